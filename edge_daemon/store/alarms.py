@@ -1,9 +1,9 @@
-"""Alarms that a person must look into.
+"""Alarms about changes by somebody else, which a person must look into.
 
-They stay until they are resolved, and `status`, `doctor` and the heartbeat show them.
+An alarm stays active until its cause is resolved. `status`, `doctor` and the heartbeat show all active alarms.
 
-Alarms about the ledger are stored in register.sqlite. The delivery process, which writes only delivery.sqlite, stores
-its alarms there and reports them. register.sqlite then gets a copy, marked as that process's claim.
+Alarms about the ledger and the plans are stored in register.sqlite. The delivery process may write only
+delivery.sqlite, so it stores its alarms there and reports them. register.sqlite then gets a copy of the reported ones.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from edge_daemon.store.database import faults, is_delivery, transaction
 from edge_daemon.timestamps import parsed, stored
 
 LEDGER: Final = "ledger"
-"""A register or commitment here is not the one that this device signed."""
+"""A stored register or commitment is not the one that this device signed."""
 PLAN: Final = "plan"
 """A recorded capture plan was not made by this device."""
 PLACE: Final = "place"
-"""The office's server holds another document in the place of one of ours."""
+"""At the path of a document of this device, the office's server has a different document."""
 KEY: Final = "key"
-"""Somebody replaced `key.json` on the office's server by something that is not this device's."""
+"""`key.json` on the office's server no longer has this device's key: somebody replaced it."""
 MISSING: Final = "missing"
-"""Documents that the office's server had are no longer there."""
+"""Documents that the office's server accepted are no longer on it."""
 OF_DELIVERY: Final = (PLACE, KEY, MISSING)
 """Names of the alarms that the process with network access raises."""
 _KEY_STANDS: Final = timedelta(days=7)
-"""Time that the alarm stays after `key.json` is right again, so that a person can see it and renew the room's token."""
+"""How long the alarm `KEY` stays after `key.json` is right again: a person must see it and renew the room's token."""
 _PREFIX: Final = "alarm."
 _LONGEST: Final = 500
 
@@ -44,7 +44,7 @@ class Alarm:
     at: datetime
     """When it was first noticed."""
     what: str
-    """In plain words, without any person's name."""
+    """Description in plain words, without any person's name."""
 
 
 def raise_alarm(db: sqlite_utils.Database, name: str, what: str, at: datetime, item_ids: Iterable[int] = ()) -> bool:
@@ -53,9 +53,9 @@ def raise_alarm(db: sqlite_utils.Database, name: str, what: str, at: datetime, i
     Args:
         db: register.sqlite, or delivery.sqlite for alarms of the delivery process.
         name: name of the alarm.
-        what: description in plain words; a repeated alarm keeps the first one.
-        at: the time.
-        item_ids: outbox items that it concerns; the alarm is settled when all of them are.
+        what: description in plain words; if the alarm is raised again, the first description stays.
+        at: the current time.
+        item_ids: ids of the outbox items that the alarm concerns; it ends when all of them are delivered or void.
 
     Raises:
         StoreError: the database can't be written.
@@ -70,7 +70,7 @@ def raise_alarm(db: sqlite_utils.Database, name: str, what: str, at: datetime, i
 
 
 def clear_alarm(db: sqlite_utils.Database, name: str) -> None:
-    """Remove an alarm after its cause was checked and is resolved.
+    """Remove an alarm. Call it only after a check has shown that the cause is resolved.
 
     Raises:
         StoreError: the database can't be written.
@@ -80,11 +80,11 @@ def clear_alarm(db: sqlite_utils.Database, name: str) -> None:
 
 
 def clear_settled(db: sqlite_utils.Database, now: datetime) -> None:
-    """Remove delivery alarms whose items have all arrived, and the key alarm a week after the key was right again.
+    """Remove the alarm `PLACE` if all its items are delivered or void, and `KEY` a week after it was last raised.
 
     Args:
         db: delivery.sqlite.
-        now: the time.
+        now: the current time.
 
     Raises:
         StoreError: the database can't be written.
@@ -104,7 +104,9 @@ def clear_settled(db: sqlite_utils.Database, now: datetime) -> None:
 
 
 def clear_unseen(db: sqlite_utils.Database, name: str, stands: timedelta, now: datetime) -> None:
-    """Remove an alarm a given time after it was last raised. If a fast clock raised it, the time starts now.
+    """Remove an alarm if it was not raised again for the time `stands`.
+
+    If the alarm's last time is too far in the future because a clock was ahead, the time starts now.
 
     Raises:
         StoreError: the database can't be written.
@@ -120,7 +122,10 @@ def clear_unseen(db: sqlite_utils.Database, name: str, stands: timedelta, now: d
 
 
 def copy_reported(db: sqlite_utils.Database, reported: Iterable[Alarm]) -> None:
-    """Store the reported delivery alarms within the caller's transaction, and remove those not reported."""
+    """Store the reported alarms of the delivery process in register.sqlite, and remove its other alarms there.
+
+    The caller has an open transaction.
+    """
     standing = {one.name: one for one in reported if one.name in OF_DELIVERY}
     for name in OF_DELIVERY:
         one = standing.get(name)
@@ -131,7 +136,7 @@ def copy_reported(db: sqlite_utils.Database, reported: Iterable[Alarm]) -> None:
 
 
 def alarms(db: sqlite_utils.Database) -> list[Alarm]:
-    """Return the active alarms by name; for delivery.sqlite with those of the attached register.sqlite."""
+    """Return the active alarms, sorted by name. With delivery.sqlite, those of the attached register.sqlite too."""
     found = {}
     for table in ("register.meta", "main.meta") if is_delivery(db) else ("meta",):
         with faults(db):

@@ -1,4 +1,4 @@
-"""The outbox in figures, for the readers: heartbeat, status, metrics, doctor."""
+"""Figures about the outbox for heartbeat, `status`, metrics and `doctor`."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Backlog:
     parked: int
     delivered: int
     oldest: datetime | None
-    """Creation time of the oldest waiting item; held items wait for a reason and do not count."""
+    """Creation time of the oldest item with state `waiting`; held items do not count, because they wait on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastRegister:
-    """The newest document of the ledger."""
+    """The newest register of a timetable lesson in the ledger."""
 
     lesson_id: str
     revision: int
@@ -68,9 +68,9 @@ def backlogs(db: sqlite_utils.Database) -> Mapping[Destination, Backlog]:
 
 
 def open_items(db: sqlite_utils.Database) -> Mapping[tuple[Destination, str], tuple[int, datetime]]:
-    """Return number and oldest time of undelivered items, by receiver and state.
+    """Return the number of undelivered items and the creation time of the oldest, by receiver and state.
 
-    An index makes it fast for long tables.
+    An index keeps this query fast in a long table.
     """
     with faults(db):
         rows = db.execute(
@@ -81,7 +81,7 @@ def open_items(db: sqlite_utils.Database) -> Mapping[tuple[Destination, str], tu
 
 
 def last_register(db: sqlite_utils.Database) -> LastRegister | None:
-    """Return the newest document of a timetable lesson; None if there is none."""
+    """Return the newest register of a timetable lesson; None if there is none."""
     with faults(db):
         row = db.execute(
             "SELECT lesson_id, revision, sha256, end_utc, captures_planned, document FROM registers"
@@ -98,14 +98,14 @@ def last_register(db: sqlite_utils.Database) -> LastRegister | None:
 
 
 def count_registers(db: sqlite_utils.Database) -> int:
-    """Return how many revisions this device has made, including those removed after their retention."""
+    """Return how many register revisions this device has made, including those removed after their retention."""
     query = "SELECT (SELECT count(*) FROM registers) + (SELECT count(*) FROM removed_registers)"
     with faults(db):
         return int(db.execute(query).fetchone()[0])
 
 
 def count_due(db: sqlite_utils.Database, destination: Destination, by: datetime) -> int:
-    """Return how many items a run that begins now would try."""
+    """Return how many items for a receiver are due at the time `by`."""
     with faults(db):
         return int(
             db.execute(
@@ -117,7 +117,7 @@ def count_due(db: sqlite_utils.Database, destination: Destination, by: datetime)
 
 
 def document_of(db: sqlite_utils.Database, kind: str, ref: str) -> str | None:
-    """Return the document of an upstream item, exactly as it was made; None: there is none."""
+    """Return the document of an upstream item, byte for byte as it was made; None if there is none."""
     with faults(db):
         if kind == outbox.REGISTER:
             lesson_id, _, revision = ref.rpartition("/")

@@ -1,8 +1,8 @@
-"""Makes verified backups of a database, and restores the last good one.
+"""Makes verified backups of a database, and restores the newest sound one.
 
-SQLite's own backup (sqlite.org/backup.html) copies within one read transaction, so a backup is the state of one moment
-even while a lesson is written. It is valid only after `integrity_check`, and if every table has as many rows as the
-original. Backups are numbered because the clock may have been wrong when one was made.
+SQLite's own backup (sqlite.org/backup.html) copies within one read transaction. A backup is therefore the state of one
+moment, even while a lesson is written. It counts as verified if `integrity_check` finds no fault and every table has as
+many rows as in the original. Backups are numbered, because the clock may have been wrong when one was made.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from edge_daemon.whole_file import sync_folder
 
 _STEP_PAGES = 256
 _SYNC_STEPS = 4
-"""Steps between syncs. A commit of the running lesson waits for pending writes, so these stay at a few megabytes."""
+"""Backup steps between two syncs to the disk.
+
+A commit of the running lesson waits until earlier writes are on the disk, so only a few megabytes may be unwritten.
+"""
 _PAUSE_S = 0.01
 _NAME = re.compile(r"\w+-(?P<number>\d{6})-(?P<stamp>\d{8}T\d{6}Z)\.sqlite")
 _CHUNK = 1 << 20
@@ -42,11 +45,11 @@ class Backup:
     path: Path
     number: int
     taken_at: datetime
-    """By the clock at that time."""
+    """Time of the backup by the clock at that time, which may have been wrong."""
 
 
 def stamp(at: datetime) -> str:
-    """Return a time in the form used in file names."""
+    """Return a time in the form for file names."""
     return at.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
 
@@ -67,7 +70,7 @@ def back_up(source: Path, folder: Path, at: datetime, *, reserve_bytes: int, emp
         emptied: tables whose rows the backup must not contain.
 
     Raises:
-        StoreError: no space, no permission, or the database is damaged; earlier backups are untouched.
+        StoreError: there is no space or no permission, or the database is damaged. Earlier backups are unchanged.
     """
     number = next((copy.number for copy in backups(folder, source.stem)), 0) + 1
     target = folder / f"{source.stem}-{number:06}-{stamp(at)}.sqlite"
@@ -110,15 +113,16 @@ def restore(
     Args:
         path: the database; no process may have it open.
         folder: folder of the backups.
-        damaged: folder for the present file.
+        damaged: folder to which the present file is moved.
         at: now.
-        usable: whether a sound backup can be used; a backup of the gallery can't after its slot key is destroyed.
+        usable: returns whether the program can use a sound backup. A backup of the gallery is unusable once its slot
+            key is destroyed.
 
     Returns:
-        The restored backup, None if none is sound; and the new path of the damaged file, None if there was no file.
+        The restored backup, or None if none is sound; and the new path of the present file, or None if there was none.
 
     Raises:
-        StoreError: the disk accepts no copy; the damaged database is still in its place.
+        StoreError: the copy can't be written; the present database was not moved.
     """
     good = next((copy for copy in backups(folder, path.stem) if usable(copy.path) and _is_sound(copy.path)), None)
     if good is None:
@@ -161,9 +165,8 @@ def prune(folder: Path, stem: str, keep: int) -> int:
 def erase_file(path: Path) -> None:
     """Overwrite a file with zeros on the disk, then remove it.
 
-    The controller of a flash card may keep the old blocks for a while, but personal data in a database is sealed. If
-    the path is a link, only the link is removed: write access to a folder must not allow erasing other files through
-    it.
+    A flash card's controller may keep the old blocks for a while, but personal data in a database is sealed. If the
+    path is a link, only the link is removed, so that a user with write access to the folder can't erase other files.
 
     Raises:
         StoreError: the file can't be written or removed.
@@ -208,7 +211,7 @@ def _copy(source: Path, part: Path, emptied: Sequence[str]) -> None:
 
 
 def _gently(descriptor: int) -> Callable[[int, int, int], None]:
-    """Return a callback for each backup step, so that the running lesson's commits do not wait for the whole copy."""
+    """Return a callback after backup steps, which syncs the copy and pauses so that a lesson's commits wait briefly."""
     steps = count(1)
 
     def after_step(_status: int, _left: int, _pages: int) -> None:

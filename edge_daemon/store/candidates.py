@@ -1,4 +1,4 @@
-"""The running lesson's candidates in gallery.sqlite: sealed by the gallery, erased when the lesson is finalised."""
+"""The running lesson's sealed candidates in gallery.sqlite, which are erased when the lesson is finalised."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edge_daemon.store.database import faults, transaction
 
 
 def put_candidates(db: sqlite_utils.Database, lesson_id: str, slot: int, sealed: bytes) -> None:
-    """Store the sealed candidates of one capture in one commit. An existing slot is replaced.
+    """Store the sealed candidates of one capture in one commit. Candidates already stored for the slot are replaced.
 
     Raises:
         StoreError: the database can't be written.
@@ -21,14 +21,14 @@ def put_candidates(db: sqlite_utils.Database, lesson_id: str, slot: int, sealed:
 
 
 def candidates(db: sqlite_utils.Database, lesson_id: str) -> Mapping[int, bytes]:
-    """Return the sealed candidates of a lesson by slot, in order."""
+    """Return the sealed candidates of a lesson by slot, in the order of slots."""
     with faults(db):
         rows = db.execute("SELECT slot, sealed FROM candidates WHERE lesson_id = ? ORDER BY slot", (lesson_id,))
         return {slot: bytes(sealed) for slot, sealed in rows}
 
 
 def erase_candidates(db: sqlite_utils.Database, lesson_id: str) -> None:
-    """Erase the candidates of a lesson, and overwrite their space in the file and in its log.
+    """Erase the candidates of a lesson, and overwrite their bytes in the database file and in its log.
 
     Raises:
         StoreError: the database can't be written.

@@ -1,4 +1,4 @@
-"""Templates in gallery.sqlite that were made at a camera. No file exists from which they could be made again."""
+"""Templates in gallery.sqlite that were made at a camera. They can't be made again, because no picture is kept."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from edge_daemon.store.gallery import CAPTURED, LookAlike, StudentRow, TemplateR
 def replace_captured(
     db: sqlite_utils.Database, student: StudentRow, templates: Sequence[TemplateRow], pairs: Sequence[LookAlike]
 ) -> bool:
-    """Replace the templates that were captured of one student at a camera.
+    """Replace all templates of one student that were made at a camera.
 
     Args:
         db: gallery.sqlite.
         student: the student's row at the time when the templates were sealed.
         templates: the new ones; their names begin with `CAPTURED`.
-        pairs: the students who look like this one.
+        pairs: this student with each student who looks alike.
 
     Returns:
         False, with nothing written, if the student was removed, left the roster or withdrew consent meanwhile.

@@ -1,4 +1,4 @@
-"""Check-ins at the door in register.sqlite: student ids and times."""
+"""Check-ins at the door in register.sqlite, each with a student id and a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge_daemon.timestamps import parsed, stored
 
 
 def note_check_in(db: sqlite_utils.Database, student_id: str, at: datetime) -> None:
-    """Record a check-in. A repetition changes nothing.
+    """Record a check-in. If the same check-in is already recorded, nothing changes.
 
     Raises:
         StoreError: the database can't be written.

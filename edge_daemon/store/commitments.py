@@ -18,7 +18,7 @@ class StoredCommitment:
 
     ref: str
     document: str
-    """Canonical JSON."""
+    """Text of the document, as canonical JSON."""
     sha256: str
     """SHA-256 of the document in UTF-8, hexadecimal."""
     created_at: datetime
@@ -34,7 +34,7 @@ def add_commitment(db: sqlite_utils.Database, ref: str, document: str, at: datet
 
 
 def commitments(db: sqlite_utils.Database, *, newest: int = -1) -> Sequence[StoredCommitment]:
-    """Return all commitments, or only the newest, in the order of their creation."""
+    """Return the `newest` last commitments, or all if it is -1, in the order of their creation."""
     with faults(db):
         rows = db.execute(
             "SELECT ref, document, sha256, created_at_utc FROM commitments ORDER BY commitment_position DESC LIMIT ?",
@@ -44,7 +44,7 @@ def commitments(db: sqlite_utils.Database, *, newest: int = -1) -> Sequence[Stor
 
 
 def get_commitment(db: sqlite_utils.Database, ref: str) -> StoredCommitment | None:
-    """Return a commitment by its ref; None if there is none."""
+    """Return the commitment with this ref; None if there is none."""
     with faults(db):
         row = db.execute(
             "SELECT ref, document, sha256, created_at_utc FROM commitments WHERE ref = ?", (ref,)

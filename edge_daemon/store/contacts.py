@@ -1,4 +1,4 @@
-"""Contacts in register.sqlite: a sealed copy of gallery data for mail. The sync process can't open the gallery."""
+"""Contacts in register.sqlite: a sealed copy of names and addresses for mail. `sync` can't open the gallery itself."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from edge_daemon.store.gallery import wipe_log
 
 @dataclass(frozen=True, slots=True)
 class ContactRow:
-    """One student as stored."""
+    """The stored contact of one student."""
 
     student_id: str
     courses: tuple[str, ...]
     sealed: bytes
-    """Name and mail addresses, under the contact key."""
+    """Name and mail addresses, sealed under the contact key."""
     teachers: bytes | None = None
-    """Mail addresses of the courses' teachers, under the contact key; None: none is known."""
+    """Mail addresses of the courses' teachers, sealed under the contact key; None if none is known."""
 
 
 def contact_rows(db: sqlite_utils.Database) -> list[ContactRow]:
@@ -34,10 +34,10 @@ def contact_rows(db: sqlite_utils.Database) -> list[ContactRow]:
 
 
 def change_contacts(db: sqlite_utils.Database, put: Iterable[ContactRow], gone: Iterable[str]) -> bool:
-    """Write some contacts and delete others in one transaction. Deleted and replaced data is overwritten on the disk.
+    """Write some contacts and delete others in one transaction. The old data is overwritten on the disk.
 
     Returns:
-        False if another process keeps the database's log open, so that old pages are overwritten only later.
+        False if another process still uses the database's log, so that the old data is overwritten only later.
 
     Raises:
         StoreError: the database can't be written.

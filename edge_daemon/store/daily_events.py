@@ -1,8 +1,8 @@
-"""Events of the device by day, in register.sqlite, each with a few fixed words (`device/events.py`).
+"""Events of the device in register.sqlite, for the daily event log. Their words are fixed (`device/events.py`).
 
-The service writes here, and so do the processes that fetch or apply the office's documents. Facts in other tables
-(missed captures, lessons that were not held, refused items) are not stored again. They are counted when a day is
-requested, because each write wears the card.
+The service writes them, and so do the processes that fetch or apply the office's documents. Missed captures, lessons
+that were not held and refused items are in other tables. They are not stored here again, because each write wears the
+card, but counted when a day is requested.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edge_daemon.store.database import faults, transaction
 from edge_daemon.timestamps import parsed, stored
 
 KEPT_DAYS: Final = 400
-"""Days that events are stored, and sent to a server that does not know this device yet."""
+"""Number of days for which events are stored. A server that has no day of this device gets this many days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class DailyEvent:
 
     at: datetime
     event: str
-    """One of the log's fixed words."""
+    """Name of the event, a fixed wording of the log."""
     fields: Mapping[str, str | int | float] = field(default_factory=dict)
-    """Fixed fields of the log, with `times` for a repeated event."""
+    """Values by name of the log's field; `times` counts the repetitions of an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ class ParkedItem:
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """Figures from the other tables for a period."""
+    """Figures about a period from other tables."""
 
     held: int
     captures_planned: int
     captures_taken: int
     missed: Mapping[str, int]
-    """Reason to number of captures."""
+    """Number of missed captures by reason."""
     not_held: Mapping[str, int]
-    """Reason to number of lessons."""
+    """Number of lessons that were not held, by reason."""
     refused: tuple[ParkedItem, ...]
 
 
@@ -79,7 +79,7 @@ def events(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[Da
 
 
 def figures(db: sqlite_utils.Database, start: datetime, end: datetime) -> DayFigures:
-    """Return the figures of the lessons that began in [start, end), and the items refused in that time."""
+    """Return the figures about the lessons that began in [start, end) and the items refused in that period."""
     window = (stored(start), stored(end))
     with faults(db):
         held, planned = db.execute(

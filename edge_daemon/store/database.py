@@ -22,23 +22,23 @@ from edge_daemon.store.migrations import GALLERY, REGISTER, Schema
 
 
 class ForeignFileError(StoreError):
-    """The file is a database of another program or kind."""
+    """The file is a database of another program, or of another kind."""
 
 
 BUSY_TIMEOUT_S = 3.0
-"""Longest wait for another process. Commits take milliseconds, so a longer wait means that something is wrong."""
+"""Longest wait for another process's lock. Commits take milliseconds, so a longer wait means a fault."""
 
 PAGE_BYTES = 4096
 """Page size of the databases; docs/STORAGE.md has the cost of other sizes."""
 
 CHECKPOINT_PAGES = 200
-"""Pages of the log at which SQLite copies it into the file and reuses it.
+"""Number of pages in the log after which SQLite copies the log into the database file and begins it anew.
 
-Overwriting a log costs the file system less than extending one, and a damaged log then loses little (measured:
-docs/STORAGE.md).
+Overwriting a log costs the file system less than extending one. A damaged log then loses only a few commits
+(docs/STORAGE.md has the measurements).
 """
 _LOG_BYTES = 1 << 20
-"""Size to which a log is cut that grew beyond it, during an import or a backup."""
+"""Size to which SQLite shortens a log that grew larger during an import or a backup."""
 
 _MEND = "a start of the service restores the last backup; or move it away to start over"
 
@@ -74,7 +74,7 @@ def check_writable(db: sqlite_utils.Database) -> None:
 
 
 def path_of(db: sqlite_utils.Database) -> str:
-    """Return the file of a database; empty for one in memory."""
+    """Return the path of a database's file; empty for a database in memory."""
     return next((str(row[2]) for row in db.conn.execute("PRAGMA database_list") if row[1] == "main"), "")
 
 
@@ -84,14 +84,16 @@ def is_delivery(db: sqlite_utils.Database) -> bool:
 
 
 def bring_in_log(db: sqlite_utils.Database) -> None:
-    """Copy committed data from the log into the file, as far as readers allow. The data is safe in either place."""
+    """Copy committed data from the log into the database file, except pages that a reader still uses in the log."""
     with suppress(sqlite3.OperationalError):  # no space, or a reader: the data stays in the log
         db.conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 @contextmanager
 def transaction(db: sqlite_utils.Database) -> Iterator[None]:
-    """Write everything or nothing. The lock is taken at the start, so data that was read stays valid until the write.
+    """Run the block as one transaction, which is committed completely or not at all.
+
+    The write lock is taken at the start, so no other process changes what the block reads.
 
     Raises:
         StoreError: as for `open_register`.
@@ -108,7 +110,7 @@ def transaction(db: sqlite_utils.Database) -> Iterator[None]:
 
 @contextmanager
 def faults(db: sqlite_utils.Database) -> Iterator[None]:
-    """Turn SQLite's errors into a StoreError with a hint."""
+    """Raise a StoreError with a hint in place of SQLite's errors."""
     try:
         yield
     except sqlite3.IntegrityError:
@@ -127,18 +129,18 @@ def faults_at(where: str) -> Iterator[None]:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that keeps the log files of a shared database, which SQLite would remove at the last close.
+    """A connection that leaves the log files of a shared database in place. SQLite removes them at the last close.
 
-    A reader without write permission for the folder can't create the files -wal and -shm that it needs
-    (sqlite.org/wal.html, "Read-Only Databases"). Empty files are enough: they mean that the file alone is the whole
-    database.
+    A reader needs the files -wal and -shm, and can't create them without write permission for the folder
+    (sqlite.org/wal.html, "Read-Only Databases"). Empty files are enough for it: they mean that all data is in the
+    database file.
     """
 
     shared: Path | None = None
-    """The database, if its folder is open to the group."""
+    """Path of the database if the group may enter its folder; None otherwise."""
 
     def close(self) -> None:
-        """Close the connection, and leave the files that other users need for reading."""
+        """Close the connection, and leave the log files that another user needs for reading."""
         super().close()
         if self.shared is not None:
             _leave_log(self.shared)
@@ -171,7 +173,9 @@ def shared_mode(folder: Path) -> int:
 
 
 def retried_while_missing(step: Callable[[], None], patience_s: float = BUSY_TIMEOUT_S) -> None:
-    """Take a step that opens another user's database, which fails briefly while that user's last process ends.
+    """Call `step`, which opens another user's database, again until it succeeds or `patience_s` seconds have passed.
+
+    Opening fails for a moment while that user's last process closes the database.
 
     Raises:
         StoreError: as for `open_register`.
@@ -216,7 +220,10 @@ def open_database(path: Path, schema: Schema, *, create: bool, busy_timeout_s: f
 
 
 def check_path(path: Path, *, create: bool) -> None:
-    """Refuse files that SQLite would report badly or open read-only without an error; create a missing file."""
+    """Check that SQLite can write a database at this path; create a missing file.
+
+    SQLite's own errors for a folder or a file of another user are unclear, or it opens the file read-only without one.
+    """
     where = str(path)
     try:
         if path.is_dir():
@@ -248,7 +255,7 @@ def _share(path: Path) -> None:
 
 
 def _check_schema(db: sqlite_utils.Database, schema: Schema, path: Path) -> None:
-    """Check without writing: refuse a file of another kind, or of a program that is too new."""
+    """Refuse a file of another kind or of a newer program that this one can't read. Nothing is written."""
     tables = {str(row[0]) for row in db.conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
         return
@@ -282,7 +289,7 @@ def _set_up(db: sqlite_utils.Database) -> None:
 
 
 def _migrate(db: sqlite_utils.Database, schema: Schema) -> None:
-    """Apply pending migrations in one transaction, because the camera and the sync process may both come first."""
+    """Apply pending migrations in one transaction, because two processes may open the database at the same time."""
     db.conn.execute("BEGIN IMMEDIATE")
     try:
         schema.migrations.apply(db)
@@ -293,7 +300,7 @@ def _migrate(db: sqlite_utils.Database, schema: Schema) -> None:
 
 
 def _has_no_room(folder: Path) -> bool:
-    """Return whether even the index of a log has no space; SQLite reports this as an I/O error."""
+    """Return whether the disk lacks the space for the index of a log. SQLite reports this as an I/O error."""
     try:
         return free_bytes(folder) < _LOG_BYTES
     except OSError:
@@ -301,7 +308,7 @@ def _has_no_room(folder: Path) -> bool:
 
 
 def explained(error: sqlite3.DatabaseError, where: str) -> StoreError:
-    """Return the error in the user's words."""
+    """Return a StoreError that explains SQLite's error in plain words, with a hint."""
     text = str(error)
     if "locked" in text or "busy" in text:
         return StoreError("the database is locked by another process", where, "wait until it is done, and try again")

@@ -1,15 +1,16 @@
-"""delivery.sqlite: the delivery process's own data, beside a register.sqlite that it may only read.
+"""delivery.sqlite: the delivery process's own data. This process may only read register.sqlite.
 
-register.sqlite holds the items and the decisions about them, written together with their subjects. This file holds
-attempts, receipts, claims, receivers and versions of the office's documents. The delivery process mirrors the rows of
-register.sqlite (`OutboxMirror`), works on its copy, and reports (`delivery_report.py`).
+register.sqlite has the outbox items, each written together with its subject, and the decisions about them.
+delivery.sqlite has attempts, receipts, claims, the state of receivers, and versions of the office's documents. The
+delivery process copies the rows of register.sqlite (`OutboxMirror`), works on its copies, and reports the results
+(`delivery_report.py`).
 
-One connection has both: delivery.sqlite is its main database, register.sqlite is attached as `register`, read-only. A
-table that exists only in register.sqlite is found without a prefix.
+One connection has both files: delivery.sqlite is its main database, and register.sqlite is attached as `register`,
+read-only. SQL finds a table that exists only in register.sqlite without a prefix.
 
-A lost file is created again. Documents are then sent again, which changes nothing at the receiver. Two kinds of
-messages are not sent again: those that register.sqlite marks as accepted, and those older than three days that may have
-been accepted (`MAIL_AGAIN`).
+If delivery.sqlite is lost, it is created again, and all documents are sent again, which changes nothing at the
+receiver. Two kinds of mail are not sent again: messages that register.sqlite marks as accepted, and messages older than
+three days that may have been accepted (`MAIL_AGAIN`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from edge_daemon.store.outbox_items import DOCUMENT_SHA256
 from edge_daemon.timestamps import stored
 
 MAIL_AGAIN: Final = timedelta(days=3)
-"""Age up to which a message that may have been mailed before is mailed again automatically."""
+"""Age up to which a message that may already have been sent is sent again without a person's decision."""
 UNCERTAIN: Final = "may have been mailed already: `edge-daemon outbox retry` sends it (again)"
 _NAME: Final = "destination, kind, ref, student_id"
 _SAME: Final = " AND ".join(f"theirs.{column} = outbox.{column}" for column in _NAME.split(", "))
@@ -103,7 +104,7 @@ def _attach(db: sqlite_utils.Database, path: Path) -> None:
 
 
 def _begin(db: sqlite_utils.Database) -> None:
-    """Record the rows that existed before this file. What an older, lost file did with them is unknown."""
+    """Record in a new file the newest row of register.sqlite. An earlier, lost file may have sent rows up to it."""
     with transaction(db):
         db.execute(
             "INSERT OR IGNORE INTO main.meta (key, value)"
@@ -124,7 +125,7 @@ class OutboxMirror:
         self._decision = -1
 
     def refresh(self, now: datetime) -> None:
-        """Process all changes since the last call, if there are any; the first call processes everything.
+        """Copy all changes in register.sqlite since the last call, if there are any. The first call copies everything.
 
         Raises:
             StoreError: a database can't be used.
@@ -147,8 +148,8 @@ class OutboxMirror:
     def _add(self, now: datetime) -> None:
         """Copy new rows.
 
-        A delivery that this process itself reported counts for mail, which must not arrive twice; a document is sent
-        again. Rows of an older release keep their state.
+        If register.sqlite has a row as delivered only because this process reported it, mail stays delivered, so that
+        it does not arrive twice, and a document is sent again. Rows of an older release keep their state.
         """
         self._db.execute(
             f"INSERT INTO main.outbox ({_NAME}, lesson_id, state, created_at_utc, next_attempt_utc, attempts, answer,"
@@ -164,7 +165,7 @@ class OutboxMirror:
         )
 
     def _follow(self, now: datetime) -> None:
-        """Apply decisions about undelivered items: given up, held, released, to be tried again."""
+        """Apply new decisions about undelivered items: to give them up, hold them, release them or try them again."""
         db = self._db
         changed = (
             f"FROM register.outbox AS theirs WHERE theirs.decision > ?1 AND {_SAME}"
@@ -185,14 +186,14 @@ class OutboxMirror:
         )
 
     def _forget_removed(self) -> None:
-        """Delete the items of lessons whose registers were removed, with the student ids in them."""
+        """Delete all items of lessons whose registers were removed; the items contain student ids."""
         self._db.execute(
             "DELETE FROM main.outbox WHERE lesson_id IN (SELECT lesson_id FROM register.removed_registers)"
             " AND NOT EXISTS (SELECT 1 FROM register.outbox AS theirs WHERE theirs.lesson_id = outbox.lesson_id)"
         )
 
     def _believe_older_release(self) -> None:
-        """Copy the results of an older release, which wrote them directly into register.sqlite."""
+        """Copy which items an older release delivered or gave up. It wrote this directly into register.sqlite."""
         self._db.execute(
             "UPDATE main.outbox SET state = theirs.state, answer = theirs.answer,"
             f" settled_at_utc = theirs.settled_at_utc, receipt_sha256 = {_RECEIPT} FROM register.outbox AS theirs"
@@ -201,7 +202,7 @@ class OutboxMirror:
         )
 
     def _check_receipts(self, now: datetime) -> None:
-        """Send a document again if it is marked as delivered without proof, which is the document's SHA-256."""
+        """Make a document wait again if it counts as delivered but its receipt lacks the document's SHA-256."""
         self._db.execute(
             "UPDATE main.outbox SET state = 'waiting', settled_at_utc = NULL, next_attempt_utc = ?1"
             " WHERE destination = 'upstream' AND state = 'delivered'"
@@ -211,9 +212,9 @@ class OutboxMirror:
 
 
 def park_doubtful(db: sqlite_utils.Database, now: datetime) -> int:
-    """Park mail that an interrupted run may have sent, if it is too old to send twice; return how many items.
+    """Park messages that an interrupted run may have sent and that are too old to send again; return how many.
 
-    More recent items wait again, because they were parked by a clock that was ahead.
+    Parked messages that are recent wait again: they were parked while the clock was ahead.
 
     Call only while holding the delivery lock, before `outbox.release`.
     """
@@ -237,7 +238,7 @@ _DOUBTFUL: Final = (
     " AND theirs.created_at_utc < ?2 AND coalesce(theirs.reopened_at_utc, '') < ?2"
     " AND theirs.item_id <= (SELECT CAST(value AS INTEGER) FROM main.meta WHERE key = 'born_item_id'))"
 )
-"""SQL condition on register.sqlite's rows: a lost file may have mailed the item long ago."""
+"""SQL condition on register.sqlite's rows: the message may have been sent long ago, as a lost delivery.sqlite knew."""
 _RECEIPT: Final = (
     "CASE WHEN theirs.destination = 'upstream' AND theirs.state = 'delivered' THEN "
     + DOCUMENT_SHA256.replace("outbox.", "theirs.")

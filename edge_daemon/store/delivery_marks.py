@@ -1,7 +1,7 @@
 """Applies a report of the delivery process to register.sqlite, as marks for display and for mail.
 
-The marks are claims of that process. For mail they prevent a second sending, even by an older release after a rollback.
-For documents they record only the claim: `delivery_file.py` never accepts a reported mark as a delivery.
+A mark records what that process claims. A mark on a message prevents that it is sent twice, even by an older release
+after a rollback. A mark on a document is no proof: `delivery_file.py` never accepts it as a delivery.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class TakenReport:
     """The result of applying a report."""
 
     changed: int
-    """Items whose marks changed."""
+    """Number of items whose marks changed."""
     unproven: int
-    """Items reported as delivered without the SHA-256 of their document."""
+    """Number of items reported as delivered without the SHA-256 of their document."""
     unknown: int
-    """Items that match nothing in this database."""
+    """Number of reported items that neither are in this database nor follow from an item in it."""
     tried_lessons: Sequence[str]
-    """Lessons about which a student or guardian may have been notified, so that corrections may have to follow."""
+    """Ids of lessons about which a student or guardian may have been notified. A correction then needs a message."""
     problems: Sequence[ReportedVersion]
-    """Documents of the office that were found unusable since the last report."""
+    """Versions of the office's documents with a problem that the last report did not have."""
 
 
 def take_report(db: sqlite_utils.Database, report: DeliveryReport) -> TakenReport:
@@ -86,7 +86,7 @@ class _Row:
     decision: int
     reported: bool
     document: str
-    """SHA-256 of the document that it is about."""
+    """SHA-256 of the item's document."""
 
 
 def _row(db: sqlite_utils.Database, item: ReportedItem) -> _Row | None:
@@ -97,7 +97,10 @@ def _row(db: sqlite_utils.Database, item: ReportedItem) -> _Row | None:
 
 
 def _mark(db: sqlite_utils.Database, row: _Row, item: ReportedItem) -> bool:
-    """Store an item's state unless another decision was made meanwhile; its number of attempts is always stored."""
+    """Store an undelivered item's number of attempts, and its state unless a newer decision exists here.
+
+    Return whether the row changed.
+    """
     if item.state == "delivered":
         if row.state == "delivered":
             return False
@@ -128,7 +131,10 @@ def _columns(item: ReportedItem) -> dict[str, Any]:
 
 
 def _add(db: sqlite_utils.Database, item: ReportedItem) -> bool:
-    """Add an item that the delivery process derived from one here: further office addresses, a student's record."""
+    """Add an item that the delivery process made from an item here; return whether there is such an item.
+
+    It makes one for each further address of the office, and one for each student's weekly or monthly record.
+    """
     base, mark, number = item.ref.partition(_ADDRESS_MARK)
     if item.destination != "mail":
         return False
@@ -156,9 +162,9 @@ def _add(db: sqlite_utils.Database, item: ReportedItem) -> bool:
 
 
 def _note_version(db: sqlite_utils.Database, version: ReportedVersion) -> bool:
-    """Record the office's version of a document; return whether its problem is new.
+    """Record the last seen version of an office's document; return whether its problem is new.
 
-    If this side examined the version, its own problem is kept.
+    If the service examined this version itself and the report has no problem, the service's own problem stays.
     """
     row = db.execute("SELECT sha256, problem, taken FROM pulled WHERE name = ?", (version.name,)).fetchone()
     looked_at = row is not None and version.sha256 != "" and row[2].startswith(f"{version.sha256}:")

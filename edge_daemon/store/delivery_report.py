@@ -1,11 +1,11 @@
-"""The report of the delivery process to the process that takes registers: a small file, read as untrusted input.
+"""The report of the delivery process to the service: a small file, which the service reads as untrusted input.
 
-It has the items whose state differs between register.sqlite and delivery.sqlite, the state of each receiver, and the
-versions of the office's documents. States that the reader has already stored are not reported again, so the file stays
-small.
+The report has the items whose state differs between register.sqlite and delivery.sqlite, the state of each receiver,
+and the versions of the office's documents. A state that the service has already stored is not reported again, so the
+file stays small.
 
-The reader checks everything that it can. A document counts as delivered only with the SHA-256 of the document itself. A
-row changes only if its item was written here, or follows from one.
+The service checks all that it can. A document counts as delivered only if the report has the document's SHA-256. An
+item changes only if it is in register.sqlite or follows from an item there.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LONGEST_TEXT: Final = 2_000
 _MAX_BYTES: Final = 32 << 20
 _MOST_TRIES: Final = 10_000_000
 _FARTHEST: Final = timedelta(days=9)
-"""Limit for times in a report; no item ever waits longer (`outbox.py`)."""
+"""How far in the future a time in a report may be; no item ever waits longer (`outbox.py`)."""
 _STATES: Final = frozenset({"waiting", "held", "parked", "delivered", "void"})
 _RECEIVER_STATES: Final = frozenset({"open", "waiting", "parked"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -43,7 +43,7 @@ _OFFICE_DOCUMENT: Final = re.compile(r"[a-z]{1,40}\.(?:csv|json|ics)")
 
 @dataclass(frozen=True, slots=True)
 class ReportedItem:
-    """One item in the state that the delivery process has."""
+    """One item with its state in delivery.sqlite."""
 
     destination: str
     kind: str
@@ -57,13 +57,13 @@ class ReportedItem:
     answer: str
     settled_at: datetime | None
     decision: int
-    """The last decision that it knew."""
+    """Number of the last decision about the item that the delivery process knew."""
     receipt_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedReceiver:
-    """The state of a receiver."""
+    """The state of one receiver as a whole."""
 
     destination: str
     state: str
@@ -130,14 +130,14 @@ def write_report(db: sqlite_utils.Database, folder: Path) -> None:
 
 
 def read_report(folder: Path, now: datetime) -> DeliveryReport | None:
-    """Return the report; None if there is none.
+    """Return the report in a folder; None if there is none.
 
     Args:
         folder: folder of the delivery process, which may have written anything there.
-        now: the current time, which bounds how far an item may be postponed.
+        now: the current time; the report may not postpone an item by more than nine days from it.
 
     Raises:
-        StoreError: the file is not a valid report; `what` gives the reason, without any content.
+        StoreError: the file is not a valid report; `what` gives the reason and quotes nothing from the file.
     """
     path = folder / FILE
     try:
@@ -229,7 +229,7 @@ def _alarm(row: Sequence[Any], now: datetime) -> Alarm:
 
 
 def _text(value: Any) -> str:
-    """Return a text that is safe to show in a terminal and a log."""
+    """Return a value of the report as text that is safe to show in a terminal and a log."""
     if not isinstance(value, str):
         raise TypeError("not a text")
     return _CONTROL.sub(" ", value[:_LONGEST_TEXT])

@@ -1,4 +1,4 @@
-"""Tables of delivery.sqlite as its migrations make them."""
+"""SQL of the tables of delivery.sqlite, for its migrations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DESTINATIONS: Final = """CREATE TABLE destinations (
     next_attempt_utc TEXT NOT NULL,
     settings_sha256 TEXT NOT NULL DEFAULT ''  -- other settings: tried again
 ) STRICT"""
-"""In both databases; register.sqlite had it first."""
+"""The table of receivers, which both databases have."""
 
 OUTBOX_DECISIONS: Final = (
     # Numbers the decisions of the capture side, so that the delivery process finds them; 0 in rows of an older release.
@@ -48,7 +48,7 @@ OUTBOX_DECISIONS: Final = (
     # The version that was copied from the delivery process: its SHA-256 and its file's time of change.
     "ALTER TABLE pulled ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
 )
-"""Additions to register.sqlite since another user reads its outbox."""
+"""Columns that were added to register.sqlite when a separate user began to read its outbox."""
 
 DELIVERY_TABLES: Final = (
     _OUTBOX,

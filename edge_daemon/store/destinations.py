@@ -1,4 +1,4 @@
-"""The state of a receiver as a whole. A receiver that refuses everything is recorded once, not in each item."""
+"""The state of a receiver as a whole. If a receiver refuses everything, this is recorded once and not in each item."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ class DestinationState:
 
     destination: Destination
     state: State
-    """`waiting`: retried soon; `parked`: a person must fix something, and the receiver is asked only once a day."""
+    """Whether the receiver accepts items.
+
+    `open`: it does. `waiting`: it is tried again soon. `parked`: a person must fix something, and the receiver is tried
+    only once a day.
+    """
     answer: str
     since: datetime | None
-    """None: it never failed."""
+    """Time since which the state has held; None if the receiver never failed."""
     attempts: int
     next_attempt: datetime | None
     settings_sha256: str
@@ -33,7 +37,7 @@ class DestinationState:
 
 
 def destination_state(db: sqlite_utils.Database, destination: Destination) -> DestinationState:
-    """Return the state of a receiver; one without a record is open."""
+    """Return the state of a receiver; `open` if none is recorded."""
     with faults(db):
         row = db.execute(
             "SELECT state, answer, since_utc, attempts, next_attempt_utc, settings_sha256 FROM destinations"
@@ -48,7 +52,7 @@ def destination_state(db: sqlite_utils.Database, destination: Destination) -> De
 def may_try(db: sqlite_utils.Database, destination: Destination, now: datetime, settings_sha256: str) -> bool:
     """Return whether a receiver may be tried now: it is open, its wait is over, or its settings changed.
 
-    A parked one is tried once a day, because its cause may have been fixed at the receiver, for 200 rooms at once.
+    A parked receiver is tried once a day, because somebody may have fixed the cause at the receiver for all devices.
     """
     known = destination_state(db, destination)
     if known.state == "open" or known.settings_sha256 != settings_sha256 or known.next_attempt is None:
@@ -65,12 +69,14 @@ def set_destination(
     rng: random.Random,
     settings_sha256: str = "",
 ) -> None:
-    """Record a receiver's general answer: `delivered` opens it, `parked` parks it, any other makes it wait.
+    """Record an outcome that concerns the receiver as a whole.
+
+    `delivered` reopens the receiver, `parked` parks it, and any other outcome makes it wait.
 
     Args:
-        db: register.sqlite; the function begins a transaction unless one is open.
+        db: delivery.sqlite or register.sqlite; the function begins a transaction unless one is open.
         destination: the receiver.
-        outcome: result of an attempt, of an item or of anything else.
+        outcome: outcome of the last request to the receiver.
         now: the current time.
         rng: source of the jitter.
         settings_sha256: SHA-256 of the settings of the attempt; other settings reopen the receiver (`may_try`).
@@ -101,7 +107,7 @@ def set_destination(
 
 
 def open_destinations(db: sqlite_utils.Database, destinations: set[Destination], now: datetime) -> None:
-    """Make receivers available at once on a person's request, within the caller's transaction."""
+    """Reopen receivers at once because a person asked for it, within the caller's transaction."""
     for destination in sorted(destinations):
         db.execute(
             "UPDATE destinations SET state = 'open', answer = '', attempts = 0, since_utc = ?2, next_attempt_utc = ?2"

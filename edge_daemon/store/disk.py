@@ -1,4 +1,4 @@
-"""The disk of a folder: its free space, and whether it accepts writes. The checks never write."""
+"""Checks of a folder's disk: its free space, and whether it accepts writes. They write nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def free_bytes(folder: Path) -> int:
-    """Return the space for a user without privileges; 0 if the disk has no inode left.
+    """Return the free bytes for a user without privileges; 0 if the disk has no free inode.
 
     Raises:
         OSError: the folder does not exist, or the disk does not answer.
@@ -20,7 +20,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def is_read_only(path: Path, mounts: Path = _MOUNTS) -> bool:
-    """Return whether the disk accepts no writes, because of its mount options or after a fault.
+    """Return whether the disk accepts no writes, because it was mounted read-only or because a fault made it so.
 
     On Linux 6.15 and later, statvfs(3) no longer reports a fault of ext4. The file system's options then contain
     `emergency_ro` (proc_pid_mountinfo(5)).

@@ -1,4 +1,4 @@
-"""Excused students by day, from the office's last list: only ids and days, never the reason."""
+"""Which students the office excused for which days, from its last list; the reasons are never stored."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from edge_daemon.timestamps import parsed, stored
 
 
 def replace_excuses(db: sqlite_utils.Database, excuses: Iterable[tuple[str, date, date]], at: datetime) -> None:
-    """Replace the previous list, in one transaction.
+    """Replace the stored list of excuses by a new one, in one transaction.
 
     Args:
         db: register.sqlite.
-        excuses: student id, first and last day.
+        excuses: for each excuse the student id, the first day and the last day.
         at: when the office wrote the list.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Students, keys, templates and tombstones in gallery.sqlite. The caller seals everything personal first."""
+"""Students, keys, templates and tombstones in gallery.sqlite. The caller seals personal data before it is stored."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ Erased = Literal["student", "templates"]
 Renewal = Literal["due", "wrapped"]
 """State of the slot key's renewal.
 
-`due`: something was erased since the last one; `wrapped`: the data keys are under the new key, and the old key still
-exists.
+`due`: something was erased since the last renewal. `wrapped`: the data keys are wrapped under the new slot key, and the
+old slot key still exists.
 """
 
 SLOTS_FILE = "gallery.keys"
-"""The file of the slot key, beside gallery.sqlite."""
+"""Name of the file with the slot key, in the folder of gallery.sqlite."""
 SLOT_KEY_SCHEMA = 3
-"""The first schema whose program knows slot keys."""
+"""Schema version of the first release that uses slot keys."""
 CAPTURED: Final = "capture:"
-"""Prefix of the name of a template that was made at a camera. No file exists from which to make it again."""
+"""Prefix of the name of a template that was made at a camera, and can't be made again from a photograph."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudentRow:
-    """A student as stored."""
+    """The stored row of one student."""
 
     student_id: str
     position: int | None
-    """Row in the roster; None: no longer on it."""
+    """Position in the roster; None if the student is no longer on it."""
     courses: tuple[str, ...]
     consent: bool
     sealed: bytes
     wrapped_key: bytes
     periods: tuple[EnrolmentPeriod, ...] = ()
-    """The courses with dates."""
+    """The periods of the courses that have dates."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateRow:
-    """The template of one photograph as stored."""
+    """The stored template of one photograph."""
 
     student_id: str
     photograph: str
@@ -54,25 +54,25 @@ class TemplateRow:
     model_sha256: str
     preprocessing: int
     details: bytes = b""
-    """Time of reading and quality, sealed. Empty: written by a release that stored neither."""
+    """Time of the import and quality of the photograph, sealed. Empty if a release that stored neither made the row."""
     covered: bytes = b""
-    """Templates with a mask and with sunglasses, sealed. Empty: made by a release without them."""
+    """Templates with a mask and with sunglasses, sealed. Empty if a release that made none wrote the row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """Record that a student, or only their templates, were erased, and of the key that had sealed them."""
+    """A record that a student, or only their templates, was erased, and of the key under which the data was sealed."""
 
     student_hash: str
     key_sha256: str
     erased: Erased
     erased_at: str
-    """In the form of `timestamps.stored`."""
+    """Time of the erasure, in the form of `timestamps.stored`."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookAlike:
-    """Two students whom the matcher could confuse, `a` < `b`."""
+    """The ids of two students whom the matcher could confuse, sorted: `a` < `b`."""
 
     a: str
     b: str
@@ -84,14 +84,17 @@ class GalleryChange:
     """Everything that one import writes."""
 
     students: Sequence[StudentRow]
-    """The whole roster: a student who is not in it leaves the roster."""
+    """All students of the roster. A stored student who is missing here counts as having left the roster."""
     templates: Sequence[TemplateRow]
     replaced: frozenset[str]
-    """Students whose earlier templates are deleted; those made at a camera stay while the student consents."""
+    """Ids of students whose earlier templates are deleted. Templates from a camera stay while the student consents."""
     look_alikes: Sequence[LookAlike]
     tombstones: Sequence[Tombstone]
     embedder: tuple[str, int] | None = None
-    """SHA-256 of the current face model, and its preprocessing. Camera templates of another model are deleted."""
+    """SHA-256 of the current face model, and version of its preprocessing.
+
+    Templates from a camera that were made with another model or preprocessing are deleted. If None, they all stay.
+    """
 
 
 def student_rows(db: sqlite_utils.Database) -> list[StudentRow]:
@@ -139,7 +142,7 @@ def templates_of(db: sqlite_utils.Database, student_id: str) -> list[TemplateRow
 
 
 def template_counts(db: sqlite_utils.Database) -> dict[str, int]:
-    """Return how many photographs of each student have a template, without students who have none."""
+    """Return the number of photographs with a template by student id; students without any are left out."""
     with faults(db):
         return dict(db.execute("SELECT student_id, count(*) FROM templates GROUP BY student_id").fetchall())
 
@@ -160,21 +163,21 @@ def tombstones(db: sqlite_utils.Database) -> list[Tombstone]:
 
 
 def key_generation(db: sqlite_utils.Database) -> int:
-    """Return the generation of the slot key that wraps all data keys; 0: the device key alone wraps them."""
+    """Return the generation of the slot key that wraps all data keys; 0 if only the device key wraps them."""
     with faults(db):
         row = db.execute("SELECT value FROM meta WHERE key = 'key_generation'").fetchone()
     return int(row[0]) if row else 0
 
 
 def renewal(db: sqlite_utils.Database) -> Renewal | None:
-    """Return the state of the slot key's renewal; None if nothing was erased since the last one."""
+    """Return the state of the slot key's renewal; None if nothing was erased since the last renewal."""
     with faults(db):
         row = db.execute("SELECT value FROM meta WHERE key = 'renewal'").fetchone()
     return cast(Renewal, str(row[0])) if row else None
 
 
 def note_renewed(db: sqlite_utils.Database) -> None:
-    """Record that the old slot key is destroyed. An erasure after the rewrapping leaves the renewal due."""
+    """Record that the old slot key is destroyed. If something was erased since the rewrapping, a renewal stays due."""
     with transaction(db):
         db.execute("DELETE FROM meta WHERE key = 'renewal' AND value = 'wrapped'")
 
@@ -187,16 +190,16 @@ def rewrap_keys(
 ) -> int:
     """Wrap all data keys under another slot key, in one transaction.
 
-    After that the previous release, which knows no slot key, refuses the gallery.
+    After this change the previous release, which knows no slot keys, refuses to open the gallery.
 
     Args:
         db: gallery.sqlite.
         generation: generation of the new slot key.
-        rewrap: returns the new wrapped key for a student id and the old one.
-        hash_again: returns the keyed hash for a tombstone's hash.
+        rewrap: returns a data key wrapped under the new slot key, given the student id and the old wrapped key.
+        hash_again: returns the keyed hash that replaces a tombstone's hash.
 
     Returns:
-        The number of keys.
+        The number of data keys.
 
     Raises:
         StoreError: the database can't be written; nothing was changed.
@@ -263,7 +266,13 @@ def replace_roster(db: sqlite_utils.Database, change: GalleryChange, expected_ke
 def erase(
     db: sqlite_utils.Database, marks: Sequence[Tombstone], students: Iterable[str], templates_of: Iterable[str]
 ) -> None:
-    """Destroy the keys and all data of some students, and only the templates of others.
+    """Delete the data keys and all data of some students; of others delete the templates and note that consent ended.
+
+    Args:
+        db: gallery.sqlite.
+        marks: a tombstone for each student of both groups.
+        students: ids of the students whose data is all deleted.
+        templates_of: ids of the students who stay without templates and consent.
 
     Raises:
         StoreError: the database can't be written.
@@ -281,7 +290,7 @@ def erase(
 
 
 def wipe_log(db: sqlite_utils.Database) -> bool:
-    """Empty the write-ahead log, which still holds deleted data; return False if another process keeps it open."""
+    """Empty the write-ahead log, which still has deleted data. Return False if another process still uses the log."""
     with faults(db):
         busy, _, _ = db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
@@ -292,10 +301,10 @@ def erase_sightings_before(db: sqlite_utils.Database, erased: Sequence[tuple[str
 
     Args:
         db: register.sqlite.
-        erased: student ids, and when each was removed.
+        erased: id of each removed student, and the time of the removal.
 
     Returns:
-        The number of sightings.
+        The number of deleted sightings.
     """
     count = 0
     with transaction(db):
@@ -346,7 +355,7 @@ def _put_student(db: sqlite_utils.Database, student: StudentRow) -> None:
 
 
 def put_templates(db: sqlite_utils.Database, templates: Iterable[TemplateRow]) -> None:
-    """Add templates within the caller's transaction. Optional columns are written if the schema has them."""
+    """Add templates within the caller's transaction. A column that the file's older schema lacks is left out."""
     there = _columns(db)
     optional = ("details", "covered")
     columns = ["student_id", "photograph", "sealed", "model_sha256", "preprocessing"]
@@ -358,7 +367,7 @@ def put_templates(db: sqlite_utils.Database, templates: Iterable[TemplateRow]) -
 
 
 def _columns(db: sqlite_utils.Database) -> set[str]:
-    """Return the columns of the templates; a gallery before its upgrade has fewer."""
+    """Return the column names of the table `templates`. A gallery that was not yet upgraded has fewer."""
     return {row[1] for row in db.execute("PRAGMA table_info(templates)")}
 
 

@@ -1,8 +1,8 @@
-"""Checks whether a database file is sound and what its log lost, and moves a damaged file aside.
+"""Checks whether a database file is sound and what was lost from its log, and moves a damaged file aside.
 
-SQLite pages have no checksum. `quick_check` finds pages that do not fit together; `integrity_check` also finds indexes
-that do not match their tables. Registers carry their SHA-256, so a changed byte in one is found as well. A change
-within a sighting or a capture that keeps the form of its page is not detected.
+SQLite's pages have no checksum. `quick_check` finds pages that do not fit together. `integrity_check` also finds
+indexes that do not match their tables. Each register is stored with its SHA-256, so any changed byte in it is found. A
+changed value in a sighting or a capture is not found if its page is still well formed.
 """
 
 from __future__ import annotations
@@ -26,21 +26,24 @@ from edge_daemon.whole_file import sync_folder
 logger = logging.getLogger(__name__)
 
 Depth = Literal["start", "quick", "full"]
-"""`start`: everything except the sightings, which are 97 % of a file.
+"""How thoroughly a file is examined.
 
-`quick`: the sightings as well, without their indexes. `full`: also the indexes, and the hash of every register.
-docs/STORAGE.md has the durations.
+`start`: everything except the sightings, which are 97 % of a file. `quick`: the sightings too, without their indexes.
+`full`: also the indexes, and the hash of every register. docs/STORAGE.md has the durations.
 """
 
 SUFFIXES = ("", "-wal", "-shm")
 
 _BIG_TABLE = "sightings"
 _LATEST_REGISTERS = 100
-"""Registers that are hashed at a start; only recently written pages can be torn."""
+"""Number of the latest registers whose hash is checked at a start. A power cut can damage only recent pages."""
 _WAL_HEADER = 32
 _PAGE_SIZES = frozenset(1 << power for power in range(9, 17))
 _FRAME_HEADER = struct.Struct(">IIQ8x")
-"""Page, size of the database after a commit or 0, both salts as one number (sqlite.org/fileformat2.html, 4.1)."""
+"""Header of a log frame (sqlite.org/fileformat2.html, 4.1): its page, a size, and both salts as one number.
+
+The size is that of the database after a commit; it is 0 in a frame that ends no commit.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +51,21 @@ class DatabaseFindings:
     """The result of an examination."""
 
     problem: str = ""
-    """Empty: the file is sound."""
+    """What is wrong with the file; empty if it is sound."""
     empty: bool = False
-    """The file has no table: it is new, or its content is gone."""
+    """True: the file has no table, because it is new or its content is lost."""
     lost_commits: int = 0
-    """Unreadable commits of the log. One more may have been cut off while it was written."""
+    """Number of commits in the log that can't be read. One more may have been cut off while it was written."""
 
 
 def examine(path: Path, depth: Depth, *, immutable: bool = False, keep_log: Path | None = None) -> DatabaseFindings:
-    """Examine a database file through its log.
+    """Examine a database file together with its log.
 
     Args:
         path: the file; it must exist.
-        depth: how thoroughly.
-        immutable: no process writes the file and it has no log: a backup.
-        keep_log: target for a copy of a damaged log, because SQLite removes the original.
+        depth: how thoroughly to examine it.
+        immutable: True: no process writes the file, and it has no log, as is the case for a backup.
+        keep_log: path for a copy of a damaged log, because SQLite removes the original.
 
     Raises:
         StoreError: the file can't be examined (permissions, a lock, a failing disk), which does not prove damage.
@@ -95,9 +98,9 @@ def counts(conn: sqlite3.Connection) -> dict[str, int]:
 
 
 def set_aside(path: Path, folder: Path, stamp: str) -> Path | None:
-    """Move a database and its log aside; nothing is deleted.
+    """Move a database and its log into a folder; nothing is deleted.
 
-    The file itself moves first. If a power cut leaves a log without its file, the next start moves the log too.
+    The database file is moved first. If a power cut leaves its log behind, the next start moves the log too.
 
     Returns:
         The file's new path; None if there was no file.
@@ -123,14 +126,14 @@ def set_aside(path: Path, folder: Path, stamp: str) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The data of a damaged register.sqlite that its backup lacks, as far as it is readable."""
+    """Readable data of a damaged register.sqlite that the restored backup lacks."""
 
     registers: int
     lessons: int
 
 
 def loss(damaged: Path, restored: sqlite3.Connection) -> Loss | None:
-    """Return what was lost with a damaged file; None if it can't be read."""
+    """Return the data of a damaged file that the restored database lacks; None if the damaged file can't be read."""
     try:
         with closing(_connect(damaged, "mode=ro")) as conn:
             registers = _beyond(conn, restored, "SELECT lesson_id || '/' || revision FROM registers")
@@ -140,11 +143,11 @@ def loss(damaged: Path, restored: sqlite3.Connection) -> Loss | None:
 
 
 def holds_key(gallery: Path, destroyed: Collection[str]) -> bool | None:
-    """Return whether a copy of gallery.sqlite still has one of these data keys; None if it can't be read.
+    """Return whether a copy of gallery.sqlite still has a destroyed data key; None if the copy can't be read.
 
     Args:
         gallery: a copy that no process writes.
-        destroyed: SHA-256 of wrapped keys, hexadecimal.
+        destroyed: SHA-256 of each wrapped data key that was destroyed, hexadecimal.
     """
     try:
         with closing(_connect(gallery, "mode=ro")) as conn:
@@ -155,7 +158,7 @@ def holds_key(gallery: Path, destroyed: Collection[str]) -> bool | None:
 
 
 def key_generation(gallery: Path) -> int | None:
-    """Return the generation of the slot key that a copy of gallery.sqlite needs; None if it can't be read.
+    """Return the generation of the slot key that opens a copy of gallery.sqlite; None if the copy can't be read.
 
     Args:
         gallery: a copy that no process writes.
@@ -196,7 +199,10 @@ def _answer(conn: sqlite3.Connection, pragma: str) -> str:
 
 
 def _without_migrations(conn: sqlite3.Connection, tables: Sequence[str]) -> str:
-    """Return a problem if the file lost its list of migrations, because opening it would create its tables again."""
+    """Return a problem if the file lost its list of migrations, otherwise an empty text.
+
+    Opening such a file would create its tables again.
+    """
     if "meta" not in tables:  # empty, or a file of another program
         return ""
     if "_sqlite_migrations" in tables and conn.execute("SELECT count(*) FROM _sqlite_migrations").fetchone()[0]:
@@ -221,14 +227,15 @@ class _Log:
 
     salts: int | None = None
     commits: tuple[int, ...] = ()
-    """Numbers of the frames that end a commit, readable or not."""
+    """Numbers of all frames that end a commit, including those that can't be read."""
 
 
 def _look_at_log(path: Path) -> _Log:
     """Return the commits in the log of a database.
 
-    Frames of one generation have the same salts; later frames in the file are older. The function opens only the log:
-    closing a descriptor of the database would drop SQLite's locks on it in this process.
+    All frames of one generation of the log have the same salts. Frames with other salts, later in the file, are remains
+    of an older generation. The function opens only the log, because closing a descriptor of the database file would
+    drop this process's SQLite locks on it.
     """
     found: list[int] = []
     salts: int | None = None
@@ -251,9 +258,9 @@ def _look_at_log(path: Path) -> _Log:
 
 
 def _frames_read(conn: sqlite3.Connection) -> int | None:
-    """Return how many frames of the log SQLite could read while copying it into the file.
+    """Copy the log into the database file, and return how many of its frames SQLite could read.
 
-    None if the disk has no space, or if another process is copying it at the same time, for which SQLite returns -1.
+    None if the disk has no space, or if another process copies the log at the same time (SQLite returns -1).
     """
     try:
         _, frames, _ = conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

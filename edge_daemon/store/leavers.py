@@ -12,12 +12,15 @@ from edge_daemon.store.removal_requests import request_removals
 from edge_daemon.timestamps import parsed, stored
 
 WARN_BEFORE = timedelta(days=14)
-"""Time between the announcement in doctor and heartbeat and the erasure, even if the settings change meanwhile."""
+"""Time between the announcement of an erasure, in `doctor` and heartbeat, and the erasure itself.
+
+It is kept even if the settings change meanwhile.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ComingErasures:
-    """Leavers whose erasure is coming; the ids are not included."""
+    """How many students who left the roster are soon erased, and from which day on; it has no ids."""
 
     students: int
     first: date
@@ -27,8 +30,9 @@ class ComingErasures:
 def follow_leavers(db: sqlite_utils.Database, now: datetime, keep: timedelta) -> ComingErasures | None:
     """Record who left and who returned, and request the removal of leavers whose time is over.
 
-    Days count from the first call after a student left the roster, so neither an untrusted clock nor the time before an
-    update counts. A student is erased only if the erasure was announced `WARN_BEFORE` earlier.
+    A student's time begins at the first call after the student left the roster. Days with an untrusted clock, and days
+    before the update to this release, therefore do not count. A student is erased only if the erasure was announced
+    `WARN_BEFORE` earlier.
 
     Args:
         db: gallery.sqlite.
@@ -36,7 +40,7 @@ def follow_leavers(db: sqlite_utils.Database, now: datetime, keep: timedelta) ->
         keep: how long leavers are kept.
 
     Returns:
-        The coming erasures; None: none within `WARN_BEFORE`.
+        The coming erasures that were announced; None if there are none.
 
     Raises:
         StoreError: the database can't be written.
@@ -74,7 +78,7 @@ def write_coming(register_db: sqlite_utils.Database, coming: ComingErasures | No
 
 
 def read_coming(register_db: sqlite_utils.Database) -> ComingErasures | None:
-    """Return the last announcement."""
+    """Return the last announcement; None if no erasure is coming."""
     with faults(register_db):
         meta = "register.meta" if is_delivery(register_db) else "meta"  # sync reads it as well
         row = register_db.execute(f"SELECT value FROM {meta} WHERE key = 'coming_erasures'").fetchone()

@@ -1,4 +1,4 @@
-"""The state of every lesson according to the tables: planned, captured, finalised, delivered, or skipped."""
+"""What the tables of register.sqlite say about each lesson: planned, captured, finalised, delivered, or skipped."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ class LedgerLesson:
     end: datetime
     state: LessonState
     planned_at: datetime | None
-    """When its plan was recorded."""
+    """Time at which its capture plan was recorded; None if it had none."""
     captures_planned: int
     captures_taken: int
     reason: str
-    """Why it was skipped, or why its commitment was withdrawn."""
+    """Why the lesson was skipped or its commitment was withdrawn; otherwise empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """Number of outbox items of one lesson, by kind and state."""
+    """Number of one lesson's outbox items of one kind in one state."""
 
     kind: str
     state: str
     count: int
     last_at: datetime | None
-    """When the last of them was settled."""
+    """Time at which the last of them was settled; None if none was."""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """A row of the table of registers, not yet verified."""
+    """One revision of a register, as read from its table. Its hash and signature are not yet verified."""
 
     position: int
     lesson_id: str
@@ -69,7 +69,7 @@ def ledger_lessons(db: sqlite_utils.Database, start: datetime | None, end: datet
 
 
 def deliveries(db: sqlite_utils.Database) -> Mapping[str, Sequence[Deliveries]]:
-    """Return the outbox items of each lesson, by lesson id."""
+    """Return the numbers of outbox items of each lesson, by lesson id."""
     with faults(db):
         rows = db.execute(
             "SELECT lesson_id, kind, state, count(*), max(settled_at_utc) FROM outbox WHERE lesson_id IS NOT NULL"
@@ -82,7 +82,7 @@ def deliveries(db: sqlite_utils.Database) -> Mapping[str, Sequence[Deliveries]]:
 
 
 def ledger_rows(db: sqlite_utils.Database) -> Iterator[LedgerRow]:
-    """Yield every revision in the order in which the device made them, with one in memory at a time."""
+    """Yield every revision of every register in the order in which the device made them, one in memory at a time."""
     with faults(db):
         for row in db.execute(
             "SELECT ledger_position, lesson_id, revision, document, sha256, created_at_utc FROM registers"
@@ -95,14 +95,17 @@ _ROW = "SELECT ledger_position, lesson_id, revision, document, sha256, created_a
 
 
 def ledger_row(db: sqlite_utils.Database, lesson_id: str, revision: int) -> LedgerRow | None:
-    """Return one revision; None if there is none."""
+    """Return one revision of a lesson's register; None if it does not exist."""
     with faults(db):
         row = db.execute(f"{_ROW} WHERE lesson_id = ? AND revision = ?", (lesson_id, revision)).fetchone()
     return None if row is None else LedgerRow(*row)
 
 
 def row_before(db: sqlite_utils.Database, row: LedgerRow) -> LedgerRow | None:
-    """Return the document before one: its previous revision, or for a first one the ledger's previous document."""
+    """Return the revision to which a revision refers; None if it is not stored.
+
+    This is the lesson's previous revision. For a first revision it is the previous row of the whole ledger.
+    """
     if row.revision > 1:
         return ledger_row(db, row.lesson_id, row.revision - 1)
     with faults(db):
@@ -113,14 +116,14 @@ def row_before(db: sqlite_utils.Database, row: LedgerRow) -> LedgerRow | None:
 
 
 def newest_rows(db: sqlite_utils.Database, count: int) -> list[LedgerRow]:
-    """Return the latest revisions that the device made, newest first."""
+    """Return the last `count` revisions of registers that the device made, newest first."""
     with faults(db):
         rows = db.execute(f"{_ROW} ORDER BY ledger_position DESC LIMIT ?", (count,)).fetchall()
     return [LedgerRow(*row) for row in rows]
 
 
 def any_signed_before(db: sqlite_utils.Database, row: LedgerRow) -> bool:
-    """Return whether an earlier document has a signature."""
+    """Return whether a revision with an earlier position in the ledger has a signature, or was removed."""
     with faults(db):
         found = db.execute(
             'SELECT 1 FROM registers WHERE ledger_position < ?1 AND document LIKE \'%"signature":"%\''
@@ -131,7 +134,7 @@ def any_signed_before(db: sqlite_utils.Database, row: LedgerRow) -> bool:
 
 
 def seeds_on_record(db: sqlite_utils.Database) -> Mapping[str, tuple[str, str]]:
-    """Return two seed SHA-256 by lesson id: of the begun lesson, and of its plan ("" if there is none)."""
+    """Return by lesson id the SHA-256 of the seed of the begun lesson and that of its plan ("" without a plan)."""
     with faults(db):
         rows = db.execute(
             "SELECT lesson_id, lessons.seed_sha256, coalesce(plans_on_record.seed_sha256, '') FROM lessons"
@@ -148,7 +151,7 @@ def finalised_lessons(db: sqlite_utils.Database) -> set[str]:
 
 
 def refs_of_outbox(db: sqlite_utils.Database, kind: str) -> set[str]:
-    """Return the refs of all items of a kind."""
+    """Return the refs of all upstream items of one kind."""
     with faults(db):
         rows = db.execute("SELECT ref FROM outbox WHERE destination = 'upstream' AND kind = ?", (kind,)).fetchall()
     return {str(row[0]) for row in rows}

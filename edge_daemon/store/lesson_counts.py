@@ -1,4 +1,4 @@
-"""Figures of recent lessons in register.sqlite, for `status`, which needs no key."""
+"""Numbers of captures of recent lessons in register.sqlite, for `status`. Reading them needs no key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def last_finalised(db: sqlite_utils.Database, now: datetime, origin: Origin | No
 
     Args:
         db: register.sqlite.
-        now: a lesson that begins later comes last, because its clock was ahead or a person named a future time.
+        now: the current time. A lesson that begins later is returned only if there is no other: its clock was ahead,
+            or a person named a future time.
         origin: only lessons of this origin; None: any.
     """
     where = "state = 'finalised'" + (" AND origin = ?" if origin else "")

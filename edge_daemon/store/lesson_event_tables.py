@@ -1,4 +1,4 @@
-"""The table of the events of lessons. A moved event gives its lesson another id."""
+"""The table with the calendar event of each lesson. If an event is moved, its lesson gets another id."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The calendar event of each lesson, and the result when an event was moved.
+"""The calendar event of each lesson, and which lesson replaces another when its event is moved.
 
-The id of a single event's lesson contains its start, so a moved event becomes another lesson. The event's own id comes
-from its UID and connects the two lessons.
+The id of a lesson depends on its start, so a single event that is moved becomes another lesson. The id of the event
+comes from its UID only, so both lessons have the same event id.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from edge_daemon.types import Lesson
 
 @dataclass(frozen=True, slots=True)
 class LessonEvent:
-    """The stored data of one lesson."""
+    """The stored event of one lesson."""
 
     lesson_id: str
     event_id: str
     course: str
     start: datetime
-    """The start when the lesson was first recorded."""
+    """Start of the lesson at the time when it was first recorded."""
     moved_to: str
-    """Id of the lesson that its event became before it began; empty: not moved, or the target is unknown."""
+    """Id of the lesson that replaced this one when its event was moved before it began.
+
+    Empty: the event was not moved, or the new lesson is unknown.
+    """
 
 
 def note_events(db: sqlite_utils.Database, lessons: Iterable[Lesson]) -> None:
@@ -59,14 +62,19 @@ def lesson_events(db: sqlite_utils.Database) -> Mapping[str, LessonEvent]:
 
 
 def event_of(db: sqlite_utils.Database, lesson_id: str) -> str:
-    """Return the id of a lesson's event; empty: unknown, as for lessons of an older release."""
+    """Return the id of a lesson's event; empty if it is unknown, as for lessons that an older release recorded."""
     with faults(db):
         row = db.execute("SELECT event_id FROM lesson_events WHERE lesson_id = ?", (lesson_id,)).fetchone()
     return str(row[0]) if row else ""
 
 
 def hold_as(db: sqlite_utils.Database, moved: Lesson, lesson_id: str) -> None:
-    """Record that a timetable lesson is the same as one that had begun when its event was moved.
+    """Record that a lesson of the new timetable was held as a lesson that had begun before its event was moved.
+
+    Args:
+        db: register.sqlite.
+        moved: the lesson in the new timetable.
+        lesson_id: id of the lesson that had begun.
 
     Raises:
         StoreError: the database can't be written.
@@ -77,14 +85,14 @@ def hold_as(db: sqlite_utils.Database, moved: Lesson, lesson_id: str) -> None:
 
 
 def held_as(db: sqlite_utils.Database) -> Mapping[str, str]:
-    """Return the timetable lessons that are the same as a begun lesson: lesson id to the begun lesson's id."""
+    """Return the lessons recorded by `hold_as`: the id of the lesson that had begun, by id of the timetable lesson."""
     with faults(db):
         rows = db.execute("SELECT lesson_id, held_as FROM lesson_events WHERE held_as IS NOT NULL").fetchall()
     return dict(rows)
 
 
 def note_moved(db: sqlite_utils.Database, lesson_id: str, moved_to: str) -> None:
-    """Record which lesson replaced one whose plan was withdrawn; empty: none is known.
+    """Record which lesson replaced a lesson whose plan was withdrawn; `moved_to` is empty if none is known.
 
     Raises:
         StoreError: the database can't be written.

@@ -1,4 +1,4 @@
-"""Lessons in register.sqlite: started, filled capture by capture, finalised once."""
+"""Lessons in register.sqlite. A lesson is started, gets its captures one by one, and is finalised once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ State = Literal["running", "finalised"]
 
 @dataclass(frozen=True, slots=True)
 class StoredLesson:
-    """A lesson as stored. The instants of its captures follow from seed, duration and number."""
+    """The stored data of a lesson. The times of its captures follow from the seed, the duration and their number."""
 
     lesson: Lesson
     seed: bytes
@@ -37,7 +37,7 @@ class Capture:
     name: str
     taken_at: datetime
     clock: ClockState | None = None
-    """State of the clock for `taken_at`; None in a rehearsal."""
+    """How far the clock could be trusted at `taken_at`; None in a rehearsal."""
     boot_id: str = ""
     boottime_s: float | None = None
 
@@ -45,14 +45,14 @@ class Capture:
 def start_lesson(
     db: sqlite_utils.Database, lesson: Lesson, plan: CapturePlan, clock: ClockState, captures_planned: int | None = None
 ) -> StoredLesson:
-    """Record a lesson before its first capture. An existing lesson is returned as recorded.
+    """Record a lesson before its first capture, and return it. If it is already recorded, return it unchanged.
 
     Args:
         db: register.sqlite.
         lesson: the lesson that is about to begin.
-        plan: its seed is stored now, so that a restart continues the same plan.
+        plan: the lesson's capture plan. Its seed is stored, so that a restart continues the same plan.
         clock: how far the time can be trusted.
-        captures_planned: number of slots, if it differs from the plan's number of instants.
+        captures_planned: number of slots; None: the number of times in `plan`.
 
     Raises:
         StoreError: the database can't be written.
@@ -94,7 +94,7 @@ def discard_lesson(db: sqlite_utils.Database, lesson_id: str) -> None:
 
 
 def add_capture(db: sqlite_utils.Database, lesson_id: str, capture: Capture, view: bytes | None = None) -> None:
-    """Record in one commit that a picture was taken. A repetition after a restart changes nothing.
+    """Record in one commit that a picture was taken. If the slot is already recorded, nothing changes.
 
     Args:
         db: register.sqlite.
@@ -122,7 +122,7 @@ def add_capture(db: sqlite_utils.Database, lesson_id: str, capture: Capture, vie
 
 
 def add_missed(db: sqlite_utils.Database, lesson_id: str, missed: MissedCapture) -> None:
-    """Record why a slot has no picture. A slot that has a picture keeps it.
+    """Record why a slot has no picture. If the slot has a picture, nothing changes.
 
     Raises:
         StoreError: as for `add_capture`.
@@ -177,18 +177,18 @@ def finalise(
     at: datetime,
     also: OutboxWriter | None = None,
 ) -> StoredRegister:
-    """Write sightings, register and state of a lesson: all three or none.
+    """Write the sightings and the register of a lesson and mark it as finalised, in one transaction.
 
-    The register has the number of unknown faces. Their positions and similarities are not written, because nothing
-    needs them after that.
+    The register has the number of unknown faces. Their positions and similarities are not written, because they are
+    not needed any more.
 
     Args:
         db: register.sqlite.
         lesson_id: a running lesson; for a finalised one the function returns its first register, unchanged.
-        sightings: sightings of students and of unknown faces (empty student id), which are left out.
+        sightings: sightings of students, which are written, and of unknown people (empty student id), which are not.
         render: makes the canonical document of revision 1 from the SHA-256 of the previous register, if there is one.
         at: now.
-        also: writes what follows from the register (its delivery to the office), in the same transaction.
+        also: writes further rows because of the register, such as its outbox items, in the same transaction.
 
     Raises:
         StoreError: the lesson does not exist, or the database can't be written.
@@ -231,7 +231,7 @@ def sightings(db: sqlite_utils.Database, lesson_id: str) -> list[Sighting]:
 
 
 def frame_counts(db: sqlite_utils.Database, lesson_id: str) -> Mapping[str, tuple[int, int]]:
-    """Return (frames seen, frames attentive) for every student with a sighting, counted by the database."""
+    """Return for each student with a sighting in how many captures they were seen, and in how many also attentive."""
     with faults(db):
         rows = db.execute(
             "SELECT student_id, count(*), sum(attentive) FROM sightings"
@@ -242,10 +242,10 @@ def frame_counts(db: sqlite_utils.Database, lesson_id: str) -> Mapping[str, tupl
 
 
 def erase_sightings(db: sqlite_utils.Database, student_id: str) -> int:
-    """Delete every sighting of a student and overwrite its space; registers keep the bare id.
+    """Delete every sighting of a student and overwrite the bytes on the disk. Registers keep the student's id.
 
     Returns:
-        The number of sightings.
+        The number of deleted sightings.
 
     Raises:
         StoreError: the database can't be written.

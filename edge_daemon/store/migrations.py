@@ -1,8 +1,8 @@
 """The schemas of gallery.sqlite, register.sqlite and delivery.sqlite, with their migrations.
 
-A migration expands the schema; a later release contracts it. `meta.schema_version` is the newest applied migration, and
-`meta.readable_from` the oldest program schema that still works with the file. A migration that only adds leaves
-`readable_from` unchanged, so that the previous release still runs after a rollback.
+A migration first only adds to the schema; a later release removes what is no longer used. `meta.schema_version` is the
+number of the newest applied migration. `meta.readable_from` is the lowest schema number of a program that can still use
+the file. A migration that only adds leaves it unchanged, so that the previous release still runs after a rollback.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from edge_daemon.store.teacher_schema import TEACHER_TABLES
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The database schema that this program expects."""
+    """The schema of one kind of database file, as this program expects it."""
 
     kind: str
     """Kind of the file, as stored in its table `meta`."""
     version: int
-    """The newest schema that this program knows."""
+    """Number of the newest schema that this program knows."""
     migrations: sqlite_utils.Migrations
 
 
@@ -45,7 +45,7 @@ _META = "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) 
 
 @_gallery(name="0001_students_templates_candidates")
 def _gallery_1(db: sqlite_utils.Database) -> None:
-    """Everything personal is sealed. Only bare ids and data for decisions without a key are in clear text."""
+    """Create the gallery's tables. Personal data is sealed, except ids and data that is needed without a key."""
     _run(
         db,
         _META,
@@ -94,7 +94,7 @@ def _gallery_1(db: sqlite_utils.Database) -> None:
 
 @_gallery(name="0002_enrolment_periods")
 def _gallery_2(db: sqlite_utils.Database) -> None:
-    """Add the dates of a student's enrolment in a course; the day of the lesson decides."""
+    """Add the first and last days of a student's enrolment in a course."""
     _run(db, *ENROLMENT_TABLES)
     _stamp(db, "gallery", version=2, readable_from=1)
 
@@ -112,7 +112,7 @@ def _gallery_3(db: sqlite_utils.Database) -> None:
 
 @_gallery(name="0004_photograph_details")
 def _gallery_4(db: sqlite_utils.Database) -> None:
-    """Add time and quality of each photograph. `readable_from` stays, because slot keys may have raised it."""
+    """Add time and quality of each photograph. `readable_from` is not set, because `rewrap_keys` may have raised it."""
     _run(db, "ALTER TABLE templates ADD COLUMN details BLOB")  # sealed; NULL: made by a release that stored none
     db.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
 
@@ -239,14 +239,14 @@ def _register_3(db: sqlite_utils.Database) -> None:
 
 @_register(name="0004_outbox_is_read_by_another_user")
 def _register_4(db: sqlite_utils.Database) -> None:
-    """The process with network access only reads this file; its results are reported, and stored here as its claims."""
+    """Let the process with network access only read this file. It reports its results, which are stored as claims."""
     _run(db, *OUTBOX_DECISIONS)
     _stamp(db, "register", version=4, readable_from=1)
 
 
 @_register(name="0005_office_decisions")
 def _register_5(db: sqlite_utils.Database) -> None:
-    """A decision of the office is identified by its id; earlier decisions are identified by the registers."""
+    """Add the ids of applied decisions of the office. Decisions that were applied before are found in the registers."""
     _run(
         db,
         """CREATE TABLE office_decisions (

@@ -1,4 +1,4 @@
-"""Notes about corrections in gallery.sqlite, sealed. They are deleted with their student."""
+"""Sealed notes about corrections in gallery.sqlite. A note is deleted when its student is erased."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from edge_daemon.timestamps import parsed, stored
 
 @dataclass(frozen=True, slots=True)
 class NoteRow:
-    """A note as stored."""
+    """A stored note."""
 
     student_id: str
     lesson_id: str
     at: datetime
-    """The time of the correction that the note concerns."""
+    """Time of the correction that the note is about."""
     sealed: bytes
 
 
@@ -35,7 +35,7 @@ def put_note(db: sqlite_utils.Database, row: NoteRow) -> None:
 
 
 def note_rows(db: sqlite_utils.Database, *, student_id: str = "", lesson_id: str = "") -> list[NoteRow]:
-    """Return the notes of a student, of a lesson, or all; earliest correction first."""
+    """Return the notes about a student, about a lesson, or all notes, sorted by the time of the correction."""
     with faults(db):
         rows = db.execute(
             "SELECT student_id, lesson_id, at_utc, sealed FROM notes WHERE (?1 = '' OR student_id = ?1)"

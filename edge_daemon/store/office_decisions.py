@@ -1,4 +1,4 @@
-"""Applied decisions of the office by the office's own ids, so that a list may arrive again in any order."""
+"""Ids of the office's decisions that were applied. A list may therefore arrive again, and in any order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UPGRADED: Final = "office_decisions_upgraded"
 
 
 def taken_ids(db: sqlite_utils.Database) -> set[str]:
-    """Return the ids of all decisions that were applied, or needed no change."""
+    """Return the ids of all decisions that were applied, including those that changed nothing."""
     return {row[0] for row in db.execute("SELECT decision_id FROM office_decisions")}
 
 
@@ -26,7 +26,10 @@ def note_taken(db: sqlite_utils.Database, ids: Iterable[str], at: datetime) -> N
 
 
 def is_first_list_since_upgrade(db: sqlite_utils.Database) -> bool:
-    """Return whether no list arrived since ids are stored, on a device that applied lists before."""
+    """Return whether the next list is the first since the upgrade to a release that stores the ids of decisions.
+
+    False if no register had been corrected before the upgrade.
+    """
     return db.execute("SELECT 1 FROM meta WHERE key = ?", (_UPGRADED,)).fetchone() is not None
 
 

@@ -1,9 +1,10 @@
-"""The outbox: rows that are written together with their subject, claimed for a limited time, and settled.
+"""The outbox. Each item is written together with its subject, claimed for a limited time, and settled.
 
-A row is never deleted and never given up. A delivery run claims the oldest due row with a lease, so a killed process
-blocks no row for long. The claim counts as an attempt at once, with its own next attempt, so a row that crashes its
-process delays no other. The number of attempts distinguishes a claim from earlier ones of the same row. Age is the
-order of writing, which no clock jump can change.
+An item is tried until it is delivered, a person decides, or it is no longer needed. A delivery run claims the oldest
+due item with a lease, so a killed process blocks no item for long. The claim counts as an attempt at once and sets the
+time of the next attempt. An item that crashes its process therefore delays no other item. The number of attempts
+distinguishes a claim from earlier claims of the same item. Items are ordered by their numbers, not by times, so that no
+clock jump changes the order.
 """
 
 from __future__ import annotations
@@ -124,17 +125,17 @@ def claim(
 ) -> Delivery | None:
     """Claim the oldest due item. No other process gets it until it is settled or the lease ends.
 
-    Items that were never tried come before those that failed. Otherwise a few items that always fail would be the only
-    ones tried, because a receiver that fails several times in a row is paused.
+    Items that were never tried come before items that failed. A receiver is paused after several failures in a row, so
+    a few items that always fail would otherwise be the only ones that are tried.
 
     Args:
-        db: register.sqlite; no transaction may be open.
+        db: delivery.sqlite; no transaction may be open.
         destination: the receiver.
         now: the current time; the clock may have jumped in either direction since the last claim.
-        owner: the claiming process, for information.
-        lease_s: seconds until another process may claim it; at most an hour.
-        due_by: only items that were due at this time. A run that always passes its start time tries no item twice, and
-            therefore ends.
+        owner: name of the claiming process, for information only.
+        lease_s: seconds until another process may claim the item; at most an hour.
+        due_by: claim only an item that was due at this time; None: at `now`. A run that always passes its start time
+            tries no item twice, and therefore ends.
 
     Raises:
         StoreError: the database can't be written.
@@ -156,7 +157,7 @@ def claim(
 def _oldest(
     db: sqlite_utils.Database, destination: Destination, now: datetime, due_by: datetime | None, *, tried: bool
 ) -> tuple[Any, ...] | None:
-    """Return the oldest due item, among those that were tried before or those that never were."""
+    """Return the oldest due item that was tried before, or with `tried` False the oldest one that was never tried."""
     row: tuple[Any, ...] | None = db.execute(
         "SELECT item_id, kind, ref, student_id, coalesce(lesson_id, ''), attempts, created_at_utc, next_attempt_utc"
         " FROM outbox WHERE destination = ? AND state IN ('waiting', 'held') AND next_attempt_utc <= ?"
@@ -175,15 +176,16 @@ def settle(
     rng: random.Random,
     settings_sha256: str = "",
 ) -> bool:
-    """Store the result of a claimed item, and of its receiver if the answer concerns all items.
+    """Store the outcome of a claimed item, and the state of its receiver if the outcome concerns all items.
 
-    `delivered` always counts, however late it comes. Any other outcome counts only if the claim is the row's last one
-    and no correction settled the row meanwhile.
+    `delivered` always counts, however late it comes. Any other outcome counts only if nobody claimed the item again and
+    no correction settled it meanwhile.
 
     Args:
-        db: register.sqlite; no transaction may be open.
+        db: delivery.sqlite; no transaction may be open.
         delivery: the value that `claim` returned.
-        outcome: result of the attempt. `receiver_down` leaves the item as untried, and makes its receiver wait.
+        outcome: outcome of the attempt. With `receiver_down` the attempt does not count for the item, and the receiver
+            waits unless `is_doubtful` is True.
         now: the current time.
         rng: source of the jitter.
         settings_sha256: SHA-256 of the receiver's settings, for `set_destination`.
@@ -221,10 +223,10 @@ def settle(
 
 
 def release(db: sqlite_utils.Database, destination: Destination | None = None) -> int:
-    """End all leases. Call it only while holding the delivery lock of `sync`.
+    """End the leases that killed processes left. Call it only while holding the delivery lock of `sync`.
 
     Returns:
-        How many items a killed process had claimed; each is due at its next attempt.
+        The number of these items. Each keeps the time already set for its next attempt.
     """
     with transaction(db):
         return db.conn.execute(
@@ -235,7 +237,7 @@ def release(db: sqlite_utils.Database, destination: Destination | None = None) -
 
 
 def put_back(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) -> None:
-    """Make parked items wait again, because their refusal turned out to concern the receiver."""
+    """Make parked items wait again after it turned out that the receiver had refused all items, not only these."""
     with transaction(db):
         for item_id in item_ids:
             db.execute(
@@ -246,7 +248,7 @@ def put_back(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) 
 
 
 def newest_delivered(db: sqlite_utils.Database, count: int, up_to: int = 2**62) -> list[tuple[int, str, str]]:
-    """Return item id, kind and ref of the documents that the office's server accepted last, newest first.
+    """Return item id, kind and ref of the newest documents that the office's server accepted, highest item id first.
 
     Args:
         db: delivery.sqlite.
@@ -262,12 +264,12 @@ def newest_delivered(db: sqlite_utils.Database, count: int, up_to: int = 2**62) 
 
 
 def send_missing(db: sqlite_utils.Database, item_ids: Iterable[int] | None, now: datetime) -> int:
-    """Make documents wait again that are no longer on the office's server; return how many.
+    """Make delivered documents wait again, because they are no longer on the office's server; return how many.
 
     Args:
         db: delivery.sqlite; no transaction may be open.
-        item_ids: ids of the documents; None: all delivered ones.
-        now: the time.
+        item_ids: item ids of the documents; None: all delivered documents.
+        now: the current time.
     """
     query = (
         "UPDATE outbox SET state = 'waiting', next_attempt_utc = min(?1, created_at_utc), settled_at_utc = NULL,"
@@ -280,15 +282,16 @@ def send_missing(db: sqlite_utils.Database, item_ids: Iterable[int] | None, now:
 
 
 def hasten(db: sqlite_utils.Database, now: datetime) -> None:
-    """Make all failed items that only wait for their next attempt due now."""
+    """Make all items that failed and wait for their next attempt due now."""
     with transaction(db):
         db.execute("UPDATE outbox SET next_attempt_utc = ? WHERE state = 'waiting' AND attempts > 0", (stored(now),))
 
 
 def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
-    """Limit waits that a clock that was ahead set too far: a day for retries, the original wait for first attempts.
+    """Shorten waits that are too long because the clock was ahead when they were set.
 
-    An item that was never tried keeps its wait (a teacher's time to correct), counted from now.
+    An item that was tried before becomes due now if its wait exceeds a day. An item that was never tried keeps the
+    length of its wait (a teacher's time to correct), counted from now.
     """
     db.execute(
         "UPDATE outbox SET next_attempt_utc = CASE WHEN attempts > 0 THEN ?1 ELSE strftime('%Y-%m-%dT%H:%M:%f000Z',"
@@ -309,11 +312,11 @@ def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
 
 
 def _due_before(db: sqlite_utils.Database, delivery: Delivery, now: datetime) -> datetime:
-    """Return the due time of an item that was returned untried.
+    """Return the due time for an item whose receiver accepts nothing now, so that it was not really tried.
 
-    It is not the current time, because after a brief forward jump of the clock the item would wait until that time. An
-    item that waits for corrections (`mail.hold_h`) may have been claimed too early by such a clock. If waits are
-    recorded (`waits.py`), it keeps its due time, which applies once the clock is right again.
+    Usually this is the item's creation time. The current time would be wrong if the clock is briefly ahead: the item
+    would wait until that time. A message that waits for corrections (`mail.hold_h`) may have been claimed too early by
+    such a clock. In delivery.sqlite, which records waits (`waits.py`), it therefore keeps its earlier due time.
     """
     if delivery.kind not in PERSONAL:
         return min(now, delivery.created_at)
@@ -321,7 +324,7 @@ def _due_before(db: sqlite_utils.Database, delivery: Delivery, now: datetime) ->
 
 
 def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> bool:
-    """Return whether an outcome changes the row: `delivered` always does, any other only for the last claim."""
+    """Return whether an outcome changes the item: `delivered` does once, any other only if it is of the last claim."""
     row = db.execute("SELECT state, attempts FROM outbox WHERE item_id = ?", (delivery.item_id,)).fetchone()
     if row is None:
         return False
@@ -331,12 +334,12 @@ def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> 
 
 
 def _is_try(outcome: Outcome) -> bool:
-    """Return whether, by its answer, the attempt may have reached the receiver."""
+    """Return whether an outcome counts as an attempt, because the message or document may have reached the receiver."""
     return outcome.name not in {"held", "void"} and not outcome.receiver_down
 
 
 def _forget_claim(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> None:
-    """End the last claim of an item that a correction settled meanwhile."""
+    """End the claim of an item whose outcome does not count, if nobody claimed the item again."""
     db.execute(
         "UPDATE outbox SET attempts = ?1 + ?2, lease_owner = NULL, lease_until_utc = NULL"
         " WHERE item_id = ?3 AND attempts = ?1 + 1",

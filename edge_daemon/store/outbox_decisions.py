@@ -1,6 +1,6 @@
-"""Decisions of the capture side about the outbox, in register.sqlite: new items, items given up or released.
+"""Decisions of the service about outbox items in register.sqlite: to add, give up, hold, release or send again.
 
-Every decision has its own number, by which the delivery process finds it (`delivery_file.py`).
+Every decision has its own number, by which the delivery process finds new ones (`delivery_file.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from edge_daemon.timestamps import stored
 from edge_daemon.types import Destination
 
 LOOK_AGAIN: Final = timedelta(days=1)
-"""Time after which a held item is reconsidered even without a correction."""
+"""Time after which a held item is tried again, even if no correction arrived."""
 
 
 def put(
@@ -39,13 +39,13 @@ def put(
         db: register.sqlite.
         destination: the receiver.
         kind: one of the constants of `outbox_items.py`.
-        ref: its subject; together with destination, kind and student it identifies the item.
-        student_id: the student that it concerns.
-        lesson_id: the single lesson that it concerns.
+        ref: id of its subject; together with destination, kind and student it identifies the item.
+        student_id: id of the student whom it concerns; empty: no single student.
+        lesson_id: id of the lesson that it concerns; empty: no single lesson.
         not_before: earliest time of the first attempt.
         at: now.
-        state: `held`: not allowed yet.
-        answer: why it is held.
+        state: `held` if the item must not be sent yet.
+        answer: why it is held; otherwise empty.
 
     Returns:
         Whether it is new; an existing item with the same identity stays unchanged.
@@ -63,9 +63,9 @@ def put(
 
 
 def put_missing_registers(db: sqlite_utils.Database, at: datetime) -> int:
-    """Add every upstream revision that has no item, within the caller's transaction; return how many.
+    """Add an upstream item for every register revision that has none, within the caller's transaction.
 
-    Rehearsals are left out, unless an earlier revision was delivered.
+    Revisions of a rehearsal are left out, unless an item about the same rehearsal exists. Return the number of items.
     """
     return db.conn.execute(
         "INSERT OR IGNORE INTO outbox (destination, kind, ref, lesson_id, created_at_utc, next_attempt_utc)"
@@ -79,10 +79,10 @@ def put_missing_registers(db: sqlite_utils.Database, at: datetime) -> int:
 
 
 def reopen(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) -> int:
-    """Make parked and waiting items, and their receivers, due at once; other items stay unchanged.
+    """Make parked and waiting items due at once, and reopen their receivers. Other items stay unchanged.
 
     Returns:
-        The number of items.
+        The number of items that are now due.
     """
     count, destinations = 0, set[Destination]()
     with transaction(db):
@@ -101,14 +101,14 @@ def reopen(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) ->
 
 
 def resend(db: sqlite_utils.Database, since: datetime, now: datetime) -> int:
-    """Send every document since a time again that the office's server is said to have; return how many.
+    """Make every delivered document since a time wait again; return how many.
 
-    This changes nothing for documents that the server already has.
+    If the office's server still has a document, sending it again changes nothing there.
 
     Args:
         db: register.sqlite; no transaction may be open.
-        since: compared with the lesson's start, or, without a lesson, with the item's creation.
-        now: the time.
+        since: earliest start of the document's lesson, or earliest creation time of an item without a lesson.
+        now: the current time.
     """
     with transaction(db):
         return db.conn.execute(
@@ -140,7 +140,7 @@ def change(
 
 
 def void_student(db: sqlite_utils.Database, student_id: str, at: datetime) -> int:
-    """Give up all undelivered messages to and about a removed student; return how many items."""
+    """Give up all undelivered items to and about a removed student; return how many."""
     with transaction(db):
         return db.conn.execute(
             "UPDATE outbox SET state = 'void', answer = 'the student was removed', settled_at_utc = ?,"

@@ -1,4 +1,4 @@
-"""The rows of the outbox as they are read: the subject and the state of each."""
+"""Reads the items of the outbox, each with its subject and its state."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from edge_daemon.types import Destination
 State = Literal["waiting", "held", "parked", "delivered", "void"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 OPEN: Final[tuple[State, ...]] = ("waiting", "held", "parked")
-"""States of items that have not reached their receiver and still may."""
+"""States of items that were not delivered but still may be."""
 
 REGISTER: Final = "register"
-"""Upstream: one revision; ref `lesson_id/revision`."""
+"""Document for the office's server with one revision of a register; its ref is `lesson_id/revision`."""
 COMMITMENT: Final = "commitment"
-"""Upstream: a commitment to plans; ref of the table commitments."""
+"""Document for the office's server with a commitment to plans; its ref is that of the table `commitments`."""
 OFFICE: Final = "office"
-"""Mail to the office with one revision; ref `lesson_id/revision`, with `#2`, `#3` for further addresses."""
+"""Mail to the office with one revision; its ref is `lesson_id/revision`, plus `#2`, `#3` for further addresses."""
 STUDENT: Final = "student"
 """Mail to a student about an absence; ref `lesson_id`, or `lesson_id/revision` after the first revision."""
 GUARDIAN: Final = "guardian"
@@ -50,7 +50,7 @@ DOCUMENT_SHA256: Final = (
     " AND outbox.kind = 'register' AND outbox.ref = registers.lesson_id || '/' || registers.revision),"
     " (SELECT sha256 FROM commitments WHERE outbox.kind = 'commitment' AND commitments.ref = outbox.ref), '')"
 )
-"""SQL expression within a statement on `outbox`: the SHA-256 of the row's document; empty if there is none."""
+"""SQL expression for statements on `outbox`: the SHA-256 of the document of a row; empty if it has none."""
 PERSONAL: Final = frozenset({STUDENT, GUARDIAN, STUDENT_CORRECTION, GUARDIAN_CORRECTION})
 """Kinds that concern one student."""
 
@@ -72,7 +72,7 @@ class Item:
     answer: str
     settled_at: datetime | None
     claimed: bool
-    """A process claimed it and has not settled it; that process may have been killed."""
+    """True: a process claimed the item and has not settled it. That process may have been killed."""
 
 
 _COLUMNS = (
@@ -93,10 +93,10 @@ def listed(
 
     Args:
         db: register.sqlite.
-        states: the states.
-        destination: only for this receiver.
+        states: states of the items.
+        destination: return only items for this receiver; None: for all receivers.
         limit: the largest number of items; -1: all.
-        after: only items with a higher id, for reading on.
+        after: return only items with a higher id, to continue after an earlier call.
     """
     marks = ", ".join("?" * len(states))
     with faults(db):
@@ -126,20 +126,20 @@ def lessons_with_waiting_notices(db: sqlite_utils.Database) -> list[str]:
 
 
 def get(db: sqlite_utils.Database, item_id: int) -> Item | None:
-    """Return one item; None if there is none with this number."""
+    """Return the item with an id; None if there is none."""
     with faults(db):
         row = db.execute(f"{_COLUMNS} WHERE item_id = ?", (item_id,)).fetchone()
     return None if row is None else _item(row)
 
 
 def is_known(db: sqlite_utils.Database, kinds: Set[str]) -> bool:
-    """Return whether an item of these kinds ever existed."""
+    """Return whether the outbox has an item of one of these kinds."""
     with faults(db):
         return any(row[0] in kinds for row in db.execute("SELECT DISTINCT kind FROM outbox"))
 
 
 def counts(db: sqlite_utils.Database) -> Mapping[tuple[Destination, State], int]:
-    """Return the number of items by receiver and state, without zeros."""
+    """Return the number of items by receiver and state; a pair without items is left out."""
     with faults(db):
         rows = db.execute("SELECT destination, state, count(*) FROM outbox GROUP BY destination, state").fetchall()
     return {(cast(Destination, row[0]), cast(State, row[1])): row[2] for row in rows}

@@ -1,4 +1,4 @@
-"""Spoken phrases in gallery.sqlite, sealed, and failed attempts."""
+"""Sealed spoken phrases of students in gallery.sqlite, and the times of failed check-in attempts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_daemon.timestamps import stored
 
 @dataclass(frozen=True, slots=True)
 class PhraseRow:
-    """The phrase of one student as stored."""
+    """The stored phrase of one student."""
 
     student_id: str
     sealed: bytes
@@ -22,7 +22,7 @@ class PhraseRow:
     model_sha256: str
     preprocessing: int
     enrolled_at: str
-    """In the form of `timestamps.stored`."""
+    """Time of the enrolment, in the form of `timestamps.stored`."""
 
 
 def phrase_row(db: sqlite_utils.Database, student_id: str) -> PhraseRow | None:
@@ -62,7 +62,7 @@ def put_phrase(db: sqlite_utils.Database, student: StudentRow, row: PhraseRow) -
 
 
 def drop_phrases(db: sqlite_utils.Database, keep: Collection[str]) -> int:
-    """Delete the phrases of all students except some; return how many were deleted.
+    """Delete the phrases of all students except those in `keep`; return how many were deleted.
 
     Raises:
         StoreError: the database can't be written.
@@ -75,7 +75,7 @@ def drop_phrases(db: sqlite_utils.Database, keep: Collection[str]) -> int:
 
 
 def failures_since(db: sqlite_utils.Database, student_id: str, since: datetime) -> int:
-    """Return how many attempts of a student failed since a time, and delete earlier ones.
+    """Return how many attempts of a student failed since a time, and delete earlier failed attempts.
 
     Raises:
         StoreError: the database can't be written.
@@ -87,7 +87,7 @@ def failures_since(db: sqlite_utils.Database, student_id: str, since: datetime) 
 
 
 def note_attempt(db: sqlite_utils.Database, student_id: str, at: datetime, *, passed: bool) -> None:
-    """Record an attempt. A successful one deletes the failures before it.
+    """Record an attempt. A successful attempt deletes the student's earlier failures.
 
     Raises:
         StoreError: the database can't be written.

@@ -1,4 +1,4 @@
-"""The table of capture plans with sealed seeds, and the view that combines it with the older table."""
+"""The table of capture plans with sealed seeds, and the view that combines it with an older release's table."""
 
 from __future__ import annotations
 
@@ -44,4 +44,4 @@ COMMITMENT_TABLES: Final = (
     """CREATE TRIGGER commitments_never_go BEFORE DELETE ON commitments
         BEGIN SELECT RAISE(ABORT, 'a commitment is immutable'); END""",
 )
-"""Signed commitments to plans."""
+"""SQL of the table of signed commitments to plans."""

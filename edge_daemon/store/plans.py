@@ -1,7 +1,8 @@
 """Capture plans in register.sqlite, recorded before their lessons. A lesson never gets another seed.
 
-Seeds are sealed (`edge_daemon/device/plan_seeds.py`); a reader without the key gets only the SHA-256. The table `plans`
-belongs to an older release, whose seeds are in clear text. Its rows alone prove nothing.
+Seeds are sealed (`edge_daemon/device/plan_seeds.py`); a reader without the key gets only their SHA-256. An older
+release wrote the table `plans`, with seeds in clear text. Anybody with write access could have added its rows, so they
+prove nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from edge_daemon.types import Lesson
 
 @dataclass(frozen=True, slots=True)
 class CommittedPlan:
-    """The facts about a lesson that were fixed before it began; instants follow from seed, duration and number."""
+    """The capture plan of a lesson, fixed before it began. The capture times follow from seed, duration and number."""
 
     lesson: Lesson
     sealed_seed: bytes
@@ -29,7 +30,7 @@ class CommittedPlan:
 
 @dataclass(frozen=True, slots=True)
 class UnsealedPlan:
-    """A plan in clear text, from an older release or anybody with write access."""
+    """A plan with its seed in clear text. An older release, or anybody with write access, wrote it."""
 
     lesson: Lesson
     seed: bytes
@@ -41,7 +42,7 @@ class UnsealedPlan:
 def commit_plan(
     db: sqlite_utils.Database, lesson: Lesson, sealed_seed: bytes, seed_sha256: str, captures_planned: int, at: datetime
 ) -> None:
-    """Record a plan. A lesson with a plan keeps its seed, and takes only new times from a changed timetable.
+    """Record the plan of a lesson. If it already has one, the seed stays, and times, course and number are updated.
 
     Raises:
         StoreError: the database can't be written.
@@ -77,7 +78,10 @@ def committed_plans(db: sqlite_utils.Database, start: datetime, end: datetime) -
 
 
 def plan_on_record(db: sqlite_utils.Database, lesson_id: str) -> tuple[str, datetime] | None:
-    """Return the SHA-256 of a lesson's seed and the time of recording, by this release or an older one."""
+    """Return the SHA-256 of a lesson's seed and the time when it was recorded, by this or an older release.
+
+    None if no plan was recorded.
+    """
     with faults(db):
         row = db.execute(
             "SELECT seed_sha256, committed_at_utc FROM plans_on_record WHERE lesson_id = ?", (lesson_id,)
@@ -86,7 +90,10 @@ def plan_on_record(db: sqlite_utils.Database, lesson_id: str) -> tuple[str, date
 
 
 def unsealed_plans(db: sqlite_utils.Database, start: datetime) -> Mapping[str, UnsealedPlan]:
-    """Return plans with clear-text seeds by lesson, for lessons that start at `start` or later and have not begun."""
+    """Return the plans with seeds in clear text, by lesson id.
+
+    Only lessons that start at `start` or later and have not begun are included.
+    """
     with faults(db):
         rows = db.execute(
             f"{_UNSEALED} WHERE start_utc >= ? AND lesson_id NOT IN (SELECT lesson_id FROM lessons)", (stored(start),)
@@ -95,7 +102,7 @@ def unsealed_plans(db: sqlite_utils.Database, start: datetime) -> Mapping[str, U
 
 
 def forget_unsealed_plans(db: sqlite_utils.Database, start: datetime) -> None:
-    """Delete the plans that `unsealed_plans` returns, so that no seed of a coming lesson stays in clear text."""
+    """Delete the plans that `unsealed_plans` returns, so that no coming lesson's seed stays in clear text."""
     with transaction(db):
         db.execute(
             "DELETE FROM plans WHERE start_utc >= ? AND lesson_id NOT IN (SELECT lesson_id FROM lessons)",

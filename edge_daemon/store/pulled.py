@@ -1,4 +1,4 @@
-"""Documents from the office: the version that was seen, the version that was applied, and its problem."""
+"""The state of each document from the office: the last seen version, its problem, and the version in force."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from edge_daemon.timestamps import parsed, stored
 
 @dataclass(frozen=True, slots=True)
 class PulledDocument:
-    """A document of the office, as far as this device knows it."""
+    """What this device knows about one document of the office."""
 
     name: str
     etag: str = ""
-    """ETag of the last seen version; empty if the server gives none or the next request must be unconditional."""
+    """ETag of the last seen version; empty if the server gave none, or if the next request must be unconditional."""
     sha256: str = ""
     """SHA-256 of the last seen version."""
     fetched_at: datetime | None = None
@@ -26,16 +26,16 @@ class PulledDocument:
     problem: str = ""
     """Problem of the last seen version: one line for people, without personal data."""
     taken: str = ""
-    """The file that was copied from the fetching process (`token`)."""
+    """Identifier (`token`) of the file that the service last copied from the fetching process."""
 
 
 def pulled_document(db: sqlite_utils.Database, name: str) -> PulledDocument:
-    """Return the state of a document; an empty one if nothing is known."""
+    """Return the state of a document; an empty state if nothing is known of it."""
     return next((one for one in pulled_documents(db) if one.name == name), PulledDocument(name))
 
 
 def pulled_documents(db: sqlite_utils.Database) -> list[PulledDocument]:
-    """Return all documents that were ever seen or applied, by name."""
+    """Return the states of all documents that were ever seen or applied, sorted by name."""
     with faults(db):
         if not is_delivery(db):
             return _here(db, "pulled")
@@ -59,7 +59,7 @@ def _here(db: sqlite_utils.Database, pulled: str) -> list[PulledDocument]:
 
 
 def _joined(name: str, seen: tuple[Any, ...] | None, applied: PulledDocument | None) -> PulledDocument:
-    """Combine the state of a document from two files: one has what was seen, the other what was applied."""
+    """Combine the state of a document from delivery.sqlite (seen version) and register.sqlite (version in force)."""
     _, etag, sha256, fetched_at, problem = seen or ("", "", "", None, "")
     known = applied or PulledDocument(name)
     if not problem and sha256 and known.taken.startswith(f"{sha256}:"):
@@ -77,12 +77,15 @@ def _joined(name: str, seen: tuple[Any, ...] | None, applied: PulledDocument | N
 
 
 def token(sha256: str, changed_ns: int) -> str:
-    """Return an identifier of one file of a document. If a version arrives twice, it is examined twice."""
+    """Return an identifier of one file with a document. It differs if the same version arrives in a new file.
+
+    The service therefore examines a version again if it arrives twice.
+    """
     return f"{sha256}:{changed_ns}"
 
 
 def note_taken(db: sqlite_utils.Database, name: str, taken: str) -> None:
-    """Record which file was copied from the fetching process.
+    """Record the identifier (`token`) of the file that was copied from the fetching process.
 
     Raises:
         StoreError: the database can't be written.
@@ -95,7 +98,7 @@ def note_taken(db: sqlite_utils.Database, name: str, taken: str) -> None:
 
 
 def note_seen(db: sqlite_utils.Database, name: str, *, etag: str, sha256: str, problem: str, at: datetime) -> None:
-    """Record the server's current version.
+    """Record the version of a document that the server has now, and its problem (empty: none).
 
     Raises:
         StoreError: the database can't be written.
@@ -110,9 +113,9 @@ def note_seen(db: sqlite_utils.Database, name: str, *, etag: str, sha256: str, p
 
 
 def note_applied(db: sqlite_utils.Database, name: str, sha256: str, *, problem: str, at: datetime) -> None:
-    """Record that a version is in force; `problem` describes the parts that could not be applied.
+    """Record that a version of a document is in force. `problem` describes the parts that could not be applied.
 
-    If a newer version was seen meanwhile, it keeps its own problem.
+    If a newer version was seen meanwhile, `problem` is not stored, because the stored one concerns the newer version.
 
     Raises:
         StoreError: the database can't be written.
@@ -122,7 +125,7 @@ def note_applied(db: sqlite_utils.Database, name: str, sha256: str, *, problem: 
 
 
 def put_applied(db: sqlite_utils.Database, name: str, sha256: str, *, problem: str, at: datetime) -> None:
-    """Record an applied version within the caller's transaction; see `note_applied`."""
+    """Do the same as `note_applied`, within the caller's transaction."""
     db.execute(
         "INSERT INTO pulled (name, applied_sha256, applied_at_utc, problem) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT (name) DO UPDATE SET applied_sha256 = ?2, applied_at_utc = ?3,"
@@ -132,7 +135,7 @@ def put_applied(db: sqlite_utils.Database, name: str, sha256: str, *, problem: s
 
 
 def note_refused(db: sqlite_utils.Database, name: str, sha256: str, *, problem: str) -> None:
-    """Record why a complete version could not be applied. The previous version stays in force.
+    """Record why a version could not be applied at all. The previous version stays in force.
 
     Raises:
         StoreError: the database can't be written.

@@ -20,7 +20,7 @@ class StoredRegister:
     lesson_id: str
     revision: int
     document: str
-    """Canonical JSON, bare student ids."""
+    """Text of the register as canonical JSON, with student ids and no names."""
     sha256: str
     """SHA-256 of the document in UTF-8, hexadecimal."""
     created_at: datetime
@@ -48,7 +48,7 @@ def revisions(db: sqlite_utils.Database, lesson_id: str) -> list[StoredRegister]
 def latest_registers(
     db: sqlite_utils.Database, start: datetime | None = None, end: datetime | None = None
 ) -> list[StoredRegister]:
-    """Return the highest revision of every lesson that began in [start, end), in order of time."""
+    """Return the highest revision of every lesson that began in [start, end), sorted by the lessons' start."""
     low, high = stored(start) if start else "", stored(end) if end else "~"
     return _read(
         db,
@@ -61,7 +61,7 @@ def latest_registers(
 
 
 def first_record(db: sqlite_utils.Database) -> datetime | None:
-    """Return when the first plan or register was written; None if there is none."""
+    """Return the time when the first plan or register was written; None if there is none."""
     with faults(db):
         row = db.execute(
             "SELECT min(at) FROM (SELECT min(created_at_utc) AS at FROM registers"
@@ -71,7 +71,7 @@ def first_record(db: sqlite_utils.Database) -> datetime | None:
 
 
 def starts(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[datetime]:
-    """Return the start times in [start, end) of timetable lessons that have a register and a known time."""
+    """Return the starts in [start, end) of timetable lessons that have a register and whose time can be trusted."""
     with faults(db):
         rows = db.execute(
             "SELECT DISTINCT start_utc FROM lessons JOIN registers USING (lesson_id) WHERE origin = 'timetable'"
@@ -97,10 +97,10 @@ def lessons_with_register(db: sqlite_utils.Database, start: datetime, end: datet
 
 
 def find_lesson(db: sqlite_utils.Database, prefix: str) -> str:
-    """Return the id of the lesson with a register whose id begins with a prefix.
+    """Return the id of the only lesson whose id begins with `prefix` and which has a register.
 
     Raises:
-        RegisterError: no lesson matches, or several do.
+        RegisterError: the prefix matches no lesson with a register, or several.
     """
     with faults(db):
         rows = db.execute(
@@ -126,9 +126,10 @@ def add_revision(
     Args:
         db: register.sqlite.
         lesson_id: a lesson that has a register.
-        render: makes the next document from the latest revision, which can't change meanwhile; None: nothing to change.
+        render: returns the next document, given the latest revision, which can't change meanwhile; None if nothing is
+            to be changed.
         at: now.
-        also: writes what follows from the new revision (its delivery to the office), in the same transaction.
+        also: writes further rows because of the new revision, such as its outbox items, in the same transaction.
 
     Returns:
         The new revision; None if nothing changed and nothing was written.
@@ -150,7 +151,7 @@ def add_revision(
 
 
 def append(db: sqlite_utils.Database, lesson_id: str, revision: int, document: str, at: datetime) -> StoredRegister:
-    """Write one document to the ledger, within the caller's transaction."""
+    """Add one revision at the end of the ledger, within the caller's transaction."""
     sha256 = hashlib.sha256(document.encode("utf-8")).hexdigest()
     db.execute(
         "INSERT INTO registers (lesson_id, revision, document, sha256, created_at_utc) VALUES (?, ?, ?, ?, ?)",
@@ -160,7 +161,7 @@ def append(db: sqlite_utils.Database, lesson_id: str, revision: int, document: s
 
 
 def last_sha256(db: sqlite_utils.Database) -> str | None:
-    """Return the SHA-256 of the newest document in the device's ledger; None if the ledger is empty."""
+    """Return the SHA-256 of the newest register document in the ledger; None if the ledger is empty."""
     row = db.execute("SELECT sha256 FROM registers ORDER BY ledger_position DESC LIMIT 1").fetchone()
     return None if row is None else str(row[0])
 

@@ -1,4 +1,4 @@
-"""Unfinished removals in gallery.sqlite."""
+"""Requests to remove students, in gallery.sqlite, which stay until the removal is finished."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from edge_daemon.timestamps import parsed, stored
 
 @dataclass(frozen=True, slots=True)
 class RemovalRequest:
-    """A removal that is not finished."""
+    """A request to remove a student, whose removal is not finished."""
 
     student_id: str
     requested_at: datetime
     bars_return: bool
-    """Whether the student stays removed when a later roster has the id again."""
+    """True: the student stays removed even if a later roster has the id again."""
 
 
 def request_removals(
     db: sqlite_utils.Database, student_ids: Iterable[str], at: datetime, *, bars_return: bool = True
 ) -> None:
-    """Record the request to remove students before anything is erased, so that a power cut can't leave it half done.
+    """Record the request to remove students. Call it before anything is erased.
+
+    If a power cut interrupts the removal, the next start finishes it.
 
     Args:
         db: gallery.sqlite.
         student_ids: ids of the students.
         at: now.
-        bars_return: whether they stay removed when a later roster has them; False for students who only left the
-            roster.
+        bars_return: True: the students stay removed even if a later roster has them. False for students who only left
+            the roster.
 
     Raises:
         StoreError: the database can't be written; nothing was recorded.
@@ -56,7 +58,7 @@ def requested_removals(db: sqlite_utils.Database) -> list[RemovalRequest]:
 
 
 def forget_requests(db: sqlite_utils.Database, student_ids: Iterable[str]) -> None:
-    """Delete requests that are finished, and overwrite their space."""
+    """Delete the requests of finished removals, and overwrite their bytes on the disk."""
     with transaction(db):
         db.conn.executemany("DELETE FROM removals WHERE student_id = ?", [(one,) for one in student_ids])
     wipe_log(db)

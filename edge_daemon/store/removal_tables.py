@@ -1,4 +1,4 @@
-"""The tables of removals that are not finished, leavers and notes, in gallery.sqlite."""
+"""SQL of three tables in gallery.sqlite: unfinished removals, students who left the roster, and notes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Registers that are removed after `storage.keep_registers_days`, and the signed notes about their removal.
 
-A single report of the networked process is not enough, because a report can be false. A register is removed only after
-the report, with its SHA-256, has been stored here for 30 days by the capture side's own nightly checks, while delivery
-has no alarm. Checks that are more than a week apart do not add up, so a jump of the clock adds no days.
+A register is removed only if the office has it. The process with network access reports this, and one report could be
+false. The report must therefore have the register's SHA-256, and the service's nightly checks must have found it for 30
+days, while no alarm was active. If two checks are more than a week apart, the 30 days start again, so a jump of the
+clock adds no days.
 """
 
 from __future__ import annotations
@@ -20,17 +21,20 @@ from edge_daemon.store.gallery import wipe_log
 from edge_daemon.timestamps import parsed, stored
 
 ACKNOWLEDGED_FOR: Final = timedelta(days=30)
-"""How long the office's receipt must be stored here before a register may be removed."""
+"""Time for which the office's receipt must have been recorded here before a register may be removed."""
 LONGEST_GAP: Final = timedelta(days=7)
-"""Longest gap between two checks. After a longer one, a clock jump or a device that was off, the days start again."""
+"""Longest time between two checks.
+
+After a longer time, because the clock jumped or the device was off, `ACKNOWLEDGED_FOR` starts again.
+"""
 _HAS_IT: Final = (
     "SELECT made.lesson_id, made.revision FROM registers AS made JOIN outbox ON destination = 'upstream'"
     " AND kind = 'register' AND ref = made.lesson_id || '/' || made.revision"
     " WHERE state = 'delivered' AND (reported = 0 OR receipt_sha256 = made.sha256)"
 )
-"""SQL for revisions that the office has.
+"""SQL for the revisions that the office has.
 
-An item without a report's mark was settled by a release that saw the receipt.
+`reported = 0`: a release that saw the office's receipt itself marked the item as delivered.
 """
 _UNSIGNED: Final = 'SELECT lesson_id FROM registers WHERE document NOT LIKE \'%"signature":"%\''
 _DUE: Final = "registers_due"
@@ -42,7 +46,7 @@ class RemovedRegister:
     """A revision that was removed, or is due for removal."""
 
     position: int
-    """Position in the ledger."""
+    """Position of the revision in the ledger."""
     lesson_id: str
     revision: int
     sha256: str
@@ -50,7 +54,7 @@ class RemovedRegister:
 
 @dataclass(frozen=True, slots=True)
 class RetentionNote:
-    """A signed note, not yet verified."""
+    """A signed note about removed registers. Its signature is not yet verified."""
 
     position: int
     document: str
@@ -58,9 +62,10 @@ class RetentionNote:
 
 
 def note_acknowledged(db: sqlite_utils.Database, now: datetime) -> None:
-    """Record which revisions the office has. Revisions that it lost, or that must be sent again, start over.
+    """Record which revisions the office has, with the time at which each was first recorded.
 
-    Call it only with a trusted clock.
+    A revision that the office lost, or that must be sent again, gets a new time later. Call this only with a trusted
+    clock.
 
     Raises:
         StoreError: the database can't be written.
@@ -79,11 +84,11 @@ def note_acknowledged(db: sqlite_utils.Database, now: datetime) -> None:
 
 
 def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> list[RemovedRegister]:
-    """Return the registers whose retention is over, in ledger order: all revisions of a lesson, or none.
+    """Return the revisions to remove, because their retention is over, in ledger order.
 
-    The result is empty while an alarm is active, or after a week without a check. The newest register always stays,
-    because the next one refers to it. Unsigned registers are removed all at once, because a removed register counts as
-    signed for those after it.
+    All revisions of a lesson are removed together. The result is empty while an alarm is active, or after a week
+    without a check. The newest register always stays, because the next one refers to it. Unsigned registers are removed
+    all at once or not at all, because later registers treat a removed one as signed.
 
     Args:
         db: register.sqlite.
@@ -110,14 +115,17 @@ def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> 
 
 
 def _was_looked(db: sqlite_utils.Database, now: datetime) -> bool:
-    """Return whether the office's receipts were checked recently."""
+    """Return whether the last check of the office's receipts (`note_acknowledged`) is at most `LONGEST_GAP` ago."""
     with faults(db):
         row = db.execute("SELECT value FROM meta WHERE key = ?", (_LOOKED_AT,)).fetchone()
     return row is not None and now - parsed(row[0]) <= LONGEST_GAP
 
 
 def mark_due(db: sqlite_utils.Database, count: int) -> None:
-    """Leave a request for the service, which has the key, to remove registers; 0 withdraws it."""
+    """Record that `count` registers are due, so that the service, which has the signing key, removes them.
+
+    0 withdraws this request.
+    """
     with transaction(db):
         if count:
             db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_DUE, str(count)))
@@ -126,7 +134,7 @@ def mark_due(db: sqlite_utils.Database, count: int) -> None:
 
 
 def are_due(db: sqlite_utils.Database) -> bool:
-    """Return whether registers are due for removal."""
+    """Return whether `mark_due` recorded that registers are due for removal."""
     with faults(db):
         return db.execute("SELECT 1 FROM meta WHERE key = ?", (_DUE,)).fetchone() is not None
 
@@ -134,12 +142,12 @@ def are_due(db: sqlite_utils.Database) -> bool:
 def remove_registers(
     db: sqlite_utils.Database, gone: Sequence[RemovedRegister], render: Callable[[str | None], str], at: datetime
 ) -> None:
-    """Remove registers with all student data of their lessons, in one transaction with the note.
+    """Remove registers with all student data of their lessons, and add the signed note, in one transaction.
 
     Args:
         db: register.sqlite.
         gone: registers from `due_registers`.
-        render: makes the signed note from the SHA-256 of the previous note, None for the first.
+        render: returns the signed note, given the SHA-256 of the previous note, or None for the first note.
         at: now.
 
     Raises:
@@ -174,7 +182,7 @@ def retention_notes(db: sqlite_utils.Database) -> Iterator[RetentionNote]:
 
 
 def removed_before(db: sqlite_utils.Database, position: int) -> tuple[RemovedRegister, str] | None:
-    """Return the last removed register before a position of the ledger, and the note about its removal."""
+    """Return the last removed register before a position of the ledger, and the note's document; None if none was."""
     with faults(db):
         row = db.execute(
             "SELECT ledger_position, lesson_id, revision, removed_registers.sha256, document FROM removed_registers"

@@ -1,4 +1,4 @@
-"""Deletes data after its retention, and handles captures without evidence. Registers are handled elsewhere."""
+"""Deletes data after its retention, and drops captures without candidates. `removed_registers.py` removes registers."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from edge_daemon.store.gallery import wipe_log
 from edge_daemon.timestamps import stored
 
 _SETTLE_S = 2.0
-"""Candidates are written just before their capture, so the two tables differ briefly."""
+"""Wait between reading candidates and lessons. A candidate is written just before its capture or lesson is."""
 
 
 def erase_sightings_of_lessons_before(db: sqlite_utils.Database, before: datetime) -> int:
-    """Delete check-ins before a time, and the sightings of finalised lessons that ended before it, one commit a lesson.
+    """Delete check-ins before a time, and the sightings of finalised lessons that ended before it.
+
+    Each lesson has a commit of its own.
 
     Args:
         db: register.sqlite, which a running lesson may be writing.
-        before: compared with the end of lessons.
+        before: the time.
 
     Returns:
-        The number of sightings.
+        The number of deleted sightings.
 
     Raises:
-        StoreError: the database can't be written; finished lessons stay deleted.
+        StoreError: the database can't be written; what is already deleted stays deleted.
     """
     with faults(db):
         rows = db.execute(
@@ -53,11 +55,11 @@ def erase_idle_candidates(
 ) -> int:
     """Erase candidates that no lesson needs any more.
 
-    These are candidates of lessons that are finalised, that ended unfinished before a time, or that are unknown, both
-    as a lesson and as a session of untimed captures.
+    Candidates are not needed if their lesson is finalised, if it is unfinished and ended before `before`, or if their
+    id is neither that of a lesson nor that of a session of captures of unknown time.
 
     Returns:
-        The number of lessons and sessions.
+        The number of lessons and sessions whose candidates were erased.
 
     Raises:
         StoreError: a database can't be written.
@@ -85,10 +87,10 @@ def erase_idle_candidates(
 
 
 def forget_old_untimed(db: sqlite_utils.Database, before: datetime, boot_id: str) -> int:
-    """Delete captures of unknown time from earlier boots, if the untrusted clock dated them before a time.
+    """Delete captures of unknown time that are of an earlier boot and, by the untrusted clock, before a time.
 
     Returns:
-        The number of captures.
+        The number of deleted captures.
 
     Raises:
         StoreError: the database can't be written.
@@ -104,13 +106,13 @@ def forget_old_untimed(db: sqlite_utils.Database, before: datetime, boot_id: str
 def drop_captures_without_candidates(
     register_db: sqlite_utils.Database, gallery_db: sqlite_utils.Database | None, reason: str
 ) -> int:
-    """Turn captures of running lessons without candidates into missed ones, so that they make nobody absent.
+    """Turn each capture of a running lesson that has no candidates into a missed one, so that it makes nobody absent.
 
-    Candidates are written before their capture, and erased after their lesson is finalised. A capture without
-    candidates therefore means that the gallery was damaged, or restored from a backup.
+    Such captures of unknown time are deleted. Candidates are written before their capture, and erased after their
+    lesson is finalised. If a capture has none, the gallery was damaged, or restored from a backup.
 
     Returns:
-        The number of captures.
+        The number of captures that were changed or deleted.
 
     Raises:
         StoreError: a database can't be read or written.

@@ -1,4 +1,4 @@
-"""Tables of register.sqlite for registers that were removed after their retention."""
+"""SQL of the tables in register.sqlite about registers that were removed after their retention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When to try again: exponential backoff with full jitter, stored with the item.
+"""Computes when to try again, by exponential backoff with full jitter.
 
 Full jitter spreads the retries of 200 rooms that lose the same server at the same moment
 (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
@@ -16,7 +16,7 @@ LONGEST_S: Final = 3600.0
 LONGEST_ASKED_S: Final = 86400.0
 """Longest wait that a receiver may ask for (Retry-After, RFC 9110 section 10.2.3); a longer one is cut to a day."""
 SLACK: Final = timedelta(hours=1)
-"""Tolerance for waits. A wait that is longer was written by a clock that was ahead."""
+"""How much a wait may exceed its longest length. If it exceeds it by more, the clock was ahead when it was set."""
 
 
 def next_try(now: datetime, tries: int, retry_after_s: float | None, rng: random.Random) -> datetime:
@@ -25,7 +25,7 @@ def next_try(now: datetime, tries: int, retry_after_s: float | None, rng: random
     Args:
         now: time of the failed attempt.
         tries: number of attempts so far, including that one.
-        retry_after_s: wait that the receiver asked for, or None; it never shortens the wait.
+        retry_after_s: shortest wait in seconds that the receiver asked for; None: it asked for none.
         rng: source of the jitter.
     """
     wait_s = rng.uniform(SHORTEST_S, ceiling_s(tries))
@@ -35,5 +35,5 @@ def next_try(now: datetime, tries: int, retry_after_s: float | None, rng: random
 
 
 def ceiling_s(tries: int) -> float:
-    """Return the longest wait after this many attempts."""
+    """Return the longest wait in seconds after this number of attempts."""
     return float(min(LONGEST_S, SHORTEST_S * 2 ** min(max(tries, 1), 10)))

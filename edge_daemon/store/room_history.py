@@ -1,4 +1,4 @@
-"""Recent lessons of a room: the camera's view of it, and the seats of a course's students."""
+"""Recent lessons in a room, each with the camera's view of the room and the sightings of its students."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LESSONS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class PastLesson:
-    """An earlier lesson of this room without irregularities."""
+    """An earlier lesson in the same room, whose view of the room was stored."""
 
     scene: bytes
     sightings: tuple[Sighting, ...]
-    """Empty for a lesson of another course than the requested one, and after the retention of sightings."""
+    """Sightings of the lesson; empty if it was of another course, or if they were deleted after their retention."""
 
 
 def room_views(db: sqlite_utils.Database, lesson_id: str) -> dict[int, bytes]:
@@ -31,12 +31,12 @@ def room_views(db: sqlite_utils.Database, lesson_id: str) -> dict[int, bytes]:
 
 
 def keep_scene(db: sqlite_utils.Database, lesson_id: str, scene: bytes | None) -> None:
-    """Store the scene for comparison with later lessons, and delete the views of a finalised lesson.
+    """Store the view of a finalised lesson for later comparisons, and delete the views of its single captures.
 
     Args:
         db: register.sqlite.
         lesson_id: id of the lesson.
-        scene: 256 bytes; None: the lesson has no usable view.
+        scene: the lesson's view of the room, 256 bytes; None: it has no usable view.
 
     Raises:
         StoreError: the database can't be written.
@@ -48,9 +48,9 @@ def keep_scene(db: sqlite_utils.Database, lesson_id: str, scene: bytes | None) -
 
 
 def past_lessons(db: sqlite_utils.Database, lesson: Lesson) -> list[PastLesson]:
-    """Return the last lessons before one in the same room, and the last ones of its course, newest first.
+    """Return the last `LESSONS` lessons in the room before `lesson`, and the last `LESSONS` of its course there.
 
-    Rehearsals are compared only with rehearsals, and lessons only with lessons.
+    For a rehearsal they are rehearsals, for a timetable lesson timetable lessons. Each group is sorted, newest first.
     """
     before = (lesson.device, lesson.origin, stored(lesson.start))
     query = (

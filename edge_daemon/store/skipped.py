@@ -1,4 +1,4 @@
-"""Timetable lessons without a register, each with the reason, so that every lesson is accounted for."""
+"""Timetable lessons that were not captured, each with the reason, so that every lesson is accounted for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_daemon.types import Lesson
 
 @dataclass(frozen=True, slots=True)
 class SkippedLesson:
-    """A lesson without any picture."""
+    """A lesson that was not captured, and why."""
 
     lesson_id: str
     course: str
@@ -24,12 +24,13 @@ class SkippedLesson:
 
 
 def skip_lessons(db: sqlite_utils.Database, lessons: Iterable[Lesson], reason: str, at: datetime) -> int:
-    """Record lessons that were not captured, except lessons that began or are already recorded.
+    """Record lessons that were not captured. Lessons that began or are already recorded are ignored.
 
-    A lesson with the course and times of a begun lesson is also ignored, because some programs export with new UIDs.
+    A lesson with the same course and times as a begun lesson is ignored too, because some programs export the same
+    lesson with a new UID.
 
     Returns:
-        How many were new.
+        The number of newly recorded lessons.
 
     Raises:
         StoreError: the database can't be written.
@@ -47,7 +48,7 @@ def skip_lessons(db: sqlite_utils.Database, lessons: Iterable[Lesson], reason: s
 
 
 def unskip(db: sqlite_utils.Database, lesson_id: str) -> None:
-    """Remove a lesson from the list, because it takes place after all: the clock was wrong when it was recorded."""
+    """Remove a lesson that takes place after all. It was recorded as skipped while the clock was wrong."""
     with transaction(db):
         db.execute("DELETE FROM skipped WHERE lesson_id = ?", (lesson_id,))
 
@@ -64,10 +65,11 @@ def skipped_lessons(db: sqlite_utils.Database, since: datetime | None = None) ->
 
 
 def last_accounted(db: sqlite_utils.Database, now: datetime) -> datetime | None:
-    """Return the latest start up to now of a begun or skipped lesson; without any, of the first recorded plan.
+    """Return the latest start of a begun or skipped lesson, up to `now`.
 
-    Later starts are ignored: a clock that was a year ahead may have recorded them, and that year would stay unaccounted
-    for. None on a device that never had a plan.
+    If there is none, return the start of the first recorded plan, or None without a plan. Starts after `now` are
+    ignored: they may have been recorded while the clock was a year ahead, and the lessons of that year would then never
+    be accounted for.
     """
     with faults(db):
         row = db.execute(

@@ -1,4 +1,4 @@
-"""The note of the last sync for `status`, for the metrics and for the next sync: one small file."""
+"""The note about the last run of `sync`, a small file for `status`, for the metrics and for the next run."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ _converter.register_structure_hook(datetime, lambda text, _: parsed(text))
 
 @dataclass(frozen=True, slots=True)
 class SyncNote:
-    """The last run, and the documents that the server already has."""
+    """What the last run did, and which documents the server already has."""
 
     began_at: datetime | None = None
     ended_at: datetime | None = None
-    """None: the run was stopped from outside."""
+    """End of the run; None if it was stopped from outside."""
     summary: str = ""
     reached_at: datetime | None = None
-    """When the school's server last accepted something."""
+    """Time at which the school's server last accepted a document."""
     documents: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256 by path of documents that are replaced when they change: the key, the days."""
+    """SHA-256 by path of the documents that are replaced when they change: the key and the days' event logs."""
     days_until: str = ""
-    """The last day whose document is complete on the server, as YYYY-MM-DD."""
+    """Last day whose event log is complete on the server, as YYYY-MM-DD."""
     key_etag: str = ""
     """ETag of `key.json` on the server at the last check."""
 
 
 @dataclass(slots=True)
 class Notebook:
-    """Collects the results of a run for the note."""
+    """Collects during a run what the next note must have."""
 
     documents: dict[str, str] = field(default_factory=dict)
     days_until: str = ""
     key_etag: str = ""
     reached: bool = False
-    """Whether the school's server accepted something."""
+    """Whether the school's server accepted a document in this run."""
 
     def forget_server(self) -> None:
-        """Forget the server's state, because it was emptied or replaced."""
+        """Forget which documents the server has, because it was emptied or replaced."""
         self.documents, self.days_until, self.key_etag = {}, "", ""
 
     @classmethod
     def of(cls, note: SyncNote) -> Notebook:
-        """Return a notebook with the knowledge of earlier runs."""
+        """Return a notebook with what the note of the last run knows about the server."""
         return cls(dict(note.documents), note.days_until, note.key_etag)
 
 
 def read_note(folder: Path) -> SyncNote:
-    """Return the note in a folder; an empty one if there is none that can be read.
+    """Return the note in a folder; an empty note if there is none or it is damaged.
 
     Raises:
         PermissionError: the file belongs to another user.
@@ -80,7 +80,7 @@ def read_note(folder: Path) -> SyncNote:
 
 
 def write_note(folder: Path, note: SyncNote) -> None:
-    """Replace the note. It is not synced to the card: losing it means only that documents are sent once more.
+    """Replace the note. It is not synced to the card, because a lost note means only that documents are sent again.
 
     Raises:
         OSError: the folder can't be written.

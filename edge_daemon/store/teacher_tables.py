@@ -1,4 +1,4 @@
-"""Teachers' mail addresses in register.sqlite: with the contacts (from the roster), and by lesson (from calendars)."""
+"""Teachers' mail addresses in register.sqlite: those of the roster in the contacts, those of calendars by lesson."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from edge_daemon.timestamps import stored
 
 @dataclass(frozen=True, slots=True)
 class LessonTeachersRow:
-    """The teachers of one lesson as stored."""
+    """The stored teachers of one lesson."""
 
     lesson_id: str
     sealed: bytes
-    """Mail addresses, under the contact key."""
+    """Mail addresses of the teachers, sealed under the contact key."""
 
 
 def lesson_teacher_rows(db: sqlite_utils.Database, lesson_id: str | None = None) -> list[LessonTeachersRow]:
-    """Return the rows of one lesson, or of all."""
+    """Return the row of one lesson, or the rows of all lessons if `lesson_id` is None."""
     with faults(db):
         rows = db.execute(
             "SELECT lesson_id, sealed FROM lesson_teachers WHERE ?1 IS NULL OR lesson_id = ?1 ORDER BY lesson_id",
@@ -45,7 +45,7 @@ def put_lesson_teachers(db: sqlite_utils.Database, row: LessonTeachersRow, kept_
 
 
 def reseal_lesson_teachers(db: sqlite_utils.Database, put: Iterable[LessonTeachersRow], gone: Iterable[str]) -> None:
-    """Replace the sealed data of some lessons and delete that of others, in one transaction."""
+    """Replace the sealed addresses of some lessons and delete those of other lessons, in one transaction."""
     with transaction(db):
         db.conn.executemany("DELETE FROM lesson_teachers WHERE lesson_id = ?", [(one,) for one in gone])
         rows = [(row.sealed, row.lesson_id) for row in put]
@@ -54,7 +54,7 @@ def reseal_lesson_teachers(db: sqlite_utils.Database, put: Iterable[LessonTeache
 
 
 def forget_lesson_teachers(db: sqlite_utils.Database, now: datetime) -> int:
-    """Delete the teachers of lessons that cause no more mail; return the number of lessons."""
+    """Delete the teachers of lessons about which no more mail is sent; return the number of lessons."""
     with transaction(db):
         count = db.conn.execute("DELETE FROM lesson_teachers WHERE kept_until_utc <= ?", (stored(now),)).rowcount
     if count:

@@ -1,4 +1,4 @@
-"""Captures from times when the clock was unknown: stored by boot and seconds since boot until the time is known."""
+"""Captures that were taken while the time was unknown. Each is stored with its boot and the seconds since that boot."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from edge_daemon.timestamps import parsed, stored
 
 @dataclass(frozen=True, slots=True)
 class UntimedCapture:
-    """A picture that was taken some seconds after a boot."""
+    """A picture that was taken a known number of seconds after a boot."""
 
     session_id: str
     slot: int
     boot_id: str
     boottime_s: float
     believed: datetime
-    """Time of the untrusted clock."""
+    """Time of the capture by the untrusted clock."""
 
 
 def add_untimed(db: sqlite_utils.Database, capture: UntimedCapture) -> None:
-    """Record a capture in one commit. A repetition changes nothing.
+    """Record a capture in one commit. If it is already recorded, nothing changes.
 
     Raises:
         StoreError: the database can't be written.
@@ -37,7 +37,7 @@ def add_untimed(db: sqlite_utils.Database, capture: UntimedCapture) -> None:
 
 
 def untimed_captures(db: sqlite_utils.Database) -> list[UntimedCapture]:
-    """Return every untimed capture, by session and slot."""
+    """Return every untimed capture, sorted by session and slot."""
     with faults(db):
         rows = db.execute(
             "SELECT session_id, slot, boot_id, boottime_s, believed_utc FROM untimed ORDER BY session_id, slot"
@@ -46,6 +46,6 @@ def untimed_captures(db: sqlite_utils.Database) -> list[UntimedCapture]:
 
 
 def forget_untimed(db: sqlite_utils.Database, session_id: str) -> None:
-    """Delete the captures of a session that were assigned to lessons, or that belong to none."""
+    """Delete the captures of a session, after they were assigned to lessons or were found to belong to no lesson."""
     with transaction(db):
         db.execute("DELETE FROM untimed WHERE session_id = ?", (session_id,))

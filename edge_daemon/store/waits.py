@@ -1,9 +1,9 @@
-"""The remaining wait of an item or a receiver, corrected for a wrong clock.
+"""Corrects the waits of items and receivers in delivery.sqlite after the clock was wrong.
 
-The time of the next attempt depends on the clock at that moment. Triggers record the clock beside it (`item_waits`,
-`receiver_waits`). A wait that was written by a clock that was ahead is restored to its length when the clock is
-corrected. The computer's uptime limits it as well: a wait that is over by uptime is over, however often the clock moves
-back. Only delivery.sqlite has these tables.
+The time of a next attempt is computed from the clock, which may be wrong. SQL triggers therefore store the clock's time
+with each wait (`item_waits`, `receiver_waits`). If the clock was ahead and is set back, the wait gets its original
+length again. The computer's uptime is stored too: a wait that is over by uptime is over, even if the clock moves back.
+Only delivery.sqlite has these tables.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edge_daemon.store.retries import LONGEST_ASKED_S
 from edge_daemon.timestamps import parsed, stored
 
 _TOLERANCE: Final = timedelta(seconds=60)
-"""Clock steps that are ignored."""
+"""Largest step of the clock that is ignored."""
 _LOOK_EVERY_S: Final = 300.0
 
 
@@ -33,12 +33,12 @@ class Uptime:
 
 
 class WaitKeeper:
-    """Keeps waits at their length while a run delivers.
+    """Corrects the waits while a run delivers, whenever the clock jumps.
 
     Args:
         db: delivery.sqlite.
-        uptime: reads the time since the boot.
-        longest_first: longest wait before a first attempt: the hold for corrections.
+        uptime: returns the time since this boot.
+        longest_first: longest wait before a first attempt, which is the time for corrections (`mail.hold_h`).
     """
 
     def __init__(self, db: sqlite_utils.Database, uptime: Callable[[], Uptime], longest_first: timedelta) -> None:
@@ -47,7 +47,9 @@ class WaitKeeper:
         self._seen: tuple[datetime, float] | None = None
 
     def note_clock(self, now: datetime) -> None:
-        """Record the clock before the mirror runs; otherwise new items would get the clock of the last run.
+        """Store the clock's time for the triggers. Call it before `OutboxMirror.refresh`, which adds new items.
+
+        Otherwise the triggers would use the time of the last run.
 
         Raises:
             StoreError: the database can't be used.
@@ -56,7 +58,9 @@ class WaitKeeper:
             self._note(now, self._uptime())
 
     def look(self, now: datetime) -> None:
-        """Check the clock. At the first call, and after a jump, correct every wait. No transaction may be open.
+        """Compare the clock with the uptime. Correct every wait at the first call, after a jump, and every 5 minutes.
+
+        No transaction may be open.
 
         Raises:
             StoreError: the database can't be used.
@@ -107,7 +111,7 @@ class WaitKeeper:
                     )
 
     def _due(self, row: tuple[Any, ...], now: datetime, uptime: Uptime) -> datetime:
-        """Return the due time of an item or receiver: unchanged or earlier."""
+        """Return the corrected due time of an item or receiver, which is never later than the stored one."""
         due, created, is_first = parsed(row[1]), parsed(row[2]), bool(row[3])
         until, written = parsed(row[5] or row[1]), parsed(row[6] or stored(now))
         since_made = until - created
