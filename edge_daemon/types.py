@@ -279,10 +279,7 @@ class Verdict:
     captures: CaptureMap | None = None
     """None if the student was not assessed, or if a release without capture maps wrote the register."""
     probability: float | None = None
-    """Probability (0 to 1) that the student was there in the share of captures that the rule requires.
-
-    None: not computed.
-    """
+    """Probability (0 to 1) that the student was there in the required share of captures; None: not computed."""
     resembles: Resemblance | None = None
     checked_in_at: datetime | None = None
     """Time of the student's check-in at the door; None: no check-in."""

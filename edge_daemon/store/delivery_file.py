@@ -1,7 +1,7 @@
 """delivery.sqlite: the delivery process's own data. This process may only read register.sqlite.
 
-register.sqlite has the outbox items, each written together with its subject, and the decisions about them.
-delivery.sqlite has attempts, receipts, claims, the state of receivers, and versions of the office's documents. The
+In register.sqlite are the outbox items, each written together with its subject, and the decisions about them. In
+delivery.sqlite are attempts, receipts, claims, the state of receivers, and versions of the office's documents. The
 delivery process copies the rows of register.sqlite (`OutboxMirror`), works on its copies, and reports the results
 (`delivery_report.py`).
 
