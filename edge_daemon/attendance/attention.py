@@ -13,8 +13,11 @@ MOMENTS, CAPTURES_A_MOMENT = 5, 4
 SHUT_CAPTURES = 3
 """Least number of consecutive captures with shut eyes that count as inattentive; fewer are blinks."""
 SHUT_RISE = 0.24
-"""Eyes are shut if they are so much more closed than is usual for this student in this lesson. By width, 1 to 3 of 87
-press photographs of 12 people are; from .15 on it would be up to 8 (`benchmarks.eyes`)."""
+"""Eyes count as shut if they are this much more closed than the student's median in the lesson.
+
+Depending on the face width, 1 to 3 of 87 press photographs of 12 people count as shut. With .15 it would be up to 8
+(`benchmarks.eyes`).
+"""
 SHUT_LEAST = 0.4
 """Shut eyes are also closed at least this much."""
 

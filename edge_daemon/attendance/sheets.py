@@ -74,7 +74,7 @@ class SheetRow:
     name: str
     """Empty if the gallery can't be read."""
     entries: tuple[SheetEntry | None, ...]
-    """One for each column; None: the student does not belong to that lesson's course."""
+    """One entry for each column; None if the student does not belong to that lesson's course."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The registers of a whole school as sheets: lessons at the same time share a column if no student is in two.
+"""Arranges the registers of a whole school as sheets: lessons at one time share a column if no student is in two.
 
 A school of forty rooms has a thousand lessons a week, but a student is in one of them at a time. A column is therefore
 a time, a row is a student, and the sheet stays readable.

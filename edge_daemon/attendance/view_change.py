@@ -1,4 +1,4 @@
-"""Whether the camera's view changed between lessons: a scene is a signature of the room, and two scenes are compared.
+"""Compares the camera's view between lessons, by scenes: a scene is a signature of the room.
 
 `room_faults.py` finds what a single capture can't show; `app/capture/room_flags.py` applies both to a lesson.
 """

@@ -1,4 +1,4 @@
-"""The school's week: its first day, its weekend, and its name."""
+"""Computes with the school's week: its first day, its weekend, and its name."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def is_expected(student: Enrolled, course: str, day: date) -> bool:
 
     Args:
         student: the student from the roster. One without courses belongs to every lesson.
-        course: course of the lesson; empty: everybody who is enrolled that day belongs to it.
+        course: course of the lesson. If it is empty, everybody who is enrolled that day belongs to the lesson.
         day: day of the lesson, in the school's time zone.
     """
     courses = _courses_on(student, day)

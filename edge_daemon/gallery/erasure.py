@@ -49,7 +49,7 @@ def destroyed_keys(db: sqlite_utils.Database) -> frozenset[str]:
 
 
 def apply_tombstones(db: sqlite_utils.Database) -> int:
-    """Erase again what a restored backup brought back. Call it whenever the gallery is opened.
+    """Erase again the erased data that a restored backup brought back. Call it whenever the gallery is opened.
 
     Returns:
         The number of students for whom something was erased.

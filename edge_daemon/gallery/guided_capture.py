@@ -85,10 +85,11 @@ class CaptureJudge:
 
         Args:
             picture: BGR, uint8.
-            wanted: the picture of the guide.
+            wanted: the picture that the guide asks for.
 
         Raises:
-            PhotographError: wrong size, light, focus or direction, more than one face, or another person.
+            PhotographError: the size, light, focus or direction is wrong, or there is more than one face or another
+                person.
         """
         check_size(picture)
         face = choose_face(picture, self._reader.faces(picture))

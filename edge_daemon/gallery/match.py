@@ -72,7 +72,7 @@ class _Means:
     """Mean vectors of all students at every template width.
 
     Args:
-        templates: templates of each student; None: the student has none of this kind, and matches no face.
+        templates: templates of each student. A student with None has none of this kind, and matches no face.
     """
 
     def __init__(self, templates: Sequence[CoveredTemplates | None]) -> None:

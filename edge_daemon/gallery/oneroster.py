@@ -1,8 +1,8 @@
 """Reads a roster from OneRoster files (1EdTech OneRoster 1.2, CSV binding; 1.1 is accepted as well).
 
-The folder has `users.csv` and `enrollments.csv`, in bulk. `classes.csv`, `roles.csv`, `manifest.csv` and our own
-`consent.csv` are optional. OneRoster has no field for consent to face recognition, and without consent there is no
-template. docs/ENROLMENT.md describes how the office states consent.
+The folder has `users.csv` and `enrollments.csv`, in bulk. `classes.csv`, `roles.csv`, `manifest.csv` and `consent.csv`
+are optional. The last one is an addition of this program. OneRoster has no field for consent to face recognition, and
+without consent there is no template. docs/ENROLMENT.md describes how the office states consent.
 """
 
 from __future__ import annotations

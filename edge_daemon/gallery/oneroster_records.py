@@ -54,7 +54,7 @@ class Findings:
         self.left_out.append(Remark(text, line, file=path.name))
 
     def remark(self, path: Path, line: int, text: str) -> None:
-        """Record something unusual."""
+        """Record an irregularity that refuses nothing."""
         self.remarks.append(Remark(text, line, file=path.name))
 
     def refuse(self, path: Path, line: int, text: str) -> None:

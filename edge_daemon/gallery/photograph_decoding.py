@@ -99,10 +99,10 @@ def _check_pixels(header: ImageHeader) -> None:
 
 @contextlib.contextmanager
 def _decoder_messages() -> Iterator[list[str]]:
-    """Collect what the C decoders write directly to stderr, so that a bad photograph gives one line of ours only.
+    """Collect the messages that C decoders write directly to stderr, so that only the program's own line is shown.
 
-    The descriptor belongs to the whole process: no other thread may write to stderr meanwhile (enrolment has one
-    thread).
+    The descriptor belongs to the whole process, so no other thread may write to stderr meanwhile. Enrolment has only
+    one thread.
     """
     messages = [""]
     saved = os.dup(2)

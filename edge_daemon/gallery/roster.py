@@ -172,7 +172,7 @@ class _Reading:
         return tuple(self._first.values())
 
     def take(self, record: TableRow, columns: Columns, zeros: Mapping[str, str]) -> None:
-        """Add one row, or record what is wrong with it."""
+        """Add one row, or record its problem."""
         line = record.line
         surplus = record.cells[len(columns.names) :]
         if any(cell.strip() for cell in surplus):

@@ -43,7 +43,7 @@ class PhotographReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Photographs:
-    """The folder of photographs, and how they are read."""
+    """The folder of photographs, and the objects that read them."""
 
     folder: Path
     reader: PhotographReader

@@ -20,7 +20,7 @@ CHECKIN_CONSENT: Final = "checkin_consent"
 """Column of the student's own consent to the spoken phrase. An empty cell or a missing column means no."""
 
 PLAIN_CONSENT: Final = frozenset(("yes", "y", "true", "t", "1", "no", "n", "false", "f", "0", ""))
-"""Words that need no confirmation by a person."""
+"""Words for consent that need no confirmation by a person."""
 
 ADDRESS: Final = re.compile(r"[^\s@<>(),;:\"\\\[\]]{1,64}@[^\s@<>(),;:\"\\\[\]]{1,255}")
 _BETWEEN: Final = re.compile(r"[;,\s/|]+")

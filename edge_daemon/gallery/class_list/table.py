@@ -1,4 +1,4 @@
-"""A list as a table: its rows, and remarks on what was guessed or left out."""
+"""Holds a list as a table: its rows, and remarks on guesses and on rows that were left out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Remark:
     line: int = 0
     """Line of the file or row of the sheet; 0 for the whole list."""
     guessed: bool = True
-    """Whether a person should confirm a guess. If False, the remark only reports something unusual."""
+    """Whether a person should confirm a guess. If False, the remark only reports an irregularity."""
     file: str = ""
     """Name of the file, if several files form one list."""
 

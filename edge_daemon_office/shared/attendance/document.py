@@ -4,7 +4,7 @@ Canonical means RFC 8785 (JCS) for the values that occur here: sorted keys, no b
 are integers, or shares rounded to six decimals, which Python and ECMAScript write alike. The same register always gives
 the same bytes, so anybody can verify its SHA-256 and signature.
 
-Each document has the SHA-256 of the previous one: a correction that of the previous revision, a first revision that of
+Each document has the SHA-256 of the previous one. For a correction this is the previous revision, for a first revision
 the device's previous register. A register that is removed or changed later breaks the chain. Every document is signed
 when it is made. Older forms are read and written unchanged. Form 1 was not signed and has no `public_key` and no
 `attendance_event`; form 2 has none of the keys of `schema3.py`.

@@ -28,7 +28,7 @@ def needs_confirmation(verdict: Verdict) -> bool:
 
 
 def standing(verdict: Verdict) -> Standing:
-    """Return the category of a verdict; one that a person must review is neither present nor absent."""
+    """Return the category of a verdict; a verdict that a person must review is neither present nor absent."""
     if verdict.verdict == "inconclusive" or needs_confirmation(verdict):
         return "to_confirm"
     return verdict.verdict
