@@ -1,4 +1,4 @@
-"""The captures of a lesson in which a student was seen, as bits that are stored in the register."""
+"""Encodes the captures of a lesson in which a student was seen as bits that are stored in the register."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def with_capture_maps(
     """Return verdicts with the captures in which each student was seen; None for a student who is not assessed.
 
     Args:
-        verdicts: one for each student.
+        verdicts: one verdict for each student.
         sightings: sightings of the lesson; those of other people are left out.
         captures_planned: number of slots in the plan.
     """

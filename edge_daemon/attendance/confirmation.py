@@ -1,4 +1,4 @@
-"""The office's confirmation that a lesson was held, or was not."""
+"""Applies the office's confirmation that a lesson was held, or was not, to its register."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delimiters and decimal signs in CSV, by the language of the spreadsheet program that opens it.
+"""Chooses delimiters and decimal signs in CSV by the language of the spreadsheet program that opens it.
 
 In a country with a decimal comma a spreadsheet program expects `;` between cells; with commas it shows one column.
 """

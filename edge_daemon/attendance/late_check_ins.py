@@ -1,4 +1,4 @@
-"""Check-ins that arrive after the register was made, from a separate computer at the door."""
+"""Adds check-ins that arrive after the register was made, from a separate computer at the door."""
 
 from __future__ import annotations
 

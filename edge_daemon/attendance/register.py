@@ -1,4 +1,4 @@
-"""Corrections of a finalised lesson's register, as new revisions."""
+"""Makes corrections of a finalised lesson's register, as new revisions."""
 
 from __future__ import annotations
 

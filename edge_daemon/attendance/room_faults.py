@@ -1,4 +1,4 @@
-"""Faults of a capture: the parts of the room that it can't show because they are too dark, blurred, glaring or covered.
+"""Finds the parts of the room that a capture can't show because they are too dark, blurred, glaring or covered.
 
 `view_change.py` compares the views of two lessons; `app/capture/room_flags.py` applies both to a lesson. The limits
 come from a measured curve: benchmarks/degraded.py, benchmarks/RESULTS.md.

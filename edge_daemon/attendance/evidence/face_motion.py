@@ -35,7 +35,8 @@ _STEADY = 1e-6
 FEATURES = tuple(f"{part}_{fit}_{which}" for fit in ("tilt", "bend") for part in PARTS for which in ("median", "p80"))
 """Names of the numbers that `motion` returns: median and 80 % quantile of each part's movement.
 
-`tilt` numbers remain after the homography, `bend` numbers also after the polynomial.
+The `tilt` numbers measure the movement that the homography can't explain. The `bend` numbers measure what the
+polynomial can't explain either.
 """
 
 

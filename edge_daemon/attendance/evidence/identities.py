@@ -20,7 +20,7 @@ from edge_daemon.types import Vector
 UNITE = 0.82
 """Two tracks with at least this familiarity are one person."""
 UNITE_IN_TURNS = 0.35
-"""Least familiarity if the two tracks take turns at one seat: one person in different poses or light."""
+"""Two tracks that take turns at one seat are one person from this familiarity on, in another pose or light."""
 SHARED_SLOTS = 0.15
 """Two tracks that share more than this part of the shorter one's captures are two persons.
 

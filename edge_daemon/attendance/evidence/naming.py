@@ -93,7 +93,7 @@ class NamesByProbability:
 
 
 def _captures_taken(named: Sequence[int], slots: Sequence[frozenset[int]]) -> dict[int, frozenset[int]]:
-    """Return in which captures each student is seen who has a name."""
+    """Return the captures in which each named student is seen, by the student's index."""
     taken: dict[int, frozenset[int]] = {}
     for student, own in zip(named, slots, strict=True):
         if student != NOBODY:

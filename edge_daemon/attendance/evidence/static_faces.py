@@ -1,4 +1,4 @@
-"""Detect pictures of faces in a lesson: prints held up or pinned to a wall, posters, still screens.
+"""Detects pictures of faces in a lesson: prints held up or pinned to a wall, posters, still screens.
 
 The decision needs the whole lesson, never one capture, because many people do not move at all for three seconds. A
 logistic regression on the motion (face_motion.py) decides. It was fitted to composed lessons (`benchmarks.prints`).

@@ -93,7 +93,10 @@ def odds_of(tracks: Sequence[Track], faces: Sequence[Candidate], known: KnownStu
 
 
 def _odds(evidence: PersonEvidence, known: KnownStudents) -> Scores:
-    """Two ids of one person, or twins: that one is as like as the other says nothing against either."""
+    """Return the odds that the person is each student, (students,).
+
+    The similarity of a look-alike is no evidence against a student, because the two ids may be twins or one person.
+    """
     probabilities = known.match.each(evidence, known.photographs, known.look_alikes)
     return np.asarray(probabilities / (1 - probabilities), np.float64)
 

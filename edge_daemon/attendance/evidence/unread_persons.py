@@ -28,12 +28,12 @@ class UnreadPerson:
 
 
 def unread_persons(tracks: Sequence[Track], named: Sequence[int], faces: Sequence[Candidate]) -> list[UnreadPerson]:
-    """Return who has no name and hides a part of the face.
+    """Return the people without a name whose faces are mostly hidden; people with few faces are left out.
 
     Args:
-        tracks: tracks of one lesson.
-        named: the student of each track, or NOBODY.
-        faces: faces of the lesson; the tracks hold their indices.
+        tracks: the tracks of one lesson.
+        named: the index of each track's student, or NOBODY.
+        faces: all faces of the lesson; tracks hold indices into this list.
     """
     unnamed = [track for track, student in zip(tracks, named, strict=True) if student == NOBODY]
     if not unnamed:

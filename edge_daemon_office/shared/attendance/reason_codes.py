@@ -1,4 +1,4 @@
-"""Reasons of corrections as a short list of codes, so that signed registers contain nothing about anybody's health.
+"""Encodes the reasons of corrections in a few codes, so that signed registers contain nothing about anybody's health.
 
 Free text becomes the code `other` and a note. The note is not part of the register: it is neither signed nor delivered,
 and it is erased with the student.

@@ -11,9 +11,9 @@ from edge_daemon_office.shared.types import RegisterFlag, Sighting, Tally
 
 NOT_IN_TIMETABLE: Final[RegisterFlag] = "not_in_timetable"
 UNUSUAL: Final[frozenset[RegisterFlag]] = frozenset(("room_empty", "unusual_class", "view_changed", NOT_IN_TIMETABLE))
-"""Families are not notified of such a lesson before the office confirms that it was held."""
+"""Flags of an unusual lesson. Families are not notified of it before the office confirms that it was held."""
 NOT_SEEABLE: Final[frozenset[RegisterFlag]] = frozenset(("view_changed", "too_dark", "too_blurred", "glare", "covered"))
-"""The device could not have seen a student, so even a lesson that was held makes nobody absent."""
+"""Flags of a lesson in which the device could not have seen a student, so that nobody is absent even if it was held."""
 
 SMALL_COURSE: Final = 5
 """Course size below which a lesson is unusual only if nobody was recognised."""
