@@ -199,6 +199,9 @@ def _copy(source: Path, part: Path, emptied: Sequence[str]) -> None:
             copy.execute("PRAGMA synchronous = OFF")  # synced below, in small pieces
             origin.execute("BEGIN")
             expected = counts(origin)  # the first read fixes the moment of the backup
+            if not expected:  # its copy would be the first to be restored
+                hint = "restart the service: it restores the last backup"
+                raise DamageError("the database is empty", str(source), hint)
             origin.backup(copy, pages=_STEP_PAGES, progress=_gently(file.fileno()))
             origin.execute("ROLLBACK")
             if counts(copy) != expected:

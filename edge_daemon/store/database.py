@@ -197,7 +197,7 @@ def retried_while_missing(step: Callable[[], None], patience_s: float = BUSY_TIM
 def open_database(path: Path, schema: Schema, *, create: bool, busy_timeout_s: float) -> sqlite_utils.Database:
     """Open a database of any schema; see `open_register`."""
     check_path(path, create=create)
-    if not create and path.stat().st_size == 0 and not path.with_name(f"{path.name}-wal").exists():
+    if not create and _is_empty(path):
         # Tables in it would hide from the next start that a backup has to come back.
         raise DamageError("the database is empty", str(path), _MEND)
     conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=busy_timeout_s, uri=True, factory=_Connection)
@@ -217,6 +217,12 @@ def open_database(path: Path, schema: Schema, *, create: bool, busy_timeout_s: f
         conn.close()
         raise
     return db
+
+
+def _is_empty(path: Path) -> bool:
+    """Return whether neither the file nor its log has a page; a shared folder keeps an empty log (`_leave_log`)."""
+    log = path.with_name(f"{path.name}-wal")
+    return path.stat().st_size == 0 and not (log.exists() and log.stat().st_size)
 
 
 def check_path(path: Path, *, create: bool) -> None:

@@ -50,7 +50,7 @@ def coming_plans(home: Home, now: datetime) -> list[CommittedPlan]:
     """Return the stored plans for lessons of the next days."""
     if not home.register_db_path.exists():
         return []
-    db = open_register(home.register_db_path)
+    db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         return plans.committed_plans(db, now, now + AHEAD)
 

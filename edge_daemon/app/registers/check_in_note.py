@@ -40,7 +40,7 @@ def write_note(home: Home, output: Path, since: datetime, now: datetime) -> int:
     Raises:
         EdgeError: there is no device key, or a file can't be read or written.
     """
-    db = open_register(home.register_db_path)
+    db = open_register(home.register_db_path, create=not home.register_db_path.exists())
     with closing(db.conn):
         found = check_ins_between(db, since, now)
     fields = {
@@ -78,7 +78,7 @@ def take_check_ins(home: Home, check_ins: Sequence[CheckIn], now: datetime) -> T
     """
     revisions = 0
     home.ensure_state_dir()
-    db = open_register(home.register_db_path)
+    db = open_register(home.register_db_path, create=not home.register_db_path.exists())
     with closing(db.conn):
         signer, also = open_signer(home), outbox_writer(home.config)
         with transaction(db):
