@@ -35,7 +35,7 @@ class DoorFace:
     """A face seen at the door."""
 
     vector: Vector
-    """(192,) of length 1."""
+    """The face as a vector of length 1, (192,)."""
     cover: int
     """Index in `StudentTemplates.covered` of the cover that the face has; -1 for a bare face."""
     at: datetime

@@ -12,10 +12,10 @@ _NAMED: Final = {
     2: (0.95, 0.98, 0.99, 0.99),
     3: (0.96, 0.99, 0.99, 0.99),
 }
-"""By number of good photographs: share of present students who were called present in lessons of 24 captures.
+"""Share of present students who were called present in lessons of 24 captures, by number of good photographs.
 
-Each share is from 198 to 229 students, so a difference of .01 is chance. The lessons have no pictures
-(`benchmarks.scenarios.simulated`), with people known from training, bare faces and the right class.
+Each share is from 198 to 229 students, so a difference of .01 is chance. The lessons were simulated without pictures
+(`benchmarks.scenarios.simulated`), with bare faces and the right class. Their people were also in the training.
 """
 
 

@@ -88,7 +88,8 @@ class _Means:
         self._vectors: Vector = np.array(means, dtype=np.float32)  # (widths, students, 192)
 
     def similarities(self, embeddings: Vector, widths_px: Vector) -> Vector:
-        """Return (faces, students); -1 for a student without a template."""
+        """Return the similarity of each face to each student, (faces, students); -1 for a student without a
+        template."""
         found = np.full((len(embeddings), len(self._has_none)), -1.0, np.float32)
         about = np.stack([_about(embeddings, common) for common in self._commons], axis=1)  # (faces, widths, 192)
         scores = np.einsum("fwd,wsd->fws", about, self._vectors)
@@ -96,7 +97,7 @@ class _Means:
         return found
 
     def _weights(self, widths_px: Vector) -> Vector:
-        """Return (faces, widths): the weight of each template width for a face."""
+        """Return the weight of each template width for each face, (faces, widths)."""
         positions = np.interp(np.log(widths_px), self._log_widths, np.arange(len(self._log_widths)))
         distance = np.abs(positions[:, None] - np.arange(len(self._log_widths))[None])
         return np.asarray(np.maximum(0.0, 1.0 - distance), dtype=np.float32)

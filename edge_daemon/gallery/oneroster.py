@@ -93,7 +93,7 @@ class _Class:
 
     is_active: bool
     names: tuple[str, ...] = ()
-    """Code and title, unless another class has the same."""
+    """Code and title of the class, without one that another class has, too."""
 
 
 class _Export:

@@ -23,7 +23,7 @@ class PhotographDetails:
     """When the photograph was read; for `enrol capture`, when it was taken."""
     face_width_px: float
     sharpness: float | None
-    """0 (completely blurred) to 1."""
+    """Sharpness from 0 (completely blurred) to 1; None if it is unknown."""
     yaw_deg: float | None
     """Turn of the head; None if it is unknown."""
     detail: float | None = None

@@ -1,4 +1,4 @@
-"""Enrolment photographs on disk: finds those of a student, and reads an untrusted file safely."""
+"""Finds the enrolment photographs of a student on disk, and reads an untrusted file safely."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class EnrolReport:
     matched: tuple[MatchedPhotograph, ...] = ()
     """Photographs in the shared folder, each with the student whom it was matched to."""
     unmatched: tuple[UnmatchedPhotograph, ...] = ()
-    """Photographs there that match no student."""
+    """Photographs in the shared folder that match no student."""
     out_of_focus: tuple[str, ...] = ()
     """Enrolled students whose photographs are all out of focus; the report asks for a sharper one."""
     taken: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,4 @@
-"""Encodes template vectors and face widths as bytes. Separate from the gallery, whose other users need no NumPy."""
+"""Encodes template vectors and face widths as bytes, apart from `templates.py`, which works without NumPy."""
 
 from __future__ import annotations
 
