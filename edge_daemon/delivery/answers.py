@@ -27,17 +27,17 @@ _NOT_THIS_SERVICE: Final = {
     501: "does not take documents; check upstream.url and upstream.kind",
 }
 _PASSING: Final = (408, 423, 425)
-"""May concern this document or this moment only: it is retried, and the other documents go on."""
+"""Statuses that may concern one document or one moment only. The document is retried, and the others are sent."""
 _BUSY: Final = (429, 502, 503, 504, 507)
 _BAD_REQUEST: Final = 400
 _NO_CERTIFICATE: Final = (_BAD_REQUEST, 495, 496)
-"""Answers of nginx to a missing or invalid client certificate."""
+"""Statuses with which nginx answers a missing or invalid client certificate."""
 _NOT_FETCHED: Final = (403, 405, 415, 501)
 _UNAUTHORISED, _FORBIDDEN, _PROXY_LOG_IN, _NETWORK_LOG_IN = 401, 403, 407, 511
 
 
 class ForbiddenOutcome(Outcome):
-    """A 403. It may concern this device, or only this document if the server has just accepted another one."""
+    """Outcome of an answer 403. It may concern this device, or only one document if the server accepts others."""
 
     __slots__ = ()
 
@@ -47,12 +47,12 @@ class ProblemDetails:
     """Problem details (RFC 9457), and the SHA-256 of the document that the server holds."""
 
     words: str
-    """Title and detail, cleaned."""
+    """Title and detail on one line, without control characters."""
     sha256: str = ""
 
 
 def problem_of(answer: HttpAnswer) -> ProblemDetails:
-    """Return the server's reason for its refusal; empty if the answer is no problem document."""
+    """Return the problem details in an answer; they are empty if the answer has none."""
     fields = fields_of(answer)
     texts = [cleaned(text) for text in (fields.get("title"), fields.get("detail")) if isinstance(text, str)]
     sha256 = fields.get("sha256")
@@ -60,7 +60,7 @@ def problem_of(answer: HttpAnswer) -> ProblemDetails:
 
 
 def fields_of(answer: HttpAnswer) -> dict[str, object]:
-    """Return the JSON object of an answer; empty if it is something else or was truncated."""
+    """Return the JSON object in an answer's body; empty if the body is no JSON object or was truncated."""
     if answer.is_cut or is_page(answer):
         return {}
     try:
@@ -77,7 +77,7 @@ def is_page(answer: HttpAnswer) -> bool:
 
 
 def refusal(answer: HttpAnswer, where: str, now: datetime) -> Outcome:
-    """Return the outcome of a document whose delivery did not succeed.
+    """Return the outcome for a document that the server did not accept.
 
     Args:
         answer: an answer with an error status.
@@ -114,18 +114,18 @@ def refusal(answer: HttpAnswer, where: str, now: datetime) -> Outcome:
 
 
 def doubtful(answer: str, retry_after_s: float | None = None, name: OutcomeName = "retry") -> Outcome:
-    """Return an outcome that may concern all documents, or this one alone."""
+    """Return the outcome of a failure that may concern all documents or only this one."""
     return Outcome(name, answer, retry_after_s, receiver_down=True, is_doubtful=True)
 
 
 def page(where: str) -> Outcome:
-    """Return the outcome of a document that was answered with a web page."""
+    """Return the outcome for a document to which a web page was the answer."""
     what = f"{where} answers with a web page: a captive portal or log-in, or a wrong upstream.url"
     return doubtful(what)
 
 
 def held(where: str, *, is_ours: bool) -> Outcome:
-    """Return the outcome of a document if the server already has one in its place."""
+    """Return the outcome for a document if the server already has a document at its path."""
     if is_ours:
         return Outcome("delivered", f"{where} already had it")
     what = f"{where} holds another document there, which is never overwritten"
@@ -143,7 +143,7 @@ def _not_known(status: int, where: str, said: str) -> Outcome:
 
 
 def unfetched(answer: HttpAnswer, name: str, where: str, now: datetime) -> Outcome:
-    """Return why a document from the office was not fetched; the reason names the document.
+    """Return the outcome for a document of the office that was not fetched. The reason in it names the document.
 
     Args:
         answer: an answer with an error status, or a web page.
@@ -161,7 +161,10 @@ def unfetched(answer: HttpAnswer, name: str, where: str, now: datetime) -> Outco
 
 
 def retry_after_s(text: str, now: datetime) -> float | None:
-    """Return the requested wait in seconds (RFC 9110, section 10.2.3), at most a day; None: no valid request."""
+    """Return the wait in seconds that a Retry-After requests (RFC 9110, section 10.2.3), at most a day.
+
+    None if the header is empty or invalid.
+    """
     text = text.strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), _LONGEST_RETRY_S)

@@ -1,4 +1,4 @@
-"""Adds to urllib3 and requests: connections that another thread can end, and that trust only our authorities."""
+"""Connections for urllib3 and requests that another thread can end, and that trust only the given authorities."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
 class Deadline:
-    """The end of one exchange."""
+    """Whether the deadline of one exchange has passed."""
 
     is_over = False
 
 
 class ConnectionDeadline:
-    """The connection in use, so that another thread can end it. It keeps a copy of the descriptor, below TLS."""
+    """The connection in use, which another thread can end. It keeps a copy of the socket's descriptor, below TLS."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class ConnectionDeadline:
 
     @contextlib.contextmanager
     def until(self, seconds: float) -> Iterator[Deadline]:
-        """End the connection after this time, unless the block was left before."""
+        """End the connection after this time if the block has not ended by then."""
         deadline = self._deadline = Deadline()
         timer = threading.Timer(seconds, self._time_is_over, [deadline])
         timer.daemon = True
@@ -73,12 +73,12 @@ class ConnectionDeadline:
 
 
 class Adapter(HTTPAdapter):
-    """One connection at a time, verified against our context and watched by a `ConnectionDeadline`.
+    """An adapter of requests with one connection at a time, verified by our context and kept by a `ConnectionDeadline`.
 
     Args:
         context: TLS context for the server.
         proxy_context: TLS context for a proxy that is reached by https://.
-        line: registers each connection.
+        line: keeps the connection in use.
     """
 
     def __init__(self, context: ssl.SSLContext, proxy_context: ssl.SSLContext, line: ConnectionDeadline) -> None:
@@ -98,11 +98,11 @@ class Adapter(HTTPAdapter):
         return manager
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Do nothing. The method of requests would add its own list of authorities to our context."""
+        """Do nothing. The inherited method would add the authorities of requests to our context."""
 
 
 def _pools(line: ConnectionDeadline) -> dict[str, Any]:
-    """Return urllib3's pools, with connections that register before TLS begins."""
+    """Return urllib3's pool classes, whose connections are given to the `ConnectionDeadline` before TLS begins."""
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:

@@ -11,13 +11,13 @@ from typing import Final, TypeVar
 _Error = TypeVar("_Error", bound=BaseException)
 
 LONGEST: Final = 200
-"""Most characters that are quoted from a server."""
+"""Largest number of characters that are quoted from a server."""
 _EXPIRED, _NOT_YET_VALID, _OTHER_NAME, _OTHER_ADDRESS = 10, 9, 62, 64
 _UNKNOWN_AUTHORITY: Final = (2, 18, 19, 20, 21, 27)
 """X509_V_ERR_* of openssl-verification-options(1): the issuer is missing, self-signed or not trusted."""
 _NO_CLIENT_CERTIFICATE: Final = ("CERTIFICATE_REQUIRED", "PEER_DID_NOT_RETURN_A_CERTIFICATE")
 _BAD_CLIENT_CERTIFICATE: Final = ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "CERTIFICATE_EXPIRED")
-"""TLS alerts about our certificate, by the ends of OpenSSL's names, as in TLSV13_ALERT_CERTIFICATE_REQUIRED."""
+"""TLS alerts about our certificate: how OpenSSL's names of them end, as in TLSV13_ALERT_CERTIFICATE_REQUIRED."""
 _STRICT: Final = (85, 86, 87, 88, 89, 90, 91, 92, 93)
 """X509_V_ERR_* of the checks of RFC 5280 that Python 3.13 and later make (VERIFY_X509_STRICT)."""
 _PROXY_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
@@ -25,18 +25,18 @@ _NEEDS_LOG_IN: Final = "407"
 
 
 def cleaned(text: str, longest: int = LONGEST) -> str:
-    """Return a server's words as one short line, without control characters, direction marks and angle brackets."""
+    """Return a server's text as one short line, without control characters, direction marks and angle brackets."""
     line = " ".join("".join(c if c.isprintable() and c not in "<>" else " " for c in text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def explain(error: BaseException, where: str, proxy: str = "") -> str:
-    """Return in one line why the server was not reached, and what to do.
+    """Return one line that says why the server was not reached, and what to do.
 
     Args:
         error: a library's error, which may wrap its reason several levels deep.
         where: host and port of the server.
-        proxy: host and port of the proxy, if the proxy failed.
+        proxy: host and port of the proxy; empty if there is none.
     """
     refused = find(error, ssl.SSLCertVerificationError)
     if refused is not None:

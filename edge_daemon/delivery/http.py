@@ -1,4 +1,4 @@
-"""One server over HTTPS with few requests, each with a deadline.
+"""Exchanges of requests and answers with one server over HTTPS, each with a deadline.
 
 The defaults of `requests` do not suit an unattended device. It has no time limit for a whole exchange, reads answers of
 any size, follows redirects, takes passwords from ~/.netrc, and trusts its own list of authorities. This module always
@@ -34,9 +34,9 @@ _PORTS: Final = {"https": 443, "http": 80}
 _CHUNK: Final = 16 * 1024
 _SENT_A_SECOND: Final = 1000
 _READ_A_SECOND: Final = 20_000
-"""Bytes a second on the slowest network for which a large document gets enough time."""
+"""Bytes per second for which a large answer gets enough time; on a slower network it fails at the deadline."""
 _SMALL: Final = 64 * 1024
-"""Bytes of an answer that need no extra time."""
+"""Size of an answer, in bytes, up to which it gets no extra time."""
 _WITHOUT_BODY: Final = (204, 304)
 _MOST_DIGITS: Final = 15
 _LISTEN_S: Final = 1.0
@@ -51,9 +51,9 @@ class Limits:
 
     connect_s: float = 10.0
     read_s: float = 30.0
-    """Longest time without a single byte."""
+    """Longest wait for the next byte, in seconds."""
     exchange_s: float = 60.0
-    """From the first byte sent to the last one received; large bodies get more."""
+    """Longest time of a whole exchange, with its connection, in seconds. A large body gets more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,19 @@ class HttpAnswer:
 
     status: int
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """The headers by name in lower case."""
     body: bytes
     is_cut: bool
-    """The body was longer than requested."""
+    """True: the body was longer than `max_bytes`, and its rest was not read."""
 
 
 class NoAnswerError(Exception):
-    """There was no complete answer.
+    """The server gave no complete answer.
 
     Args:
         what: the reason in plain words.
-        in_the_middle: the request was already being sent, so it may be the cause, or may have been carried out.
+        in_the_middle: True: the request was already being sent. It may have caused the failure, or may have been
+            carried out.
     """
 
     def __init__(self, what: str, *, in_the_middle: bool) -> None:
@@ -82,21 +83,21 @@ class NoAnswerError(Exception):
 
 
 class Server:
-    """A server whose connection is kept between exchanges. For one thread.
+    """A server whose connection stays open between exchanges. Only one thread may use it.
 
     Args:
-        base: URL above all paths, without a slash at its end.
-        secret: the token, or with a username the password; empty: none.
-        username: for basic authentication; empty: the secret is a bearer token (RFC 6750).
-        ca_file: authorities to trust instead of the system's; empty: the system's. A proxy that is reached by https://
-            may use either.
-        client_certificate: files of our client certificate and its key.
+        base: URL to which every path is appended, without a slash at its end.
+        secret: the password if there is a username, otherwise the token; empty: none.
+        username: name for basic authentication; empty: the secret is a bearer token (RFC 6750).
+        ca_file: file of authorities to trust instead of the system's; empty: the system's. For a proxy that is reached
+            by https:// both are trusted.
+        client_certificate: paths of our client certificate and of its key.
         proxy: URL of a proxy; empty: from the environment (HTTPS_PROXY, NO_PROXY).
         agent: our User-Agent.
         limits: time limits.
 
     Raises:
-        OSError: the authorities can't be read (`ssl.SSLError`: the file has none).
+        OSError: `ca_file` can't be read; `ssl.SSLError` if it has no authorities.
     """
 
     def __init__(
@@ -152,11 +153,11 @@ class Server:
 
         Args:
             method: HTTP method.
-            path: path below the base, quoted.
+            path: path below the base, quoted for a URL.
             body: body of the request.
             headers: headers in addition to those of every request.
-            max_bytes: largest size of the answer's unpacked body; the rest is not read.
-            packed: the answer may be gzip, to save traffic on a mobile network.
+            max_bytes: largest size of the answer's unpacked body; what exceeds it is not read.
+            packed: True: the server may compress the answer with gzip, which saves traffic on a mobile network.
 
         Raises:
             NoAnswerError: there was no complete answer within the limits.
@@ -186,10 +187,10 @@ class Server:
         return answer
 
     def _refused_at_handshake(self) -> NoAnswerError | None:
-        """Return an error if the server rejected our client certificate, which explains the broken connection.
+        """Return an error if the connection broke because the server rejected our client certificate; otherwise None.
 
-        With TLS 1.3 the server reports this after the handshake and closes the connection. Data that we send at that
-        moment makes its message get lost. The method therefore connects again and listens without sending.
+        With TLS 1.3 the server reports this after the handshake and closes the connection. Its report is lost if the
+        client is sending at that moment. The method therefore connects again and only listens.
         """
         parts = urlsplit(self.base)
         if parts.scheme != "https" or not parts.hostname or select_proxy(self.base, self._proxies):
@@ -242,18 +243,21 @@ class Server:
 
 
 def _is_length(text: str, length: int) -> bool:
-    """Return whether a Content-Length states this size. Without a valid number the body counts as incomplete."""
+    """Return whether a Content-Length equals a length. An invalid number equals none: the body counts as incomplete."""
     text = text.strip()
     return text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS and int(text) == length
 
 
 def no_passphrase() -> str:
-    """Return no passphrase; otherwise OpenSSL would ask for one at the terminal."""
+    """Return an empty passphrase for a key file, so that OpenSSL does not ask for one at the terminal."""
     return ""
 
 
 def _unpacked(body: bytes, max_bytes: int, *, is_cut: bool) -> tuple[bytes, bool]:
-    """Unpack data that may be a decompression bomb, never beyond the requested size."""
+    """Unpack gzip data up to a size, because it may be a decompression bomb.
+
+    Return the data, and whether it is incomplete.
+    """
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
         plain = unpacker.decompress(body, max_bytes + 1)
@@ -263,7 +267,7 @@ def _unpacked(body: bytes, max_bytes: int, *, is_cut: bool) -> tuple[bytes, bool
 
 
 class _Auth(AuthBase):
-    """Sets the header. Every request gets it, so that requests looks for no password elsewhere."""
+    """Sets the header Authorization. A request without such an object would take a password from ~/.netrc."""
 
     def __init__(self, secret: str, username: str) -> None:
         pair = base64.b64encode(f"{username}:{secret}".encode()).decode("ascii")
@@ -276,6 +280,6 @@ class _Auth(AuthBase):
 
 
 def _in_the_middle(error: BaseException) -> bool:
-    """Return whether the error occurred after the intended server was reached."""
+    """Return whether an error occurred after the connection to the server itself was made."""
     before = (ssl.SSLCertVerificationError, NewConnectionError, ProxyError, ConnectTimeoutError)
     return not (any(error_messages.find(error, kind) for kind in before) or error_messages.is_about_us(error))

@@ -1,6 +1,6 @@
-"""Parts of a message beside running text: figures, lists of students, facts; as text and as HTML.
+"""The parts of a message that are not running text: counts, lists of students, and facts, as text and as HTML.
 
-The HTML suits mail programs and phones: it uses tables and inline styles only, and loads nothing.
+The HTML works in mail programs and on phones: it uses only tables and inline styles, and loads nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol
 from edge_daemon.plain_text import plain
 
 WIDTH: Final = 72
-"""Characters in a line of text."""
+"""Largest number of characters in a line of text."""
 
 Tone = Literal["good", "bad", "doubt", "quiet"]
 
@@ -40,7 +40,7 @@ class Block(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A prominent count."""
+    """A count with its label."""
 
     label: str
     count: int
@@ -49,7 +49,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts side by side."""
+    """A row of counts."""
 
     figures: tuple[Figure, ...]
 
@@ -76,7 +76,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A line of a list."""
+    """An entry of a list: a subject, a mark, and a note."""
 
     main: str
     small: str
@@ -87,7 +87,7 @@ class FactRow:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list with a title; an empty list shows nothing."""
+    """A list with a title. If it has no entries, the title is not shown either."""
 
     title: str
     rows: tuple[FactRow, ...]
@@ -130,7 +130,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Names and values."""
+    """A list of facts, each with a name and a value."""
 
     facts: tuple[tuple[str, str], ...]
 

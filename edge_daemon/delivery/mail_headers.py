@@ -1,7 +1,7 @@
 """Mail headers in a form that every program reads: encoded words of at most 75 characters (RFC 2047), file names.
 
-Python's email package makes encoded words of any length if lines may be long. If they may not, it begins a long subject
-with an empty line, or encodes the line break of its own folding (`=0D=0A`).
+Python's email package makes encoded words of any length if long lines are allowed. If they are not, it begins a long
+subject with an empty line, or encodes its own line break as text (`=0D=0A`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _LINE: Final = 76
 """Longest line with an encoded word (RFC 2047, section 2)."""
 _BEGIN, _END = "=?utf-8?b?", "?="
 _LONGEST_NAME: Final = 50
-"""Longest file name. A longer one is split into parts (RFC 2231), which Outlook does not join."""
+"""Longest file name. Python's email package splits a longer one into parts (RFC 2231), which Outlook does not join."""
 _LETTERS: Final = str.maketrans({"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "ø": "o", "Ø": "O", "ł": "l"})
 
 
 class HeaderPolicy(EmailPolicy):
-    """The policy of email.policy.SMTP with our own folding of non-ASCII texts."""
+    """The policy email.policy.SMTP, except that non-ASCII headers are folded by this module."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         """Return a header in its wire form."""
@@ -35,7 +35,7 @@ class HeaderPolicy(EmailPolicy):
 
 
 def attachment_name(name: str) -> str:
-    """Return a file name in ASCII, short enough for one parameter, which every mail program shows."""
+    """Return a file name in ASCII and short enough for one parameter, so that every mail program shows it."""
     stem, dot, ending = name.rpartition(".")
     plain = unicodedata.normalize("NFKD", stem.translate(_LETTERS))
     kept = "".join(sign if sign.isascii() else "" if unicodedata.combining(sign) else "_" for sign in plain)
@@ -44,7 +44,7 @@ def attachment_name(name: str) -> str:
 
 
 def _mailbox_parts(header: Any) -> list[tuple[str, bool]]:
-    """Return the texts of an address header, and whether each must be encoded."""
+    """Return the pieces of text of an address header, each with whether it must be encoded."""
     parts: list[tuple[str, bool]] = []
     for number, address in enumerate(header.addresses):
         comma = ", " if number else ""
@@ -68,7 +68,7 @@ def _folded(name: str, parts: list[tuple[str, bool]]) -> bytes:
 
 
 def _encoded(text: str, room: int) -> Iterator[str]:
-    """Yield encoded words, the first of which fits into the rest of the line. No character is split."""
+    """Yield encoded words for a text. The first fits into the `room` that its line has left. No character is split."""
     chunk = b""
     for sign in text:
         data = sign.encode("utf-8", "replace")

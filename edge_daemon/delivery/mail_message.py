@@ -18,7 +18,7 @@ from edge_daemon.errors import DeliveryError
 from edge_daemon.plain_text import without_overrides
 
 _POLICY: Final = HeaderPolicy(linesep="\r\n", cte_type="7bit")
-"""Not every server accepts 8-bit data; quoted-printable and base64 work everywhere."""
+"""Seven-bit encodings (quoted-printable, base64) work everywhere. Not every server accepts 8-bit data."""
 _XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 _NO_DOMAIN = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -28,7 +28,7 @@ def to_message(message: Message, sender: str, at: datetime, *, utf8: bool = Fals
 
     Args:
         message: a message to one receiver.
-        sender: address (mail.from).
+        sender: address of the sender (mail.from).
         at: now.
         utf8: whether an address has non-ASCII letters, which only some servers accept (RFC 6532).
 

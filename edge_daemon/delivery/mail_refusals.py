@@ -1,8 +1,8 @@
-"""Recognises refusals of single messages that concern the sender: a quota, a blocklist, a rejected sender.
+"""Recognises when a mail server refuses messages because of their sender: a quota, a blocklist, a rejected address.
 
-Servers send such refusals after the receiver or after the message, as if they concerned only that message. Each message
-would then be parked permanently. Three equal refusals in a row therefore count as refusals of the sender. Quotas and
-blocklists end by themselves, so these messages are retried for as long as necessary.
+Servers send such a refusal in reply to the receiver's address or to the message, as if it concerned only this message.
+Each message would then be parked permanently. Three equal refusals in a row therefore count as a refusal of the sender.
+Quotas and blocklists end by themselves, so messages that were refused because of them are retried without end.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ _ADDRESS_WORDS: Final = re.compile(
 
 
 class RefusalsInARow:
-    """Remembers the refusals of consecutive messages."""
+    """Counts equal refusals of consecutive messages."""
 
     def __init__(self) -> None:
         self._last: tuple[str, ...] = ()
         self._count = 0
 
     def forget(self) -> None:
-        """Start over, because a message was accepted, or refused because of its address."""
+        """Start counting anew, because a message was accepted, or was refused because of its own address."""
         self._last, self._count = (), 0
 
     def weighed(self, refused: SmtpRefusal, outcome: Outcome, name: str) -> Outcome:
-        """Return the outcome of a refused message.
+        """Return the outcome of a refused message, with the refusals before it taken into account.
 
         Args:
             refused: the server's answer.
-            outcome: the outcome that the refusal alone would have.
+            outcome: the outcome by this refusal alone.
             name: name of the server.
         """
         if outcome.receiver_down:
@@ -77,14 +77,14 @@ class RefusalsInARow:
 
 
 def is_passing(refused: SmtpRefusal) -> bool:
-    """Return whether a refusal ends by itself: a sender's quota, or a blocklist with our address."""
+    """Return whether the reason of a refusal ends by itself: a sender's quota, or a blocklist that has our address."""
     words = refused.words
     is_quota = _QUOTA.search(words) is not None and _MAILBOX.search(words) is None
     return is_quota or _BLOCKLIST.search(words) is not None
 
 
 def words_of(text: str) -> str:
-    """Return a server's words as one line, without the addresses that it repeats."""
+    """Return a server's text as one short line, with `(address)` in place of mail addresses."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     line = _IN_WORDS.sub("(address)", line)
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

@@ -1,9 +1,9 @@
-"""Sends messages by a mail server. Each one is accepted, retried, or refused for good.
+"""Sends messages by a mail server. Each message is accepted, retried, or refused for good.
 
-There are three kinds of refusal. A failure of the server (no encryption, no log-in, not reachable) applies to every
-message and is reported once. A refusal of a receiver or message applies to that message alone, unless three in a row
-are refused alike (`mail_refusals.py`). If the connection broke after the message was sent, its fate is unknown, and it
-is sent again with the same Message-ID.
+There are three kinds of failure. A failure of the server (no encryption, no log-in, not reachable) applies to every
+message and is reported once. A refusal of a receiver or of a message applies to that message alone, unless three
+messages in a row are refused alike (`mail_refusals.py`). If the connection breaks while a message is sent, it is
+unknown whether the server accepted it. The message is then sent again with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Sender(Protocol):
     """A way to send messages."""
 
     needs_addresses: bool
-    """False: the server itself knows the addresses of students and guardians."""
+    """False: messages need no addresses, because the server itself knows those of students and guardians."""
     name: str
-    """Name for messages to people."""
+    """Name of the server for texts that people read."""
 
     def send(self, message: Message) -> Outcome:
         """Try to send a message, once."""
@@ -46,13 +46,13 @@ class Sender(Protocol):
 
 
 class MailServer:
-    """The mail server; it connects for the first message.
+    """The mail server. The connection is made when the first message is sent.
 
     Args:
         settings: how to reach it.
         now: returns the current time.
         pause: waits for a number of seconds.
-        monotonic: seconds that never go back.
+        monotonic: returns the time of a clock that never goes back, in seconds.
         timeout_s: longest wait for one answer.
         deadline_s: longest time for a whole message.
     """
@@ -100,7 +100,7 @@ class MailServer:
             self._session = None
 
     def _connected(self) -> SmtpSession | Outcome:
-        """Connect. Every failure here applies to all messages."""
+        """Connect and return the session, or the outcome of a failure, which applies to all messages."""
         try:
             self._session = SmtpSession(self._settings, timeout_s=self._timeout_s, deadline_s=self._deadline_s)
         except EncryptionUnavailable:
@@ -132,7 +132,7 @@ class MailServer:
         return Outcome("delivered", words_of(answer))
 
     def _go_on_after(self, session: SmtpSession, refused: SmtpRefusal) -> None:
-        """Make the connection ready for the next message, or close it."""
+        """Reset the session for the next message after a refusal, or close it if the server closed it."""
         try:
             if refused.code == _CLOSES:
                 raise smtplib.SMTPServerDisconnected
@@ -151,7 +151,7 @@ class MailServer:
 
 
 def _of_server(refused: SmtpRefusal, name: str) -> Outcome:
-    """Return the outcome of a refusal before the first message."""
+    """Return the outcome of a refusal while connecting, which applies to all messages."""
     said = words_of(f"{refused.code or ''} {refused.words}")
     if refused.step == "log-in" and (refused.is_for_good or not refused.code):
         return Outcome(
@@ -163,7 +163,7 @@ def _of_server(refused: SmtpRefusal, name: str) -> Outcome:
 
 
 def _outcome_of_message(refused: SmtpRefusal, name: str) -> Outcome:
-    """Return the outcome of a refused message, and whether it applies to all."""
+    """Return the outcome of a refused message. Its `receiver_down` says whether the refusal applies to all messages."""
     said = words_of(f"{refused.code} {refused.words}")
     if refused.code == _CLOSES:
         return Outcome("retry", f"{name} closes: {said}", receiver_down=True, is_doubtful=True)

@@ -14,7 +14,7 @@ from edge_daemon.domains import ascii_domain
 from edge_daemon.errors import DeliveryError
 
 _MAX_SECRET: Final = 16 * 1024
-"""XOAUTH2 tokens can have several thousand characters."""
+"""Largest size of the file with the password, in bytes. An XOAUTH2 token can have several thousand characters."""
 
 
 @dataclass(frozen=True, slots=True)

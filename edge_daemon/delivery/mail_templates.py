@@ -1,8 +1,9 @@
-"""Message templates: files in the package, one folder for each language, which files of the school may replace.
+"""Message templates: the package has a folder of files for each language, and the school may replace single files.
 
-A template is text: the subject in its first line, then paragraphs separated by empty lines. `# ` begins a heading, `;`
-a remark for translators. `{name}` is replaced. Each template has a fixed set of placeholders; any other is refused with
-file and line before a message is made. The same file gives both the text and the HTML.
+A template is a text. Its first line is the subject; paragraphs follow, separated by empty lines. A line that begins
+with `# ` is a heading, one that begins with `;` a remark for translators. A placeholder such as `{name}` is replaced by
+its value. Each template has a fixed set of placeholders. Any other is refused, with file and line, before a message is
+made. The same file gives the text and the HTML of a message.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "guardian-month": frozenset((*_PERIOD, "name", "own")),
     "test": frozenset(("room", "server")),
 }
-"""Template to its allowed placeholders."""
+"""The allowed placeholders of each template, by its name."""
 BLOCKS: Final = frozenset(
     ("figures", "corrections", "absent", "doubtful", "unassessed", "ticks", "remarks", "facts", "absences", "own")
 )
-"""Placeholders that must be alone in a paragraph."""
+"""Placeholders for a block (`mail_blocks.py`), which must be alone in their paragraph."""
 
 _BRACED = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PIECES = re.compile(r"\{title\}|\{body\}|\{language\}|\{direction\}")
@@ -81,7 +82,7 @@ class Template:
     language: str
 
     def fill(self, values: Values) -> RenderedMail:
-        """Return the message. A paragraph with only empty values is left out."""
+        """Return the message with all placeholders replaced. A paragraph whose values are all empty is left out."""
         subject = shown(_filled(self.subject, {k: v for k, v in values.items() if isinstance(v, str)}, plain=True))
         parts = [part for part in (_part(paragraph, values) for paragraph in self.paragraphs) if part is not None]
         text = "\n\n".join(part[0] for part in parts) + "\n"
@@ -110,8 +111,8 @@ class Templates:
     """The templates of one language, with the school's replacements.
 
     Args:
-        language: a folder of the package.
-        own: folder with files that replace those of the package; None: there is none.
+        language: name of the language's folder in the package.
+        own: folder with the school's files, which replace those of the package; None: the school has none.
     """
 
     def __init__(self, language: str, own: Path | None) -> None:
@@ -120,7 +121,7 @@ class Templates:
 
     @cached_property
     def words(self) -> Mapping[str, str]:
-        """Short words and date formats (words.txt). Those that the school's file lacks come from the package.
+        """Short words and date formats by name, from words.txt. The package's file gives what the school's file lacks.
 
         Raises:
             DeliveryError: a line of the school's file can't be used.
@@ -196,7 +197,7 @@ class Templates:
 
 
 _LISTS: Final = frozenset(("weekdays", "weekdays_short", "months", "months_short"))
-"""Words that are lists. A list must have as many entries as the program's own."""
+"""Entries of words.txt that are lists. A school's list must have as many words as the package's."""
 
 
 def _read(place: Path) -> str:
@@ -219,7 +220,7 @@ def _words(where: str, text: str) -> Iterable[tuple[str, str]]:
 
 
 def _problems(lines: list[str], known: frozenset[str]) -> Iterable[str]:
-    """Yield the mistakes in a template, line by line."""
+    """Yield a text for each mistake in a template, in the order of its lines."""
     first = next((line for line in lines if line.strip() and not line.startswith(";")), "")
     if not first.startswith(_SUBJECT) or not first.removeprefix(_SUBJECT).strip():
         yield f"it does not begin with `{_SUBJECT} ...`"
@@ -243,7 +244,7 @@ def _names(text: str) -> list[str]:
 
 
 def filled(words: str, values: Mapping[str, str]) -> str:
-    """Return words of words.txt with their placeholders replaced."""
+    """Return an entry of words.txt with its placeholders replaced."""
     return _filled(words, values, plain=True)
 
 

@@ -1,4 +1,4 @@
-"""Sends messages through the school's server: a message becomes a document beside the registers, without addresses."""
+"""Sends messages through the school's server. It gets each as a document without addresses, and mails it itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCHEMA = 1
 
 
 class _Store(Protocol):
-    """The part of `Upstream` that is used here."""
+    """The methods of `Upstream` that this module uses."""
 
     def put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
         """Store a document."""
@@ -38,7 +38,7 @@ class UpstreamMail:
         self._upstream, self._device = upstream, device
 
     def send(self, message: Message) -> Outcome:
-        """Store a message; the server has sent it or will send it."""
+        """Store a message on the server, which sends it by mail. `delivered` means that the server has it."""
         path = document_paths.mail(self._device, message.message_id)
         return self._upstream.put(path, to_json(message, self._device), write_once=False)
 
@@ -48,7 +48,7 @@ class UpstreamMail:
 
 
 def to_json(message: Message, device: str) -> bytes:
-    """Return a message as a document: receiver by role and student id, contents, and the registers that it reports."""
+    """Return a message as a JSON document, which names the receiver by role and student id and has no address."""
     document = {
         "schema": SCHEMA,
         "message_id": message.message_id,

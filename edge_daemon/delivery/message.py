@@ -17,7 +17,7 @@ class Attachment:
 
     name: str
     content: bytes
-    """XLSX."""
+    """Contents of the file, in the format XLSX."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +25,18 @@ class Message:
     """A complete message."""
 
     message_id: str
-    """UUID, the same in every attempt of an item, by which a receiver recognises a repetition."""
+    """A UUID, which is the same in every attempt of an item, so that the receiver recognises a repetition."""
     role: Role
     student_id: str
-    """The student that it concerns; empty in a message to the office."""
+    """Id of the student whom it concerns; empty in a message to the office."""
     address: str
-    """Empty if the school's server knows it."""
+    """Mail address of the receiver; empty if the school's server knows it."""
     sender_name: str
     subject: str
     text: str
     html: str
     registers: tuple[tuple[str, int], ...]
-    """Lesson id and revision of each register that it reports."""
+    """Lesson id and revision of each register that the message reports."""
     attachments: tuple[Attachment, ...] = ()
     language: str = ""
     """BCP 47 tag; empty: not specified."""

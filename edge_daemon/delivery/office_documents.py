@@ -1,8 +1,8 @@
 """Documents from the office for a device: corrections, excuses, withdrawn consents, removals (docs/PULL.md).
 
 All are JSON (RFC 8259), described by docs/corrections.schema.json, excuses.schema.json, withdrawals.schema.json and
-removals.schema.json. They are untrusted input: every value is checked here, and a document is accepted completely or
-not at all. An error names the place and never the value, because it goes into the log.
+removals.schema.json. They are untrusted input: this module checks every value, and accepts a document completely or not
+at all. An error names the place in the document and never the value, because it goes into the log.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ REMOVALS: Final = "removals.json"
 EXCUSES: Final = "excuses.json"
 
 MAX_ENTRIES: Final = 5000
-"""Most entries of one document; a school year of one room has some hundred corrections."""
+"""Largest number of entries in one document. A room has some hundred corrections in a school year."""
 MAX_OF_A_LESSON: Final = 200
-"""Most corrections of a lesson.
+"""Largest number of corrections of one lesson.
 
-Each makes a revision that repeats those before, so an export error could fill the disk.
+Each correction makes a new revision with all earlier corrections in it, so a faulty list could fill the disk.
 """
 MAX_TEXT: Final = 500
-"""Most characters of a name or a reason."""
+"""Largest number of characters of a name or a reason."""
 MAX_TITLE: Final = 100
 _MAX_ID: Final = 200
 _LONGEST_EXCUSE: Final = timedelta(days=366)
@@ -41,7 +41,7 @@ _FUTURE: Final = timedelta(minutes=5)
 """Tolerance for clock differences; a decision from further in the future is refused."""
 _LESSON_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CORRECTION_ID: Final = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
-"""The id appears in logs, so its form leaves no room for a name."""
+"""Form of a correction's id. It allows no blank, because the id appears in logs and must not be a person's name."""
 _TODO: Final = "correct it at the office; nothing was changed"
 
 Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
@@ -52,7 +52,7 @@ class OfficeCorrection:
     """A correction that the office requests."""
 
     correction_id: str
-    """The office's own id, unique within the document. Reports to the office about failures name it."""
+    """The office's own id of the correction, unique within the document. Reports about failures name it."""
     lesson_id: str
     correction: Correction
 
@@ -67,7 +67,7 @@ class OfficeConfirmation:
     """The office's statement that a lesson was held, or was not."""
 
     correction_id: str
-    """As in `OfficeCorrection`."""
+    """The office's own id of the confirmation, as in `OfficeCorrection`."""
     lesson_id: str
     confirmation: Confirmation
 
@@ -82,9 +82,9 @@ class ExcuseList:
     """Excused students with their days."""
 
     at: datetime
-    """When the office wrote it. An older list never replaces a newer one."""
+    """Time at which the office wrote the list. An older list never replaces a newer one."""
     excuses: tuple[tuple[str, date, date], ...]
-    """Student id, first and last day of each."""
+    """Student id, first day and last day of each excuse."""
 
 
 OfficeDecision: TypeAlias = OfficeCorrection | OfficeConfirmation
@@ -161,7 +161,7 @@ def parse_removals(data: bytes, device: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One object of a document. Every method refuses a value of another type."""
+    """One entry of a document, a JSON object. Each method returns a value, and refuses one of another type."""
 
     document: str
     place: str
@@ -233,7 +233,7 @@ def _confirmation(entry: _Entry, now: datetime) -> Confirmation:
 
 
 def _entries(data: bytes, document: str, key: str, device: str) -> list[_Entry]:
-    """Return the entries under a key. Unknown keys are ignored."""
+    """Return the entries of a document's list under `key`. Keys that this module does not know are ignored."""
     top = _object(data, document)
     if top.get("schema") != 1 or isinstance(top.get("schema"), bool):
         raise _error(document, "schema", "1 was expected: this program knows no other form")

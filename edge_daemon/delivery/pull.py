@@ -1,8 +1,9 @@
 """Fetches the office's documents for this device: complete, checked, and once (docs/PULL.md).
 
-A document is requested by its ETag (RFC 9110, section 13.1.2) if the server gives one, and identified by its SHA-256
-otherwise. It is put into the inbox only when it is complete and passes its check. The service applies it, because it
-has the keys and knows when no lesson is running. A broken document changes nothing but its `problem`.
+If the server gives an ETag, a document is requested only if its ETag has changed (RFC 9110, section 13.1.2). Otherwise
+its SHA-256 shows whether it is new. A document is put into the inbox only if it is complete and passes its check. The
+service applies it, because the service has the keys and knows when no lesson is running. If a document is broken, only
+its problem is recorded.
 """
 
 from __future__ import annotations
@@ -28,22 +29,25 @@ logger = logging.getLogger(__name__)
 
 Result = Literal["new", "unchanged", "nothing", "broken", "unreachable"]
 TAKEN: Final = ".taken"
-"""Suffix of a document that is being applied."""
+"""Suffix of the file name of a document that is being applied."""
 DONE: Final = ".done"
-"""Suffix of a document that is being erased, so that a half overwritten file never counts as waiting."""
+"""Suffix of the file name of a document that is being erased. A half overwritten file is thus never applied."""
 _PART: Final = ".part"
 ASK_ANEW_AFTER: Final = timedelta(days=1)
 """Time after which a version with a problem is fetched and tried again, because the cause may be on the device."""
 
 REST: Final = timedelta(hours=1)
-"""Time before an answer that was too large or no document is fetched again; a school may have 200 devices."""
+"""Time before a document is requested again after an answer that was too large or a web page.
+
+A school may have 200 devices, which would otherwise send many requests.
+"""
 
 _OK, _NOT_MODIFIED, _NOT_THERE = 200, 304, (404, 410)
 _MAX_PROBLEM: Final = 500
 
 
 class PullAnswer(Protocol):
-    """A server's answer to a GET."""
+    """A server's answer to the request for a document."""
 
     @property
     def status(self) -> int:
@@ -59,7 +63,7 @@ class PullAnswer(Protocol):
 
     @property
     def problem(self) -> Outcome | None:
-        """The problem, for any status except 200, 304 and 404."""
+        """Why there is no document, for any status except 200, 304 and 404; None for these."""
 
 
 class DocumentSource(Protocol):
@@ -78,12 +82,12 @@ class WantedDocument:
     """A document that this device requests."""
 
     document: str
-    """Its name, which is also the name of the file in the inbox."""
+    """Name of the document, which is also the name of its file in the inbox."""
     path: str
-    """Its path on the server, below the base."""
+    """Path of the document on the server, below `upstream.url`."""
     max_bytes: int
     check: Callable[[bytes], object]
-    """Raises an EdgeError, without personal data, if the document can't be used."""
+    """A function that raises an EdgeError, without personal data, if the document can't be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class PullResult:
     result: Result
     reason: str = ""
     receiver_down: bool = False
-    """The server answers no request now, so the other documents need no attempt."""
+    """True: the server answers no request now, so the other documents are not requested."""
     is_doubtful: bool = False
     """True: the answer may concern only this document."""
 
@@ -102,10 +106,10 @@ class PullResult:
 def pull(
     wanted: WantedDocument, source: DocumentSource, db: sqlite_utils.Database, inbox: Path, now: datetime
 ) -> PullResult:
-    """Request a document, and put a new version into the inbox.
+    """Request a document. If there is a new version, put it into the inbox.
 
     Raises:
-        StoreError: the inbox or register.sqlite can't be written.
+        StoreError: the inbox or the database can't be written.
     """
     known = pulled.pulled_document(db, wanted.document)
     settled = _is_settled(known, inbox, now)
@@ -151,7 +155,7 @@ def _received(
 
 
 def _is_settled(known: PulledDocument, inbox: Path, now: datetime) -> bool:
-    """Return whether the last seen version needs no further look: it is applied, waiting, or known to be unusable."""
+    """Return whether the last seen version need not be fetched again: it is applied, waits, or has a known problem."""
     if known.problem and (known.fetched_at is None or abs(now - known.fetched_at) >= ASK_ANEW_AFTER):
         return False
     if not known.sha256:
@@ -173,7 +177,7 @@ def _broken(
 def _taken_back(
     wanted: WantedDocument, known: PulledDocument, db: sqlite_utils.Database, inbox: Path, now: datetime
 ) -> PullResult:
-    """Handle a missing document: a version that waits is discarded, and an applied one stays in force."""
+    """Handle a document that the server no longer has: discard a version that waits; an applied one stays in force."""
     discard(inbox / wanted.document)
     if known.sha256 or known.problem:
         pulled.note_seen(db, wanted.document, etag="", sha256="", problem="", at=now)
@@ -181,7 +185,7 @@ def _taken_back(
 
 
 def discard(path: Path) -> None:
-    """Erase a document of the inbox, if there is one; it may contain names and addresses.
+    """Erase a document in the inbox, if there is one, because it may contain names and addresses.
 
     Raises:
         StoreError: the document can't be erased.
@@ -202,7 +206,7 @@ def put(path: Path, data: bytes, *, shared: bool = False) -> None:
     Args:
         path: the file; its folder is created if it is missing.
         data: contents of the file.
-        shared: True: if the group may enter the folder above, the program's other user may read the file too.
+        shared: True: the group may read the file too, if the group may enter the folder above the inbox.
 
     Raises:
         StoreError: the file can't be written.

@@ -12,13 +12,13 @@ from edge_daemon.delivery.http import HttpAnswer, Server
 from edge_daemon.types import Outcome
 
 MAX_ANSWER: Final = 64 * 1024
-"""Most bytes of a receipt or problem document."""
+"""Largest size of a receipt or of problem details, in bytes."""
 _OK: Final = 200
 _CONFLICT: Final = (409, 412)
 
 
 def put(server: Server, place: str, body: bytes, *, write_once: bool, now: datetime) -> Outcome:
-    """Deliver a document.
+    """Deliver a document, and return the outcome by the server's receipt.
 
     Raises:
         NoAnswerError: there was no complete answer.
@@ -50,7 +50,10 @@ def _receipt(answer: HttpAnswer, where: str, ours: str) -> Outcome:
 
 
 def _conflict(server: Server, place: str, body: bytes, theirs: str, now: datetime) -> Outcome:
-    """Compare with the document that is already there: ours, from an attempt whose answer was lost, or another."""
+    """Return the outcome if the server already has a document at the path.
+
+    It is ours, from an attempt whose answer was lost, or a different one.
+    """
     if theirs:
         return held(server.where, is_ours=theirs.lower() == _sha256(body))
     there = server.ask("GET", place, max_bytes=max(len(body), MAX_ANSWER))

@@ -1,7 +1,7 @@
-"""One encrypted connection to a mail server, logged in; each step of a message has its own answer.
+"""One encrypted and logged-in connection to a mail server, which reports for each step whether the server refused it.
 
-This class avoids problems of smtplib. Every answer has a time limit, this computer's name is not looked up, a password
-may have non-ASCII letters, and refusals of a receiver and of the server are distinct.
+It avoids problems of smtplib. Every answer has a time limit, and this computer's name is not looked up. A password may
+have non-ASCII letters. The refusal of a receiver is distinct from a refusal by the server as a whole.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from edge_daemon.delivery.mail_settings import ServerSettings
 
 TIMEOUT_S = 30.0
-"""Longest wait for one answer; RFC 5321 (4.5.3.2) would allow minutes."""
+"""Longest wait for one answer, in seconds; RFC 5321 (4.5.3.2) would allow minutes."""
 DEADLINE_S = 120.0
-"""Time limit for connecting with log-in, and for each message, even if the server sends a byte now and then."""
+"""Longest time in seconds for connecting with log-in, and for each message, even if bytes still arrive slowly."""
 
 
 class SmtpRefusal(Exception):  # noqa: N818 - an answer, not a mistake
@@ -28,7 +28,7 @@ class SmtpRefusal(Exception):  # noqa: N818 - an answer, not a mistake
     Args:
         step: the refused step.
         code: the server's reply code; 0: none.
-        words: the server's words.
+        words: the server's text.
     """
 
     def __init__(self, step: str, code: int, words: str) -> None:
@@ -37,7 +37,7 @@ class SmtpRefusal(Exception):  # noqa: N818 - an answer, not a mistake
 
     @property
     def is_for_good(self) -> bool:
-        """Whether the server says that a retry is useless (RFC 5321, 4.2.1)."""
+        """Whether the reply code says that a retry is useless (RFC 5321, 4.2.1)."""
         return 500 <= self.code <= 599
 
 
@@ -56,8 +56,8 @@ class SmtpSession:
     Raises:
         EncryptionUnavailable: the server has no STARTTLS, or somebody removed it from its answer.
         SmtpRefusal: the server refuses us.
-        OSError: it can't be reached, or its certificate is not trusted (ssl.SSLError). smtplib.SMTPException: it is not
-            a mail server, or closed the connection.
+        OSError: the server can't be reached, or its certificate is not trusted (ssl.SSLError).
+        smtplib.SMTPException: the server does not answer like a mail server, or closed the connection.
     """
 
     def __init__(
@@ -80,15 +80,15 @@ class SmtpSession:
             self.close()
             raise
         self.answer = ""
-        """The server's last words about a message."""
+        """The server's text about the last message."""
 
     def send(self, sender: str, receiver: str, message: bytes, *, utf8: bool) -> str:
-        """Send one message to one receiver and return the server's words.
+        """Send one message to one receiver and return the server's text.
 
         Raises:
-            SmtpRefusal: its step is `sender`, `receiver` or `message`.
-            OSError: the connection broke; it is unknown whether the message was accepted. smtplib.SMTPException: as for
-                OSError.
+            SmtpRefusal: the server refused the sender, the receiver or the message, as `step` says.
+            OSError: the connection broke; it is unknown whether the message was accepted.
+            smtplib.SMTPException: as for OSError.
         """
         options = [f"size={len(message)}"] if self._smtp.has_extn("size") else []
         options += ["SMTPUTF8"] if utf8 else []
@@ -104,16 +104,16 @@ class SmtpSession:
 
     @property
     def takes_utf8(self) -> bool:
-        """Whether addresses may have non-ASCII letters (RFC 6531)."""
+        """Whether the server accepts addresses with non-ASCII letters (RFC 6531)."""
         return self._smtp.has_extn("smtputf8")
 
     def reset(self) -> None:
-        """Reset the session after a refusal; raises like `send`."""
+        """Make the session ready for the next message after a refusal; raises the same errors as `send`."""
         with self._deadline():
             self._step("reset", *self._smtp.rset())
 
     def close(self, *, politely: bool = False) -> None:
-        """End the connection; `politely` sends QUIT first."""
+        """End the connection; if `politely`, send QUIT first."""
         if politely:
             with contextlib.suppress(OSError, smtplib.SMTPException), self._deadline(10.0):
                 self._smtp.quit()
@@ -186,7 +186,7 @@ class SmtpSession:
 
 
 def _own_name(connection: socket.socket | None) -> str:
-    """Return this computer's address as a name (RFC 5321, 4.1.3); its own name has no meaning outside."""
+    """Return this computer's address in the form of a name (RFC 5321, 4.1.3), because its name is unknown outside."""
     if connection is None:
         return "[127.0.0.1]"
     address = str(connection.getsockname()[0]).partition("%")[0]

@@ -1,8 +1,8 @@
 """Exchanges documents with the office's server, of kinds `api` and `webdav` (docs/UPSTREAM.md).
 
-A document counts as delivered when the server proved that it holds our exact bytes, not when it answers "201". A
-document that is written once is never overwritten, even if another device wrote it. A failure with one document delays
-no other; failures with several in a row count as the server's.
+A document counts as delivered when the server has proved that it has exactly these bytes, not when it answers "201". A
+document that is written once is never overwritten, even if another device wrote it. If one document fails, the others
+are still sent. If several in a row fail, this counts as a failure of the server.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ class PullResponse:
     """The server's answer to a request for a document."""
 
     status: int
-    """200: a new version, in `body`; 304: the known one; 404: none; otherwise see `problem`; 0: no answer."""
+    """HTTP status; 0 if there was no usable answer.
+
+    200: `body` has a new version. 304: the known version is current. 404: there is no document. Others: see `problem`.
+    """
     body: bytes = b""
     etag: str = ""
     problem: Outcome | None = None
@@ -53,7 +56,7 @@ def is_etag(text: str) -> bool:
 
 
 class Upstream:
-    """The office's server. For one thread.
+    """The office's server. Only one thread may use it.
 
     Args:
         settings: [upstream].
@@ -149,7 +152,7 @@ class Upstream:
         return PullResponse(_OK, answer.body, given if is_etag(given) else "")
 
     def has(self, path: str) -> bool | None:
-        """Return whether the server has a document; None: it does not say."""
+        """Return whether the server has a document; None if its answer does not show this."""
         try:
             status = self._server.ask("HEAD", quoted(path), max_bytes=0).status
         except NoAnswerError:
@@ -157,7 +160,7 @@ class Upstream:
         return True if status == _OK else False if status in (_NOT_FOUND, _GONE) else None
 
     def _weighed(self, outcome: Outcome) -> Outcome:
-        """Decide from earlier outcomes whether a failure concerns the document or the server."""
+        """Return the outcome, changed if earlier outcomes show that a failure concerns the server, not the document."""
         if outcome.name == "delivered":
             self._failed_in_a_row, self._forbidden_in_a_row, self._has_taken = 0, 0, True
             return outcome
@@ -168,9 +171,10 @@ class Upstream:
         return dataclasses.replace(outcome, receiver_down=outcome.receiver_down or self._failed_in_a_row >= IN_A_ROW)
 
     def _of_one(self, outcome: ForbiddenOutcome) -> Outcome:
-        """Decide whether a 403 concerns the document or the device. A server that just accepted one knows the device.
+        """Decide whether an answer 403 concerns the document or the device; return the new outcome.
 
-        An unknown token (401) never concerns one document; otherwise 2,000 items might be parked because of it.
+        If the server accepted another document in this run, it knows the device, so a single 403 concerns the document.
+        An answer 401 (unknown token) never concerns one document; otherwise 2,000 items might be parked because of it.
         """
         self._forbidden_in_a_row += 1
         is_one = self._has_taken and self._forbidden_in_a_row < IN_A_ROW

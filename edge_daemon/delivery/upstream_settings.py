@@ -55,7 +55,8 @@ def checked_url(settings: UpstreamConfig) -> str:
     """Return the server's URL without a slash at its end.
 
     Raises:
-        DeliveryError: the URL is invalid, has a password in it, or has no encryption without explicit permission.
+        DeliveryError: the URL is invalid or has a password in it, or it is not encrypted and the settings do not allow
+            this.
     """
     where, hint = "upstream.url", "it looks like https://office.example.org/attendance"
     try:
@@ -94,14 +95,14 @@ def _check_proxy(proxy: str) -> None:
 
 
 def checked_client_certificate(settings: UpstreamConfig, config_dir: Path) -> tuple[str, str] | None:
-    """Return the files of the client certificate and its key; None: none is set.
+    """Return the paths of the client certificate and of its key; None if none is set.
 
     Args:
         settings: [upstream]; client_key_file names a systemd credential or a file.
         config_dir: folder where a relative file name starts.
 
     Raises:
-        DeliveryError: a file can't be read, has no certificate, or has a key that does not fit or has a passphrase.
+        DeliveryError: a file can't be read, there is no certificate, or the key does not fit or has a passphrase.
     """
     where = "upstream.client_cert_file"
     if not settings.client_cert_file:
@@ -131,7 +132,7 @@ def _key_path(name: str, config_dir: Path) -> Path:
 
 
 def checked_ca_file(settings: UpstreamConfig, config_dir: Path) -> str:
-    """Return the file of authorities to trust; empty: the system's.
+    """Return the path of the file with authorities to trust; empty: the system's authorities.
 
     Raises:
         DeliveryError: the file can't be read, or has no certificates.

@@ -1,8 +1,7 @@
 """Server kind `webdav`: PUT into a folder (RFC 4918), confirmed by a GET that returns our exact bytes.
 
-nginx with `dav_methods PUT` ignores If-None-Match and overwrites documents. Before a document that is written once is
-sent, the client therefore checks for an existing one. Nextcloud supports If-None-Match, and requires that folders be
-created.
+nginx with `dav_methods PUT` ignores If-None-Match and overwrites documents. If a document is to be written once, this
+module therefore first checks that there is none. Nextcloud supports If-None-Match, but folders must be created first.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ _NO_FOLDER: Final = (_NOT_FOUND, _CONFLICT, 500)
 
 
 class WebDav:
-    """A folder on a server. It remembers which folders it created there."""
+    """A folder on a WebDAV server. The object remembers which folders it created below it."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._folders: set[str] = set()
 
     def put(self, place: str, body: bytes, *, write_once: bool, now: datetime) -> Outcome:
-        """Deliver a document.
+        """Deliver a document, read it back, and return the outcome.
 
         Raises:
             NoAnswerError: there was no complete answer.
@@ -71,7 +70,10 @@ class WebDav:
         return Outcome("delivered", f"read back from {where}")
 
     def _compare(self, there: HttpAnswer, body: bytes, now: datetime) -> Outcome:
-        """Compare with the document that is already there: ours, from an attempt whose answer was lost, or another."""
+        """Return the outcome if the server already has a document at the path.
+
+        It is ours, from an attempt whose answer was lost, or a different one.
+        """
         if there.status != _OK:
             return refusal(there, self._server.where, now)
         if is_page(there):
@@ -79,7 +81,7 @@ class WebDav:
         return held(self._server.where, is_ours=_is(there, body))
 
     def _make_folders(self, place: str, now: datetime) -> Outcome | None:
-        """Create the folders above a document (MKCOL); return why that fails, if it does."""
+        """Create the folders above a document (MKCOL). Return the outcome if this fails; None if it succeeds."""
         for folder in _folders_above(place):
             if folder in self._folders:
                 continue

@@ -1,4 +1,4 @@
-"""Detects authorities of a school that only Python 3.13 and later refuse (VERIFY_X509_STRICT, RFC 5280)."""
+"""Finds a school's certificates that Python 3.13 and later refuse and earlier versions accept (VERIFY_X509_STRICT)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ REFUSED: Final = "Python 3.13 and later refuse it, and so will this device after
 
 
 def by_3_13(check: Check, ca_file: Path | None, seen: str = "") -> Check:
-    """Return a good check unchanged, or a warning about what Python 3.13 refuses.
+    """Return a check of a server; if it is good but Python 3.13 would refuse the server, return a warning instead.
 
     Args:
         check: the check of a server.
-        ca_file: the school's authorities; None: those of the system.
-        seen: the error of a trial connection.
+        ca_file: file of the school's authorities; None: the system's authorities are used.
+        seen: error of a trial connection by the rules of Python 3.13; empty: none.
     """
     faults = "; ".join(strict_faults(ca_file) if ca_file is not None else []) or seen
     if check.state != "good" or not faults:
@@ -31,7 +31,7 @@ def by_3_13(check: Check, ca_file: Path | None, seen: str = "") -> Check:
 
 
 def strict_context(context: ssl.SSLContext) -> ssl.SSLContext:
-    """Make a context verify as Python 3.13 does, and return it."""
+    """Set a context to verify certificates as Python 3.13 does, and return it."""
     context.verify_flags |= ssl.VERIFY_X509_STRICT | getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0)
     return context
 

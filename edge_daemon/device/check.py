@@ -1,4 +1,4 @@
-"""One check of an installation: its finding, and advice. A check never raises an error and never hangs."""
+"""Runs one check of an installation. A check gives a finding and advice, never raises an error and never hangs."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Check:
 
 
 def checked(name: str, look: Callable[[], Check], limit_s: float = LIMIT_S) -> Check:
-    """Run a check and return its result. An error or a timeout becomes the result.
+    """Run a check and return its result. If it raises an error or takes too long, the result says so.
 
     Args:
-        name: name of the check, for a result without one.
-        look: runs in its own thread, which is abandoned after the time limit.
-        limit_s: the time limit.
+        name: name of the check in the result of an error or timeout.
+        look: makes the check. It runs in a thread of its own, which is abandoned after the time limit.
+        limit_s: time limit in seconds.
     """
     found: list[Check] = []
     thread = threading.Thread(target=lambda: found.append(_looked(name, look)), name=f"check {name}", daemon=True)

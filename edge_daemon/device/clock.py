@@ -1,8 +1,8 @@
 """The time, how far it can be trusted, and waits that can be interrupted.
 
-A Raspberry Pi 4 has no clock battery. After a power cut its clock continues from the time when it was last on. Every
-reading therefore has a state, and intervals use CLOCK_BOOTTIME (time(7)), which nobody can set and which also counts
-while the computer sleeps.
+A Raspberry Pi 4 has no clock battery. After a power cut its clock continues from the time when the computer was last
+on. Every reading therefore has a state, which says how far the time can be trusted. Intervals are measured by
+CLOCK_BOOTTIME (time(7)), which nobody can set and which also counts while the computer sleeps.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import Protocol
 from edge_daemon.types import ClockState
 
 ASK_AGAIN_S = {"synchronised": 300.0, "rtc": 30.0, "unsynchronised": 10.0}
-"""Longest age of the answer about synchronisation, because asking may start a process."""
+"""Seconds for which a clock state is reused, by state, because finding it out may start a process."""
 RTC_AGREES_S = 60.0
-"""Largest difference between a clock chip and the system's clock at which the chip may have set the clock."""
+"""Largest difference in seconds between a clock chip and the system's clock if the chip may have set the clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of the clock."""
+    """The time at one moment, with its state and the uptime."""
 
     utc: datetime
     boottime_s: float
@@ -37,14 +37,14 @@ class Reading:
 
 
 class Clock(Protocol):
-    """The clock of the service and its workers; tests use another one."""
+    """The clock of the service and its workers. Tests replace it."""
 
     def reading(self) -> Reading:
         """Return the current time."""
         ...
 
     def wait(self, seconds: float, wake: Sequence[int] = ()) -> bool:
-        """Wait for a number of seconds. Return True as soon as a file descriptor of `wake` can be read."""
+        """Wait for a number of seconds. If a file descriptor of `wake` becomes readable before that, return True."""
         ...
 
 
@@ -52,8 +52,8 @@ class SystemClock:
     """The computer's own clock.
 
     Args:
-        trusted: the settings vouch for the clock if nothing on the computer does (`device.trust_clock`).
-        root: folder of /proc, /run and /sys.
+        trusted: True: the clock is trusted even if nothing on the computer confirms it (`device.trust_clock`).
+        root: folder that has /proc, /run and /sys.
     """
 
     def __init__(self, *, trusted: bool = False, root: Path = Path("/")) -> None:
@@ -62,7 +62,7 @@ class SystemClock:
         self._state: ClockState = "unsynchronised"
 
     def reading(self) -> Reading:
-        """Return the current time; the state is at most ASK_AGAIN_S old."""
+        """Return the current time. Its state was found out at most `ASK_AGAIN_S` ago."""
         boottime_s = time.clock_gettime(time.CLOCK_BOOTTIME)
         if boottime_s - self._asked_s >= ASK_AGAIN_S[self._state]:
             self._asked_s, self._state = boottime_s, clock_state(self._root)
@@ -71,7 +71,7 @@ class SystemClock:
         return Reading(datetime.now(timezone.utc), boottime_s, self._state, self._boot_id)
 
     def wait(self, seconds: float, wake: Sequence[int] = ()) -> bool:
-        """Wait by the monotonic clock, so that setting the clock has no effect."""
+        """Wait by the monotonic clock, so that a change of the computer's clock has no effect."""
         return bool(select.select(list(wake), [], [], max(0.0, seconds))[0])
 
     @functools.cached_property
@@ -91,8 +91,9 @@ def read_uptime(root: Path = Path("/")) -> tuple[str, float]:
 def clock_state(root: Path = Path("/")) -> ClockState:
     """Return how far the computer's clock can be trusted.
 
-    `synchronised`: systemd-timesyncd has heard from a server in this boot (its file), or timedated reports that the
-    kernel's clock is disciplined (chrony, ntpd). `rtc`: a clock chip agrees with the system's clock.
+    `synchronised`: a file of systemd-timesyncd shows that it reached a time server in this boot, or timedated reports
+    that a time service (chrony, ntpd) keeps the clock right. `rtc`: a clock chip agrees with the system's clock.
+    `unsynchronised`: neither.
     """
     if (root / "run/systemd/timesync/synchronized").exists():
         return "synchronised"

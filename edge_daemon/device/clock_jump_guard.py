@@ -1,4 +1,4 @@
-"""A clock that does not trust a jump at once."""
+"""A clock that trusts a jumped time only after some minutes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from edge_daemon.device.clock import Clock, Reading
 logger = logging.getLogger(__name__)
 
 JUMP_S = 60.0
-"""Time servers keep a clock right to milliseconds. A larger jump is a fault, a person, or the first time server."""
+"""Smallest jump in seconds that is not trusted. A time server keeps a clock right to milliseconds.
+
+A larger jump is a fault, a person's change, or the first contact with a time server.
+"""
 HOLD_S = 600.0
-"""Time after which a jump is trusted."""
+"""Seconds after which a jumped time is trusted."""
 
 
 class ClockJumpGuard:
-    """Returns another clock's readings, as `unsynchronised` for some minutes after an unexplained jump.
+    """Returns another clock's readings, with the state `unsynchronised` for some minutes after an unexplained jump.
 
-    Without this guard a clock that is a year ahead for a moment would skip a year of lessons. Meanwhile no lesson
-    begins, pictures are taken without a time (`app/capture/untimed_sessions.py`), and a running lesson continues by the
-    time since boot. The first synchronisation is trusted at once, because it corrects a wrong clock.
+    Without this guard, the service would skip a year of lessons if the clock were a year ahead for a moment. In these
+    minutes no lesson begins, pictures are taken without a time (`app/capture/untimed_sessions.py`), and a running
+    lesson continues by the time since boot. The first synchronisation is trusted at once, because it corrects a wrong
+    clock.
 
     Args:
         clock: the clock that may jump.
@@ -33,7 +37,7 @@ class ClockJumpGuard:
         self._jumped: Reading | None = None
 
     def reading(self) -> Reading:
-        """Return the current time."""
+        """Return the other clock's reading, with its state changed after a jump."""
         reading = self._clock.reading()
         if reading.state == "unsynchronised" or not self._is_odd(reading):
             self._trusted = reading if reading.state != "unsynchronised" else self._trusted
@@ -58,7 +62,7 @@ class ClockJumpGuard:
 
 
 def _apart_s(before: Reading | None, now: Reading) -> float:
-    """Return by how many seconds the clock moved relative to the time since boot."""
+    """Return by how many seconds the clock jumped between two readings, compared with the time since boot."""
     if before is None:
         return 0.0
     return abs((now.utc - before.utc).total_seconds() - (now.boottime_s - before.boottime_s))

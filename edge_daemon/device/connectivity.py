@@ -1,4 +1,4 @@
-"""Checks the network and the school's servers. It sends nothing but greetings."""
+"""Checks whether the network and the school's servers can be reached. It connects, but sends no data and no mail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edge_daemon.domains import ascii_domain
 TIMEOUT_S = 5.0
 _PORTS = {"https": 443, "http": 80}
 _REFUSED_BY_PROXY = "Tunnel connection failed: "
-"""Prefix of http.client's message."""
+"""Beginning of http.client's message when a proxy refuses a connection."""
 
 
 def network(root: Path = Path("/")) -> Check:
@@ -43,7 +43,7 @@ def network(root: Path = Path("/")) -> Check:
 
 
 def mail(settings: MailConfig, config_dir: Path = Path()) -> Check:
-    """Greet the mail server and encrypt, without log-in or mail.
+    """Check that the mail server answers and encrypts. Nothing is logged in and no mail is sent.
 
     Args:
         settings: [mail].
@@ -79,7 +79,7 @@ def mail(settings: MailConfig, config_dir: Path = Path()) -> Check:
 
 
 def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
-    """Connect to the school's server and encrypt, without a request.
+    """Check that the school's server can be reached and encrypts. No request is sent.
 
     Args:
         settings: [upstream].
@@ -113,10 +113,12 @@ def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
 
 
 def upstream_by_3_13(settings: UpstreamConfig, config_dir: Path) -> str:
-    """Connect again by the rules of Python 3.13; return what they refuse, empty if they accept everything.
+    """Connect to the school's server by the rules of Python 3.13, and return why they refuse its certificate.
+
+    Empty if they accept it.
 
     Args:
-        settings: [upstream], of a server that answers.
+        settings: [upstream] of a server that `upstream` has just reached.
         config_dir: folder where a relative file name starts.
     """
     parts = urlsplit(settings.url)
@@ -147,7 +149,7 @@ def _show_certificate(context: ssl.SSLContext, settings: UpstreamConfig, config_
 
 
 def _connected(scheme: str, host: str, port: int, proxy: str) -> socket.socket:
-    """Return a connection, through the proxy from the settings or the environment (CONNECT, RFC 9110)."""
+    """Return a connection to a server, through the proxy of the settings or the environment if there is one."""
     if not proxy and not proxy_bypass(host):
         proxy = getproxies().get(scheme, "")
     way = urlsplit(proxy if "//" in proxy else f"//{proxy}")
@@ -169,7 +171,7 @@ def _cipher(connection: socket.socket | None) -> str:
 
 
 def _unreachable(name: str, where: str, error: Exception, keys: str) -> Check:
-    """Return a check that names the failed step of the connection."""
+    """Return a failed check that says which step of the connection failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         what, hint = f"its certificate is not trusted ({error.verify_message})", f"the clock may be wrong; check {keys}"
     elif isinstance(error, ssl.SSLError):
@@ -191,7 +193,7 @@ def _unreachable(name: str, where: str, error: Exception, keys: str) -> Check:
 
 
 def _shown(url: str) -> str:
-    """Return a URL without what could be a password."""
+    """Return a URL without a user name and password."""
     return url.rpartition("@")[2][:80]
 
 
@@ -214,9 +216,9 @@ def _lines(path: Path) -> list[str]:
 
 
 def has_link(root: Path = Path("/")) -> bool:
-    """Return whether any other computer could be reached: a route that leaves this one (proc_net(5)).
+    """Return whether there is a network route to another computer (proc_net(5)).
 
-    The default route is not required, because a school's server may be in the same network without internet access.
+    It need not be a default route, because a school's server may be in the same network without internet access.
     """
     net = root / "proc/net"
     if not _lines(net / "route") and not _lines(net / "ipv6_route"):

@@ -1,7 +1,7 @@
-"""Removes addresses and names of the roster from a server's words.
+"""Removes mail addresses and names of the roster from a server's texts.
 
-A server answers in its own words ("mailbox anna.weber@… is full", "no such user: Anna Weber"). They go into the log,
-the heartbeat and the daily event log, which must not contain names.
+A server's answer may name a person ("mailbox anna.weber@… is full", "no such user: Anna Weber"). Answers go into the
+log, the heartbeat and the daily event log, which must not contain names.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
 _SHORTEST: Final = 4
-"""Shortest part of a name that is hidden; shorter parts occur in too many words."""
+"""Number of characters of the shortest part of a name that is removed. Shorter parts occur in too many words."""
 
 
 class _Names:
@@ -22,7 +22,7 @@ class _Names:
 
 
 def hide_names(names: Iterable[str]) -> None:
-    """Hide names, and their parts, in every later result of `discreet` in this process."""
+    """Make every later call of `discreet` in this process remove these names and their parts."""
     whole = {" ".join(name.split()) for name in names} - {""}
     parts = {part for name in whole for part in re.split(r"[\s,]+", name) if len(part) >= _SHORTEST}
     longest_first = sorted(whole | parts, key=lambda one: (-len(one), one))
@@ -34,6 +34,6 @@ def hide_names(names: Iterable[str]) -> None:
 
 
 def discreet(text: str) -> str:
-    """Return a text without addresses and without the hidden names."""
+    """Return a text without mail addresses and without the names given to `hide_names`."""
     text = _ADDRESS.sub("(address)", text)
     return _Names.pattern.sub("(name)", text) if _Names.pattern else text

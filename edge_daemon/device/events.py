@@ -1,7 +1,7 @@
-"""The vocabulary of the log: events that a person or a program may wait for, and the fields of all events.
+"""The fixed words of the log: the events that have a MESSAGE_ID, and the fields of all events.
 
-A MESSAGE_ID (systemd.journal-fields(7)) never changes, even if the wording does. A field that is not in `FIELDS` never
-reaches the log, so no name, id or face can get there by mistake.
+A MESSAGE_ID (systemd.journal-fields(7)) never changes, even if the wording of the event does, so that programs can wait
+for the event. A field that is not in `FIELDS` never reaches the log, so no name or face can get there by mistake.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ EVENTS: Final = MappingProxyType(
         "sync ended": "8e3b6a1fd2704c9b95c8e07f4d1a62b3",
     }
 )
-"""Wording of an event to its MESSAGE_ID."""
+"""The MESSAGE_ID of each event, by the event's wording."""
 
 FIELDS: Final = MappingProxyType(
     {
@@ -66,4 +66,4 @@ FIELDS: Final = MappingProxyType(
         "document": "what came from the office: its file",
     }
 )
-"""Fields in the order of the documentation; the journal has their names in capitals."""
+"""Description of each field by its name, in the order of the documentation. The journal has the names in capitals."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 _MILLI = 1000.0
 _PLAUSIBLE_C = (-40.0, 150.0)
-"""Sensors that are switched off return other values (Jetson: -256)."""
+"""Lowest and highest temperature that is believed. A sensor that is switched off gives others (Jetson: -256)."""
 _RPI_VOLT_STICKY = 0x10000
 
 
@@ -27,7 +27,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The computer at one moment; None if the system does not report a value."""
+    """The state of the computer at one moment. A value that the system does not report is None."""
 
     disk_size_bytes: int
     disk_free_bytes: int
@@ -35,16 +35,19 @@ class Host:
     temperature_c: float | None
     """Temperature of the hottest sensor."""
     throttled: int | None
-    """Bits of `vcgencmd get_throttled`: 0-3 now, 16-19 since the start; under-voltage, capped, throttled, hot."""
+    """Bits of `vcgencmd get_throttled`, for under-voltage, capped clock, throttling and heat.
+
+    Bits 0 to 3 concern this moment, bits 16 to 19 the time since the start. None on other computers.
+    """
     last_backup: datetime | None
 
 
 def read_host(state_dir: Path, root: Path = Path("/")) -> Host:
-    """Read everything once.
+    """Read the state of the computer once.
 
     Args:
         state_dir: folder whose disk and backups are read; it need not exist yet.
-        root: folder of /proc and /sys; commands run only with the real root.
+        root: folder that has /proc and /sys. Only with the root of the system are commands run.
     """
     usage = shutil.disk_usage(existing(state_dir))
     return Host(
@@ -64,7 +67,7 @@ def existing(path: Path) -> Path:
 
 
 def memory(root: Path = Path("/")) -> Memory | None:
-    """Read /proc/meminfo (proc_meminfo(5))."""
+    """Return the memory and swap from /proc/meminfo (proc_meminfo(5)); None if it can't be read."""
     fields = {}
     for line in _text(root / "proc/meminfo").splitlines():
         name, _, value = line.partition(":")
@@ -78,7 +81,7 @@ def memory(root: Path = Path("/")) -> Memory | None:
 
 
 def memory_limit(pid: int | str, root: Path = Path("/")) -> tuple[int, int] | None:
-    """Return (used, limit) in bytes of the tightest control group (v2) of a process; None: there is none."""
+    """Return (used, limit) in bytes of the control group (v2) that limits a process most; None if none limits it."""
     place = next((x[3:] for x in _text(root / f"proc/{pid}/cgroup").splitlines() if x.startswith("0::/")), None)
     if place is None:
         return None
@@ -103,7 +106,7 @@ def temperature_c(root: Path = Path("/")) -> float | None:
 
 
 def throttled(root: Path = Path("/")) -> int | None:
-    """Return the bits by which a Raspberry Pi reports bad power and heat; None on other computers."""
+    """Return the bits by which a Raspberry Pi reports under-voltage and heat; None on other computers."""
     for file in sorted((root / "sys/devices/platform").glob("soc*/*firmware/get_throttled")):
         return _hexadecimal(_text(file))
     if root == Path("/") and (flags := _vcgencmd()) is not None:
@@ -139,7 +142,7 @@ def _hexadecimal(text: str) -> int | None:
 
 
 def _text(path: Path) -> str:
-    """Return a small file's text; empty if it can't be read, as for a sensor that does not answer."""
+    """Return the text of a small file; empty if it can't be read, for example because a sensor does not answer."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

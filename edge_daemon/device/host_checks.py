@@ -12,14 +12,14 @@ from edge_daemon.device.host import Host, existing
 from edge_daemon.types import ClockState
 
 LEAST_FREE_MB = 500
-"""Enough for a term's captures, sightings and backups. The service stops capturing at a much lower limit."""
+"""Free disk space that is enough for a term, in MB. The service stops capturing at a much lower limit."""
 LEAST_AVAILABLE_MB = 300
-"""Most memory of a lesson, in all its processes."""
+"""Largest memory of a lesson with all its processes, in MB."""
 WARM_C, HOT_C = 75.0, 85.0
 """A Raspberry Pi slows down from 80 °C, and strongly at 85 °C; a Jetson at about 95 °C."""
 BACKUP_AGE = timedelta(days=3)
 FIRST_BACKUP = timedelta(days=1, hours=3)
-"""Within this time of the first record a night passes, so the daily job has run (systemd/edge-daemon-backup.timer)."""
+"""Time after the first record within which the nightly backup must have run (systemd/edge-daemon-backup.timer)."""
 BUILT = datetime(2026, 1, 1, tzinfo=timezone.utc)
 """Approximate date of this program; a correct clock never shows an earlier time."""
 
@@ -32,7 +32,7 @@ _HEAT = {
     18: "the processor was slowed down since the start",
     19: "the processor was hot and slowed down since the start",
 }
-"""Bits of `vcgencmd get_throttled` (raspberrypi.com, documentation of vcgencmd)."""
+"""Meaning of the bits of `vcgencmd get_throttled` (raspberrypi.com, documentation of vcgencmd)."""
 
 
 def disk(folder: Path, host: Host, stop_bytes: int = 0) -> Check:
@@ -40,8 +40,8 @@ def disk(folder: Path, host: Host, stop_bytes: int = 0) -> Check:
 
     Args:
         folder: the state folder; it need not exist yet.
-        host: has the figures of its disk.
-        stop_bytes: the service takes no captures below this free space.
+        host: state of the computer, with the free space of this disk.
+        stop_bytes: free space below which the service takes no captures.
     """
     free_mb = host.disk_free_bytes // 2**20
     place = existing(folder)
@@ -59,7 +59,7 @@ def memory(host: Host, limit: tuple[int, int] | None) -> Check:
     """Check whether there is enough memory for a lesson.
 
     Args:
-        host: has the computer's figures.
+        host: state of the computer, with its memory.
         limit: (used, limit) in bytes of the service's control group; None: no limit, or no service.
     """
     if host.memory is None:
@@ -92,7 +92,7 @@ def temperature(host: Host) -> Check:
 
 
 def power(host: Host) -> Check:
-    """Decode a Raspberry Pi's flags for bad power and heat."""
+    """Check whether a Raspberry Pi reports under-voltage or a processor that is slowed down."""
     if host.throttled is None:
         return Check("power", "not checked", "this computer does not report its power supply")
     weak = [words for bit, words in _POWER.items() if host.throttled >> bit & 1]
@@ -111,7 +111,7 @@ def clock(state: ClockState, now: datetime, *, trusted: bool) -> Check:
     Args:
         state: how the clock was set.
         now: the clock's time.
-        trusted: device.trust_clock of the settings.
+        trusted: the setting device.trust_clock.
     """
     found = f"{now.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC, "
     rtc = "connect it to a network with a time server, or fit a clock chip (RTC) with a battery"
@@ -131,7 +131,7 @@ def folder(path: Path, *, expected: bool) -> Check:
 
     Args:
         path: the folder.
-        expected: True: an installation has it already. False: a trial creates it when needed.
+        expected: True: the folder must exist, as in an installation. False: it is created when it is needed.
     """
     if not path.exists():
         advice = "run `systemctl start edge-daemon`, which makes it" if expected else ""
@@ -154,9 +154,9 @@ def backup(host: Host, now: datetime, first_record: datetime | None) -> Check:
     """Check the age of the last backup.
 
     Args:
-        host: has the time of the last backup.
+        host: state of the computer, with the time of the last backup.
         now: the current time.
-        first_record: when the first data was written; None: there is none, or no backup is expected.
+        first_record: time at which the first data was written; None: there is none, or no backup is expected.
     """
     advice = "run `edge-daemon maintain backup`, and look why the daily job did not"
     if host.last_backup is None:

@@ -1,6 +1,6 @@
-"""Logging: to the journal with fields of its own under systemd, otherwise to stderr.
+"""Sends the log to systemd's journal, with fields, or to stderr if the program runs without systemd.
 
-A record is an event in words, with its figures as fields: `logger.info("capture taken", extra={"slot": 7})`.
+The text of a record names an event, and its fields have the figures: `logger.info("capture taken", extra={"slot": 7})`.
 `events.py` lists the fields, and the events with a MESSAGE_ID. `EDGE_DAEMON_DEBUG=1` shows everything.
 """
 
@@ -25,7 +25,7 @@ SOCKET = Path("/run/systemd/journal/socket")
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.NOTSET, 7))
 _IDENTIFIER = "edge-daemon"
 _LONGEST_BYTES = 48 * 1024
-"""Longest field. journald's socket refuses a much longer one, and the record would be lost."""
+"""Size of the longest field in bytes. journald's socket refuses much longer ones, and the record would be lost."""
 
 
 def set_up() -> None:
@@ -40,7 +40,7 @@ def set_up() -> None:
 
 
 def listen(handler: logging.Handler) -> None:
-    """Add a handler for the program's own records from INFO on, whatever the user's own log shows."""
+    """Add a handler that gets the program's own records of level INFO and above, even if the log shows fewer."""
     root, ours = logging.getLogger(), logging.getLogger("edge_daemon")
     for other in root.handlers:
         other.setLevel(max(other.level, root.level))
@@ -52,7 +52,7 @@ def listen(handler: logging.Handler) -> None:
 def silence_libraries() -> None:
     """Keep messages of C libraries (libpng, FFmpeg, TensorFlow Lite) off the user's stderr. Call it once.
 
-    Under systemd and in debug mode they stay, because they help in the journal.
+    Under systemd and in debug mode the messages are kept.
     """
     if under_systemd() or debugging():
         return
@@ -68,7 +68,7 @@ def silence_libraries() -> None:
 
 
 def under_systemd() -> bool:
-    """Return whether stderr goes to the journal."""
+    """Return whether stderr is connected to systemd's journal."""
     entry = os.environ.get("JOURNAL_STREAM", "")
     try:
         stat = os.fstat(sys.stderr.fileno())
@@ -99,9 +99,9 @@ def fields_of(record: logging.LogRecord) -> dict[str, object]:
 
 
 def trace_of(error: BaseException | None) -> str:
-    """Return an error's traceback and type without its message, which may contain a name, an address or a row.
+    """Return an error's traceback and type. Its message is left out, because it may contain personal data.
 
-    Causes come first, as in Python's own tracebacks.
+    Its causes come first, as in Python's own tracebacks.
     """
     parts = []
     for one in reversed(list(_chain(error))):
@@ -113,7 +113,7 @@ def trace_of(error: BaseException | None) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes, each once."""
+    """Yield an error and all its causes, each once."""
     seen = set[int]()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -122,7 +122,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def without_messages(record: logging.LogRecord) -> bool:
-    """Replace the exception of a record by its `trace_of`; a filter for handlers that write to the journal."""
+    """Replace the exception of a record by its `trace_of`. It is a filter for handlers, so it returns True."""
     if record.exc_info:
         record.exc_text, record.exc_info = trace_of(record.exc_info[1]), None
     return True
@@ -165,7 +165,7 @@ class SocketHandler(logging.Handler):
         self._socket: socket.socket | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send a record. While journald restarts, the record may be lost, and the next one may arrive."""
+        """Send a record. While journald restarts, the record may be lost. Each later record is sent anew."""
         level = next(number for least, number in _PRIORITIES if record.levelno >= least)
         entry: dict[str, object] = {"MESSAGE": self.format(record), "PRIORITY": level, "LOGGER": record.name}
         entry |= {"SYSLOG_IDENTIFIER": _IDENTIFIER, "SYSLOG_PID": record.process, **journal_fields(record)}
@@ -192,7 +192,7 @@ class SocketHandler(logging.Handler):
 
 
 def journal_fields(record: logging.LogRecord) -> dict[str, object]:
-    """Return our fields in capitals, because journald drops others, and the MESSAGE_ID of an event that has one."""
+    """Return a record's fields with names in capitals, as journald requires, and its MESSAGE_ID if it has one."""
     fields = {name.upper(): value for name, value in fields_of(record).items()}
     if record.msg in EVENTS:
         fields["MESSAGE_ID"] = EVENTS[record.msg]
@@ -200,7 +200,10 @@ def journal_fields(record: logging.LogRecord) -> dict[str, object]:
 
 
 def _assignment(name: str, value: str) -> bytes:
-    """Return one field: as a line, or for a value of several lines with its length as 64 bits, little-endian."""
+    """Return the bytes of one field: a line `NAME=value`, or the binary form if the value has several lines.
+
+    The binary form has the length of the value as 64 bits, little-endian.
+    """
     data = value.encode("utf-8", "backslashreplace")[:_LONGEST_BYTES]
     if b"\n" not in data:
         return name.encode("ascii") + b"=" + data + b"\n"
@@ -208,7 +211,11 @@ def _assignment(name: str, value: str) -> bytes:
 
 
 def _handler() -> logging.Handler:
-    """Return python3-systemd's handler if it is installed, otherwise our own, otherwise one that writes lines."""
+    """Return the handler for the log.
+
+    Under systemd this is python3-systemd's handler if it is installed, otherwise `SocketHandler`. Without systemd, or
+    without journald's socket, it is a handler that writes lines to stderr.
+    """
     if under_systemd():
         try:
             # Not tested by find_spec, because in a checkout the folder systemd/ would be found.
@@ -224,7 +231,7 @@ def _handler() -> logging.Handler:
 
 
 def _with_fields(base: type[logging.Handler]) -> logging.Handler:
-    """Return python3-systemd's handler, extended by our fields in capitals."""
+    """Return python3-systemd's handler, changed so that it adds a record's fields with names in capitals."""
     handler = base(SYSLOG_IDENTIFIER=_IDENTIFIER)  # type: ignore[call-arg]  # the library has no types
     handler.addFilter(without_messages)  # the handler would also send exc_info
     handler.addFilter(_in_capitals)

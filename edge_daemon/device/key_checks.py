@@ -13,7 +13,7 @@ from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, KEY_BYTES, credent
 _STORE = "etc/credstore/edge-daemon.device-key"
 """File from which systemd reads the service's key (docs/SYSTEMD.md)."""
 _SEALED = "etc/credstore.encrypted/edge-daemon.device-key"
-"""File of a drop-in from earlier releases."""
+"""File with the encrypted key that earlier releases made for a drop-in of the unit."""
 _ONLY_SERVICES = "only the services are given credentials"
 
 
@@ -22,7 +22,7 @@ def device_key_check(key_file: Path | None, *, needed: bool, root: Path = Path("
 
     Args:
         key_file: the key file of `--home`; None: the key is a credential of the service.
-        needed: something is sealed under the key.
+        needed: True: something is already sealed under the key.
         root: folder of /etc.
 
     Raises:
@@ -44,7 +44,7 @@ def device_key_check(key_file: Path | None, *, needed: bool, root: Path = Path("
 
 
 def _stored_key(root: Path) -> Check:
-    """Check the key file that systemd passes to the service; only root may."""
+    """Check the key file that systemd passes to the service. Only root may read it."""
     path, sealed = root / _STORE, root / _SEALED
     try:
         if path.exists():
@@ -75,9 +75,9 @@ def passwords(config: Config, config_dir: Path, *, is_service: bool) -> Check:
     """Check whether the files or credentials exist that the settings name for servers.
 
     Args:
-        config: names them: upstream.token_file, mail.password_file.
+        config: the settings, of which upstream.token_file and mail.password_file name the files or credentials.
         config_dir: folder where a relative file name starts.
-        is_service: the program runs as an installed service, where a missing credential may belong to another unit.
+        is_service: True: this process is a service of systemd, which may not get a credential that another unit gets.
     """
     named = {"upstream.token_file": config.upstream.token_file, "mail.password_file": config.mail.password_file}
     named = {key: name for key, name in named.items() if name}

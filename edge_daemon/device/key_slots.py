@@ -1,8 +1,8 @@
 """A key that can be destroyed: two slots in one file that is overwritten in place and never copied.
 
-The keys of a database are wrapped under the key in a slot. An erasure writes the next key into the free slot, rewraps
-everything that stays, and then overwrites the old slot in place on the disk. Old disk blocks then contain only data
-under a destroyed key.
+The data keys of a database are wrapped under the key in a slot. An erasure writes a new key into the free slot, wraps
+all remaining data keys under it, and then overwrites the old slot in place on the disk. Copies of erased data that old
+disk blocks still have can then no longer be opened, because their key is destroyed.
 
 The file is created at its full length, so that later writes allocate no blocks. On f2fs it is pinned
 (F2FS_IOC_SET_PIN_FILE), on btrfs copy-on-write is disabled (FS_NOCOW_FL). Otherwise both file systems would write the
@@ -41,10 +41,10 @@ _FS_NOCOW_FL: Final = 0x00800000
 
 @dataclass(frozen=True, slots=True)
 class SlotKey:
-    """The key in a slot."""
+    """The key in a slot, with its number."""
 
     generation: int
-    """Counts from 1; each erasure makes the next one."""
+    """Number of the key, counted from 1. Each erasure makes the next key."""
     key: bytes
 
 
@@ -95,13 +95,13 @@ class KeySlots:
         )
 
     def add(self, keep: int) -> SlotKey:
-        """Write a new key into a slot that does not hold the generation `keep`; it is on the disk on return.
+        """Write a new key into the slot that does not have the key `keep`. On return it is on the disk.
 
         Args:
-            keep: the generation in use; 0: none.
+            keep: generation of the key in use; 0: none is in use.
 
         Raises:
-            KeyFileError: the file can't be written; the key in use is untouched.
+            KeyFileError: the file can't be written; the key in use is unchanged.
         """
         with self._open() as descriptor:
             present = [_parsed(_read(descriptor, slot)) for slot in range(SLOTS)]
@@ -112,13 +112,13 @@ class KeySlots:
         return fresh
 
     def destroy_others(self, keep: int) -> int:
-        """Overwrite every slot that does not hold the generation `keep`, in place and synced.
+        """Overwrite in place every slot that does not have the key of generation `keep`, and sync the file.
 
         Returns:
-            The number of slots that held anything.
+            The number of overwritten slots that were not empty.
 
         Raises:
-            KeyFileError: the file can't be written, or does not hold `keep`; then nothing is overwritten.
+            KeyFileError: the file can't be written, or has no key of generation `keep`; then nothing is overwritten.
         """
         if not self.path.exists():
             return 0
@@ -147,7 +147,7 @@ class KeySlots:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the slots against other processes; waits until the lock is free.
+        """Lock the slots against other processes while the block runs. Wait until the lock is free.
 
         Raises:
             KeyFileError: the file can't be created or locked.
@@ -172,7 +172,7 @@ class KeySlots:
             os.close(descriptor)
 
     def _create(self) -> None:
-        """Create the file with all its blocks under a temporary name, then link it: it is complete or missing."""
+        """Create the file under a temporary name, then link it to its path, so that it is complete or missing."""
         part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self._mode)
         try:
@@ -201,7 +201,7 @@ def _packed(one: SlotKey) -> bytes:
 
 
 def _parsed(content: bytes) -> SlotKey | None:
-    """Return the key of a slot; None if the slot is empty, torn or destroyed."""
+    """Return the key in a slot's bytes; None if the slot is empty, incompletely written or destroyed."""
     record = content[: _RECORD.size]
     if len(content) < SLOT_BYTES or content[_RECORD.size :][:_CHECKSUM_BYTES] != hashlib.sha256(record).digest():
         return None
@@ -225,7 +225,10 @@ def _write_whole(descriptor: int, content: bytes, offset: int) -> None:
 
 
 def _keep_in_place(descriptor: int) -> None:
-    """Ask the file system never to move the file. Call it while the file is empty. Other file systems refuse."""
+    """Ask f2fs or btrfs to overwrite this file always in place. Call it while the file is empty.
+
+    File systems other than these two do not know the request, and their error is ignored.
+    """
     with contextlib.suppress(OSError):
         fcntl.ioctl(descriptor, _F2FS_IOC_SET_PIN_FILE, struct.pack("I", 1))
         # A pinned file gets its blocks from fallocate, in whole sections (2 MB).
@@ -249,7 +252,7 @@ def _overwrites_in_place(descriptor: int, path: Path) -> bool | None:
 
 
 def _mount_of(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return the file system of a file, and its options; empty if the kernel does not report them."""
+    """Return the name of a file's file system, and its mount options; empty if the kernel does not report them."""
     device = path.stat().st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}"
     with contextlib.suppress(OSError):

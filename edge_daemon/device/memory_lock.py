@@ -1,4 +1,4 @@
-"""Keeps faces and keys in memory: this process's data is never written to swap, with or without cgroups."""
+"""Locks this process's memory, so that faces and keys are never written to swap."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Final
 
 _CURRENT, _FUTURE, _ON_FAULT = 1, 2, 4
-"""mlockall(2). On fault: memory that is never touched is not allocated by the lock."""
+"""Flags of mlockall(2). With `_ON_FAULT`, the lock allocates no memory that is never used."""
 _CAP_IPC_LOCK: Final = 1 << 14
 
 
 def lock_memory() -> bool:
     """Lock all present and future memory of this process; return False if the system does not allow it.
 
-    The units allow it (`LimitMEMLOCK=infinity`), and so does root. Other shells have a limit, under which a process
-    with locked memory soon gets no more of it, so nothing is locked. A lock ends with exec(2), so each program calls
-    this.
+    The program's units allow it (`LimitMEMLOCK=infinity`), and root may always do it. An ordinary shell has a limit. A
+    process that locked its memory would soon get no more of it, so nothing is locked there. exec(2) ends a lock, so
+    each program must call this function.
     """
     if not _is_allowed():
         return False

@@ -1,6 +1,6 @@
 """The service's figures for Prometheus: a text file that node_exporter's textfile collector reads.
 
-It uses the exposition format 0.0.4. Everybody may read the file, so it has no name, id or course.
+The file has the exposition format 0.0.4. Everybody may read it, so it has no name, id or course.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ class Metric:
     """One metric with its samples by label value."""
 
     name: str
-    """Without the prefix; ends with the unit, and with `_total` for a counter."""
+    """Name without the program's prefix. It ends with the unit, or with `_total` for a counter."""
     help: str
     samples: Mapping[str, float]
-    """Label value to figure; `{"": x}` without a label."""
+    """Figure by the value of the label; `{"": figure}` for a metric without a label."""
     label: str = ""
 
     @property
     def kind(self) -> Literal["counter", "gauge"]:
-        """The type for `# TYPE`."""
+        """Type of the metric, for the line `# TYPE`."""
         return "counter" if self.name.endswith("_total") else "gauge"
 
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Delivery in figures, by receiver."""
+    """Figures about the outbox, by receiver."""
 
     waiting: Mapping[str, int]
     parked: Mapping[str, int]
     oldest: Mapping[str, datetime]
-    """Creation time of the oldest waiting item."""
+    """Creation time of the oldest waiting item, by receiver."""
     refuses: Mapping[str, bool]
-    """Whether a receiver accepts nothing until a person fixes it."""
+    """By receiver: whether it accepts nothing until a person fixes the cause."""
     last_sync: datetime | None
 
 
 def write_metrics(folder: Path, status: ServiceStatus, host: Host | None = None, outbox: Outbox | None = None) -> None:
-    """Write the metrics, readable by everybody and atomically: a reader gets the old or the new ones.
+    """Write the metrics to a file that everybody may read, atomically: a reader gets the old or the new metrics.
 
     Args:
         folder: the runtime folder.
@@ -176,7 +176,7 @@ def _states(now: str, all_of_them: tuple[str, ...]) -> dict[str, float]:
 
 
 def _reasons(missed: Mapping[str, int]) -> dict[str, float]:
-    """Count by reason word. Other texts count as `other`, because error messages can contain anything."""
+    """Return the number of missed captures by reason word. Any other reason counts as `other`: it may be personal."""
     counts: dict[str, float] = {}
     for reason, count in missed.items():
         word = reason if _WORD.fullmatch(reason) else "other"

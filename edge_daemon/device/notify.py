@@ -1,6 +1,6 @@
-"""Notifies systemd of the service's state by sd_notify(3) over a datagram socket; silent without systemd.
+"""Notifies systemd of the service's state by the protocol of sd_notify(3). Without systemd nothing is sent.
 
-The protocol is a few lines of text to a socket. It needs no library, and works the same in a test and on the device.
+The protocol is a few lines of text that are sent to a datagram socket, so no library is needed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def notify(*lines: str) -> bool:
 
 
 def watchdog_s() -> float | None:
-    """Return the interval in seconds for `WATCHDOG=1`; None: no watchdog (sd_watchdog_enabled(3))."""
+    """Return the seconds within which `WATCHDOG=1` must be sent; None if there is no watchdog."""
     pid, usec = os.environ.get("WATCHDOG_PID"), os.environ.get("WATCHDOG_USEC", "")
     if pid is not None and pid != str(os.getpid()):
         return None

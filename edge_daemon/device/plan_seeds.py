@@ -1,7 +1,7 @@
 """Seals the seeds of capture plans until their lessons begin, under a key derived from the device key.
 
-AES-256-GCM, bound to the lesson: a seed that somebody else recorded, or moved to another lesson, does not open. The
-process with network access may read the stored seeds, but has no key.
+A seed is sealed by AES-256-GCM and bound to its lesson. If somebody else recorded it, or moved it to another lesson, it
+can't be opened. The process with network access may read the sealed seeds, but has no key for them.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class PlanSeeds:
         """The public key for the signatures of this device's commitments, hexadecimal."""
 
     def seal(self, lesson_id: str, seed: bytes) -> bytes:
-        """Return a seed that opens for this lesson only."""
+        """Return a seed sealed so that it can be opened for this lesson only."""
         return seal(self._key, seed, binding(_REALM, "seed", lesson_id))
 
     def open(self, lesson_id: str, sealed: bytes) -> bytes:
-        """Return the seed of a lesson.
+        """Return the seed that was sealed for a lesson.
 
         Raises:
-            KeyFileError: this device did not seal it for this lesson, or it was changed.
+            KeyFileError: this device did not seal this value for this lesson, or the value was changed.
         """
         return open_sealed(self._key, sealed, binding(_REALM, "seed", lesson_id))

@@ -1,4 +1,4 @@
-"""The device's keys: from systemd credentials, or with --home from 0600 key files that are created at first use."""
+"""Reads the device's keys from systemd credentials, or with --home from key files, which are created at first use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def device_key(key_file: Path | None, *, create: bool = True) -> bytes:
 
     Args:
         key_file: the key file of `--home`; None for the installed service.
-        create: whether a missing key file is created; True only if nothing is sealed under an older key.
+        create: whether a missing key file is created. It may be True only if nothing is sealed under an older key.
 
     Raises:
         KeyFileError: there is neither credential nor key file, or the key is unusable.
@@ -48,11 +48,11 @@ def device_key(key_file: Path | None, *, create: bool = True) -> bytes:
 def contact_key(key_file: Path | None, *, create: bool = True) -> bytes:
     """Return the 32 bytes that seal names and mail addresses between the gallery and the process that sends mail.
 
-    It is not the device key: the process with network access has this key, and can't open the gallery with it.
+    The process with network access has this key. It differs from the device key, so it can't open the gallery.
 
     Args:
         key_file: the key file of `--home`; None for the installed service.
-        create: whether a missing key file is created. Data under a lost key is simply sealed again.
+        create: whether a missing key file is created. Data under a lost contact key is sealed again under the new key.
 
     Raises:
         KeyFileError: there is neither credential nor key file, or the key is unusable.
@@ -115,9 +115,9 @@ def credential_path(name: str) -> Path | None:
 
 
 def is_withheld(name: str) -> bool:
-    """Return whether systemd passes a credential to another unit and not to this process.
+    """Return whether systemd passes a delivery credential only to another unit, and not to this process.
 
-    The delivery process gets all of `DELIVERY_CREDENTIALS`; a secret that was never made has the value `none`.
+    The delivery process gets all of `DELIVERY_CREDENTIALS`. For a secret that was never made its value is `none`.
     """
     if not _CREDENTIAL_NAME.fullmatch(name):
         return False
@@ -128,7 +128,7 @@ def is_withheld(name: str) -> bool:
 
 
 def how_to_make(name: str) -> str:
-    """Return advice for a delivery secret that neither a credential nor a file provides."""
+    """Return advice on how to make a secret for the delivery if there is neither a credential nor a file with it."""
     if os.environ.get("CREDENTIALS_DIRECTORY") and name in DELIVERY_CREDENTIALS:
         return f"put it into /etc/credstore/edge-daemon.{name}, mode 600, or correct the setting"
     return "make it, mode 600, or correct the setting"

@@ -1,4 +1,4 @@
-"""How every connection of this program verifies a server's certificate."""
+"""The TLS context by which every connection of this program verifies a server's certificate."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ def server_context(ca_file: str = "") -> ssl.SSLContext:
     as a server name, so this context ignores it.
 
     Args:
-        ca_file: authorities to trust instead of the system's; empty: the system's.
+        ca_file: file of authorities to trust instead of the system's; empty: the system's.
 
     Raises:
-        OSError: the file can't be read (`ssl.SSLError`: it has no authorities).
+        OSError: the file can't be read; `ssl.SSLError` if it has no authorities.
     """
     context = ssl.create_default_context(cafile=ca_file or None)
     context.hostname_checks_common_name = False

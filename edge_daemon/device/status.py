@@ -23,7 +23,7 @@ from edge_daemon.whole_file import replace_file
 
 FILE = "status.json"
 STALE_S = 120.0
-"""A waiting service writes once a minute; after two minutes without a write it is stuck."""
+"""Age in seconds above which a status means that the service is stuck. A service writes at least once a minute."""
 
 State = Literal["starting", "waiting", "lesson", "finalising", "stopping", "degraded"]
 
@@ -45,14 +45,17 @@ class LessonStatus:
     last_missed_reason: str = ""
     next_capture_utc: datetime | None = None
     provisional: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Student id to (frames seen, frames attentive) so far; the final count is made at the lesson's end."""
+    """In how many captures each student was seen so far, and in how many of them attentive, by student id.
+
+    The final counts are made at the lesson's end.
+    """
     provisional_of: int = 0
-    """Number of captures in `provisional`."""
+    """Number of captures that `provisional` counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
-    """The service at one moment. An empty text means that the value does not apply."""
+    """The state of the service at one moment. An empty text means that the value does not apply."""
 
     state: State
     detail: str
@@ -76,26 +79,29 @@ class ServiceStatus:
     worker_restarts: int = 0
     captures_total: int = 0
     missed_total: Mapping[str, int] = field(default_factory=dict)
-    """Reason word (`camera`, `storage`, `power`, ...) to number of captures since the service started."""
+    """Number of missed captures since the service started, by reason word (`camera`, `storage`, `power`, ...)."""
     lessons_total: int = 0
     pid_start_ticks: int = 0
-    """Start of the process (proc_pid_stat(5), field 22), because process ids are reused; 0: filled in on writing."""
+    """Start of the process (proc_pid_stat(5), field 22), because process ids are reused.
+
+    If it is 0, `write_status` fills it in.
+    """
     updated_boottime_s: float = 0.0
-    """`updated_utc` on the boot clock, which nobody can set; 0: filled in on writing."""
+    """Seconds since the boot at the time `updated_utc`. If it is 0, `write_status` fills it in."""
 
     def faults(self) -> dict[str, str]:
-        """Return what the service can't use now, by name; empty: everything works."""
+        """Return the present faults, each with its description by name; empty if everything works."""
         named = {"camera": self.camera_fault, "timetable": self.timetable_error, "storage": self.storage_fault}
         return {name: fault for name, fault in named.items() if fault}
 
 
 def write_status(folder: Path, status: ServiceStatus, mode: int = 0o600) -> None:
-    """Write the status atomically: a reader gets the old or the new one.
+    """Write the status atomically: a reader gets the old or the new status.
 
     Args:
         folder: the runtime folder; created with mode 0755 if it is missing.
-        status: the present status; the two fields that detect a stale one are filled in if they are 0.
-        mode: mode of the file; 0640 if the process with network access is another user of the group.
+        status: the present status. If `pid_start_ticks` or `updated_boottime_s` is 0, it is filled in.
+        mode: mode of the file; 0640 if the process with network access runs as another user of the group.
 
     Raises:
         OSError: the folder can't be created or written.
@@ -110,7 +116,7 @@ def write_status(folder: Path, status: ServiceStatus, mode: int = 0o600) -> None
 
 
 def read_status(folder: Path) -> ServiceStatus | None:
-    """Return the last status of the service; None if there is none. `runs` checks whether it is current.
+    """Return the last status of the service; None if there is none. `runs` says whether that service still runs.
 
     Raises:
         PermissionError: the file belongs to another user.
@@ -132,12 +138,12 @@ def runs(status: ServiceStatus, proc: Path = Path("/proc")) -> bool:
 
 
 def age_s(status: ServiceStatus) -> float:
-    """Return the status's age, independent of clock changes; above STALE_S the service is stuck."""
+    """Return the age of a status in seconds, measured by the uptime. Above `STALE_S` the service is stuck."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) - status.updated_boottime_s
 
 
 def start_ticks(pid: int, proc: Path = Path("/proc")) -> int | None:
-    """Return when a process started, in ticks after the boot; None: no process has this id."""
+    """Return the start of a process in ticks after the boot; None if no process has this id."""
     try:
         text = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
         # The name in brackets may contain anything, even a closing bracket.
@@ -147,7 +153,7 @@ def start_ticks(pid: int, proc: Path = Path("/proc")) -> int | None:
 
 
 def write_atomically(path: Path, text: str, mode: int) -> None:
-    """Write a file on a tmpfs atomically, with exactly this mode. Not for a disk, because nothing is synced.
+    """Write a file on a tmpfs atomically, with exactly this mode. Do not use it on a disk: nothing is synced.
 
     Raises:
         OSError: the folder can't be created or written.
@@ -157,7 +163,7 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
 
 
 def _make_open(folder: Path) -> None:
-    """Create a folder that everybody may enter, even under the unit's UMask=0077."""
+    """Create a folder that everybody may enter, although the unit's UMask=0077 would forbid this."""
     for missing in reversed([p for p in (folder, *folder.parents) if not p.exists()]):
         missing.mkdir()
         missing.chmod(0o755)

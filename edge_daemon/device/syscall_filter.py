@@ -1,7 +1,7 @@
-"""Takes files, sockets and programs from a process that only computes, permanently: a seccomp(2) filter.
+"""A seccomp(2) filter that forbids a process for ever to open files and sockets and to start programs.
 
-It is for processes that decode untrusted data. The filter refuses system calls by number with EPERM. Memory, pipes and
-open descriptors stay usable.
+It is for processes that decode untrusted data. The filter refuses system calls by their number, with EPERM. The process
+can still use memory, pipes and descriptors that are already open.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _REFUSED: Final[dict[str, tuple[int | None, int | None]]] = {
     "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425), "init_module": (175, 105),
 }  # fmt: skip
 _MACHINES: Final = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-"""Column of the table, and the kernel's constant for the architecture (AUDIT_ARCH_*)."""
+"""For each machine: its column in the table of system calls, and the kernel's constant for it (AUDIT_ARCH_*)."""
 _X32: Final = 0x40000000
 """First call number of the x32 interface of x86-64."""
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
@@ -41,7 +41,7 @@ class _Program(ctypes.Structure):
 
 
 def refuse_files_and_sockets() -> bool:
-    """Give up opening files, sockets and programs in this thread and its children; False if the kernel can't."""
+    """Install the filter for this thread and its children; return False if the kernel does not support it."""
     machine = _MACHINES.get(platform.machine())
     if machine is None:
         return False
@@ -56,9 +56,9 @@ def refuse_files_and_sockets() -> bool:
 
 
 def _assembled(numbers: list[int], architecture: int) -> bytes:
-    """Return the filter in classic BPF.
+    """Return the filter as classic BPF, given the numbers of the refused system calls.
 
-    A call through another kernel interface kills the process; listed calls fail.
+    The refused calls fail. A call through another kernel interface, with other numbers, kills the process.
     """
     head = [
         (_LOAD, 0, 0, 4),  # seccomp_data.arch

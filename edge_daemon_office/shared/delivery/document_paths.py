@@ -25,27 +25,27 @@ def commitment(device: str, ref: str) -> str:
 
 
 def status(device: str) -> str:
-    """Return the path of the heartbeat, which is replaced each time."""
+    """Return the path of the heartbeat. Each new heartbeat replaces the previous one."""
     return f"{device_folder(device)}/status.json"
 
 
 def day(device: str, on: date) -> str:
-    """Return the path of a day's event log, which is replaced."""
+    """Return the path of a day's event log. A newer log of the same day replaces it."""
     return f"{device_folder(device)}/days/{on.isoformat()}.json"
 
 
 def key(device: str) -> str:
-    """Return the path of the public key."""
+    """Return the path of the device's public key."""
     return f"{device_folder(device)}/key.json"
 
 
 def mail(device: str, message_id: str) -> str:
-    """Return the path of a message that the office's server sends."""
+    """Return the path of a message that the office's server is to send by mail."""
     return f"{device_folder(device)}/mail/{message_id.strip('<>')}.json"
 
 
 def for_device(device: str, name: str) -> str:
-    """Return the path of a document from the office for a device, such as roster.csv."""
+    """Return the path of a document that the office wrote for a device, such as roster.csv."""
     return f"{device_folder(device)}/{name}"
 
 

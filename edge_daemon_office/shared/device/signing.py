@@ -1,8 +1,8 @@
 """Signatures of the device: Ed25519 (RFC 8032) over canonical JSON, so that anybody can verify a document offline.
 
-The signing key is derived from the device key by HKDF-SHA256 (RFC 5869), so no further key is stored. The public key
-can neither sign nor open a template. A document contains `public_key` and `signature`, both hexadecimal. The signature
-covers the document's bytes with the signature null.
+The signing key is derived from the device key by HKDF-SHA256 (RFC 5869), so no further key is stored. With the public
+key nobody can sign a document or open a template. A document contains `public_key` and `signature`, both hexadecimal.
+The signature is made over the document's bytes in which `signature` is still null.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _INFO: Final = b"edge-daemon sign registers"
 _KEY: Final = re.compile(r'"public_key":"([0-9a-f]{64})"')
 _SIGNATURE: Final = re.compile(r'"signature":"([0-9a-f]{128})"')
 _MOST_PLACES: Final = 4
-"""Positions of a text that are tried as its key or signature. A document has one; a hostile text may have thousands."""
+"""Largest number of places in a text that are tried as its key or signature.
+
+An honest document has one such place, a hostile text may have thousands.
+"""
 
 
 class Signer:
@@ -40,10 +43,10 @@ class Signer:
             HKDF(SHA256(), 32, salt=None, info=_INFO).derive(device_key),
         )
         self.public_key: Final = self._key.public_key().public_bytes_raw().hex()
-        """64 hexadecimal digits."""
+        """This device's public key, 64 hexadecimal digits."""
 
     def sign(self, unsigned: str) -> str:
-        """Return the signature of a document's canonical JSON, in which the signature is null."""
+        """Return the signature for a document, given its canonical JSON with `signature` null."""
         return self._key.sign(unsigned.encode("utf-8")).hex()
 
 
@@ -76,7 +79,7 @@ def is_signed_by(fields: Mapping[str, object], public_key: str) -> bool:
 
 
 def text_signer(text: str, keys: Collection[str] | None) -> str | None:
-    """Return the key that signed a canonical text, without parsing the text; None: no trusted key did.
+    """Return the public key that signed a canonical text, without parsing the text; None if no trusted key did.
 
     Args:
         text: the document's text as received.
