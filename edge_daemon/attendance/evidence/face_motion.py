@@ -30,6 +30,7 @@ _ROUNDS = 4
 _LEAST = 1e-4
 """Rounding step of the points, in face widths."""
 _STEADY = 1e-6
+"""Keeps equations solvable, and is the least size of a shape, because points that are all at one place have none."""
 
 
 FEATURES = tuple(f"{part}_{fit}_{which}" for fit in ("tilt", "bend") for part in PARTS for which in ("median", "p80"))
@@ -75,7 +76,7 @@ def _after_tilt(shapes: Array) -> tuple[Array, Array]:
 
 def _after_bend(left: Array, usual: Array) -> Array:
     """Return the residuals minus the best polynomial of the second degree in the points' places."""
-    x, y = ((usual - usual.mean(axis=0)) / usual.std()).T
+    x, y = ((usual - usual.mean(axis=0)) / max(float(usual.std()), _STEADY)).T
     basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
     explained = basis @ np.linalg.pinv(basis)
     return np.asarray(left - np.einsum("kl,nld->nkd", explained, left))
@@ -85,7 +86,7 @@ def _brought_to(shapes: Array, target: Array) -> Array:
     """Return each shape after the homography that moves it nearest to the target (least squares, DLT)."""
     x, y = _normalised(shapes)[..., 0], _normalised(shapes)[..., 1]
     middle = target.mean(axis=0)
-    size = np.sqrt(((target - middle) ** 2).sum(axis=1).mean())
+    size = max(float(np.sqrt(((target - middle) ** 2).sum(axis=1).mean())), _STEADY)
     u, v = ((target - middle) / size).T
     one, none = np.ones_like(x), np.zeros_like(x)
     across = np.stack([x, y, one, none, none, none, -u * x, -u * y], axis=-1)
@@ -101,4 +102,5 @@ def _brought_to(shapes: Array, target: Array) -> Array:
 
 def _normalised(shapes: Array) -> Array:
     centred = shapes - shapes.mean(axis=1, keepdims=True)
-    return np.asarray(centred / np.sqrt((centred**2).sum(axis=2).mean(axis=1))[:, None, None])
+    size = np.sqrt((centred**2).sum(axis=2).mean(axis=1))
+    return np.asarray(centred / np.maximum(size, _STEADY)[:, None, None])

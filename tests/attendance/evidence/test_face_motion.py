@@ -42,3 +42,10 @@ def test_a_bend_is_taken_off_after_the_tilt():
 def test_the_order_of_the_captures_says_nothing():
     alive = moving_faces.living(16, np.random.default_rng(4))
     assert motion(alive[::-1]) == pytest.approx(motion(alive), abs=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_mesh_whose_points_are_all_at_one_place_costs_no_register(count):
+    alive, lost = moving_faces.living(20, np.random.default_rng(5)), FacePoints.of([(1.5, 1.5)] * 68)
+    assert np.isfinite(motion([*alive, *[lost] * count])).all()
+    assert np.isfinite(motion([lost] * 3)).all()
