@@ -88,8 +88,7 @@ class _Means:
         self._vectors: Vector = np.array(means, dtype=np.float32)  # (widths, students, 192)
 
     def similarities(self, embeddings: Vector, widths_px: Vector) -> Vector:
-        """Return the similarity of each face to each student, (faces, students); -1 for a student without a
-        template."""
+        """Return the similarity of each face to each student, (faces, students); -1 without a template."""
         found = np.full((len(embeddings), len(self._has_none)), -1.0, np.float32)
         about = np.stack([_about(embeddings, common) for common in self._commons], axis=1)  # (faces, widths, 192)
         scores = np.einsum("fwd,wsd->fws", about, self._vectors)

@@ -1,8 +1,7 @@
 """Checks a roster from the network more strictly, because nobody reviews it before it takes effect.
 
 The roster is the CSV of `enrol import`, without photographs. Names may have any printable characters because they are
-escaped
-for display. Ids and mail addresses appear in commands, files and mail headers, so they must have a strict form.
+escaped for display. Ids and mail addresses appear in commands, files and mail headers, so they must have a strict form.
 """
 
 from __future__ import annotations
