@@ -1,4 +1,4 @@
-"""Reads calendar files: the events of a room as series, and the events that are left out, with the reason."""
+"""Reads calendar files. The result is the series of a room, and the events that are left out, each with the reason."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from edge_daemon.lesson.series import NEVER_MET, Series
 from edge_daemon.lesson.zones import Zones
 
 MOST_EVENTS: Final = 5000
-"""Most events of one room in one file: a week of 40 lessons, listed one by one for three years."""
+"""Largest number of events of one room in one file. 40 lessons a week, listed one by one, fill it in three years."""
 
 MOST_RELATED: Final = 20_000
-"""Most events of other rooms that are read because they may be a version of a lesson in this room."""
+"""Largest number of events of other rooms that are read because they may be a version of a lesson in this room."""
 
 _MOST_NEVER_MET = 5
 _PEEKED = frozenset({"UID", "SUMMARY", "RECURRENCE-ID"})
@@ -35,11 +35,11 @@ class Calendars:
 
     series: tuple[Series, ...]
     left_out: tuple[Passed, ...]
-    """Events that can't be read or expanded."""
+    """Events that can't be read or expanded, so that they give no lesson."""
     remarks: tuple[Passed, ...]
-    """Events that are used, but may mean something else."""
+    """Events that are used, although they may not mean what they seem to."""
     rooms: tuple[str, ...]
-    """All locations, as the files write them."""
+    """All locations of events, as the files write them."""
     unusable: tuple[Passed, ...]
     """Files without any usable event for the room, although they have events for it."""
     events: int
@@ -51,7 +51,7 @@ class ReadingScope:
     """Which events are read, and how.
 
     Args:
-        rooms: names of the room; none: all events.
+        rooms: names of the room; empty: the events of all rooms are read.
         longest: a longer event is cut to this length.
         rules: the settings for reading events.
     """
@@ -97,13 +97,13 @@ def read_calendars(sources: Sequence[Source], reading: ReadingScope) -> Calendar
 
 @dataclass(slots=True)
 class _File:
-    """A file while it is being read."""
+    """A calendar file while it is being read."""
 
     source: Source
     reading: ReadingScope
     findings: CalendarFindings
     rooms: set[str] = field(default_factory=set)
-    """All locations."""
+    """All locations of events in the file."""
     events: int = 0
     """Number of events of all rooms."""
     of_room: int = 0
@@ -132,7 +132,7 @@ class _File:
             yield one
 
     def _first_look(self) -> Iterator[Component]:
-        """Count the events, and yield the time zones."""
+        """Count the events, collect locations and UIDs, and yield the time zones."""
         for component in components(self.source, frozenset({"VEVENT", "VTIMEZONE"})):
             if component.name == "VTIMEZONE":
                 yield component
@@ -183,20 +183,20 @@ class _File:
 
 
 def _peek(component: Component) -> tuple[str, str, bool]:
-    """Return the UID, the summary and whether it is a changed lesson, without parsing the rest."""
+    """Return an event's UID, its summary, and whether it is a changed lesson of a series. The rest is not parsed."""
     found = {one.name: one.value for one in reversed(list(component.properties(_PEEKED)))}
     return found.get("UID", "").strip(), plain_text(found.get("SUMMARY", "")), "RECURRENCE-ID" in found
 
 
 def _fixed(event: Event) -> str:
-    """Return which fixed clock an event repeats by; empty: daylight saving time applies to it."""
+    """Return in words that an event repeats in UTC or at a fixed offset; empty if daylight saving time applies."""
     if event.start.tzname() == "UTC":
         return "in UTC"
     return "at a fixed offset from UTC" if isinstance(event.start.tzinfo, timezone) else ""
 
 
 def _can_be_used(series: Series, reading: ReadingScope) -> bool:
-    """Return whether a series has a lesson, or cancels one."""
+    """Return whether a series has an event that gives a lesson or cancels one."""
     for event in filter(None, (series.core, *(change.event for change in series.changes))):
         lengths = [event.length, *(length for _, length in event.plus if length is not None)]
         if reading.rules.are_holidays or event.cancelled or any(not no_lesson(one, event.all_day) for one in lengths):
@@ -205,7 +205,7 @@ def _can_be_used(series: Series, reading: ReadingScope) -> bool:
 
 
 def _with_orphans_of_other_files(series: Sequence[Series], findings: CalendarFindings) -> Iterator[Series]:
-    """Yield series. A changed lesson whose series is in another file joins the series that it matches there."""
+    """Yield all series. A changed lesson without a series in its file is matched to a series of another file."""
     by_uid: dict[str, list[Event]] = {}
     for one in series:
         if one.core is not None:

@@ -1,4 +1,4 @@
-"""Decides which events are cancelled: by their status, by a word in them, or by being marked as free."""
+"""Decides which events are cancelled: their status, a word in them, or the mark "free" says so."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ STATUS = "is cancelled"
 
 
 def cancelled_by_word(summary: str, categories: Iterable[str], words: Sequence[str]) -> str:
-    """Return the reason when a category is one of the words or the summary begins with one; empty: neither.
+    """Return the reason if a category equals one of `words` or the summary begins with one; otherwise an empty text.
 
-    Case is ignored, and so are signs before the word. The match must end at the end of a word in the summary, so that
-    *Entfall* does not match *Entfaltung*.
+    Upper and lower case are the same, and signs before the word are ignored. The summary must begin with the whole
+    word: *Entfall* does not match *Entfaltung*.
     """
     wanted = {_folded(word): word for word in words if word.strip()}
     for category in categories:

@@ -10,12 +10,12 @@ from edge_daemon.lesson.ical_text import Property
 
 ORGANISER, ATTENDEE = "ORGANIZER", "ATTENDEE"
 _MOST: Final = 5
-"""Most addresses of one group."""
+"""Largest number of addresses in one group."""
 _MOST_READ: Final = 500
-"""Most attendees of an event that are read. Some events invite a whole year."""
+"""Largest number of an event's attendees that are read. Some events invite all students of a year."""
 
 People = tuple[tuple[str, ...], ...]
-"""Addresses in groups, likelier teachers first: the chair, the organiser, the only attendee."""
+"""Mail addresses in groups. The first group is the likeliest teacher: the chair, the organiser, the only attendee."""
 
 
 def people_of(organisers: Sequence[Property], attendees: Sequence[Property]) -> People:

@@ -31,7 +31,7 @@ _DECIDING: Final = frozenset({"UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE
 
 
 class EventError(Exception):
-    """The event can't become lessons; has the reason and the line."""
+    """The event can't become lessons. The error has the reason and the line."""
 
     def __init__(self, why: str, line: int) -> None:
         super().__init__(why)
@@ -43,11 +43,11 @@ class ReadingRules:
     """The settings for reading events.
 
     Args:
-        zone: the school's time zone, for floating times and days.
-        cancelled_words: an event with one of them is not held.
-        free_is_cancelled: whether an event that Outlook marks as free is not held.
-        are_holidays: the events are days off. They need no UID, no word cancels them, and a time in an unknown zone
-            uses the school's zone.
+        zone: the school's time zone, for days and for times without a zone.
+        cancelled_words: words of `timetable.cancelled_words`; an event that begins with one is not held.
+        free_is_cancelled: True: an event that Outlook marks as free is not held.
+        are_holidays: True: the events are holidays. They need no UID, no word cancels them, and a time in an unknown
+            zone is read as a time in the school's zone.
     """
 
     zone: tzinfo
@@ -62,7 +62,7 @@ class EventReader:
 
     Args:
         zones: the file's time zones.
-        path: the file's name for messages.
+        path: path of the file, for messages.
         rules: the settings for reading events.
     """
 
@@ -112,7 +112,7 @@ class EventReader:
         )
 
     def replaced(self, component: Component) -> str:
-        """Return the lesson that an override replaces, as text for a message; empty: the event is no override."""
+        """Return in words which lesson an event replaces; empty if the event replaces none."""
         given = _sorted(component)[0].get("RECURRENCE-ID")
         if given is None:
             return ""
@@ -133,7 +133,7 @@ class EventReader:
         raise EventError("has no UID, so its lessons would have no permanent id", component.line)
 
     def _start(self, component: Component, one: dict[str, Property], instead: When | None, notes: list[Note]) -> When:
-        """Return DTSTART. A cancelled lesson of a series needs none."""
+        """Return the event's start. A cancelled lesson of a series needs no DTSTART."""
         try:
             if "DTSTART" not in one:
                 raise EventError("has no start", component.line)
@@ -195,7 +195,7 @@ class EventReader:
         return value.replace(tzinfo=zone)
 
     def _of_offset(self, value: datetime) -> datetime:
-        """Return a time with an offset such as +0200 in the school's zone, if that zone has this offset then."""
+        """Return a time with an offset such as +0200. If the school's zone has this offset then, it gets that zone."""
         school = value.astimezone(self.rules.zone)
         is_schools = value.tzinfo is not timezone.utc and school.utcoffset() == value.utcoffset()
         return school if is_schools else value
@@ -208,7 +208,7 @@ class EventReader:
         return found
 
     def _minus(self, given: Property, notes: list[Note]) -> Iterator[Exclusion]:
-        """Yield the times of an EXDATE. A time that can't be read adds a note, and the others stay valid."""
+        """Yield the times of an EXDATE. For a time that can't be read, a note is added instead."""
         for text in filter(None, (part.strip() for part in given.value.split(","))):
             try:
                 yield Exclusion(self._moment(given, text, notes)[0], text[:40], given.line)
@@ -291,7 +291,7 @@ def _sorted(component: Component) -> tuple[dict[str, Property], dict[str, list[P
 
 
 def _double(component: Component) -> Iterator[Note]:
-    """Yield the properties that occur twice with different values; a line break in a text can cause this."""
+    """Yield a note for each property that occurs twice with different values. A line break in a text can cause this."""
     first: dict[str, str] = {}
     for found in component.properties(_DECIDING):
         if first.setdefault(found.name, found.value.strip()) != found.value.strip():
@@ -315,7 +315,7 @@ def _categories(given: list[Property]) -> Iterator[str]:
 
 
 def _time_line(one: Mapping[str, Property]) -> int:
-    """Return the line of the first property that dates an event; an override may have no start of its own."""
+    """Return the line of the first property with a date. A changed lesson of a series may have no DTSTART."""
     return next((one[name].line for name in ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID") if name in one), 0)
 
 

@@ -1,4 +1,4 @@
-"""Events of a calendar, with times in their zone."""
+"""The events of a calendar. Each time has the zone that the calendar gives it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge_daemon.lesson.ical_lines import Note
 from edge_daemon.lesson.plan import SLOT_S
 
 When = date | datetime
-"""A day, a floating time, or a time with its zone."""
+"""A day, a time without a zone, or a time with its zone."""
 
 LONGEST: Final = timedelta(hours=12)
 """A longer event is a trip or an exhibition, not a lesson."""
@@ -37,19 +37,19 @@ class Event:
     order: int
     """Position among all events of all files."""
     start: datetime
-    """With its zone. An all-day event starts at midnight in the school's zone."""
+    """Start of the event, with its zone. An all-day event starts at midnight in the school's zone."""
     length: timedelta
-    """Measured by local clock time."""
+    """Length of the event by the local clock."""
     all_day: bool
     rule: str
     plus: tuple[tuple[When, timedelta | None], ...]
-    """RDATE: further starts, each with its own length or None."""
+    """RDATE: further starts, each with a length; None: the event's length."""
     minus: tuple[Exclusion, ...]
-    """EXDATE."""
+    """EXDATE: times of lessons that are not held."""
     recurrence: When | None
     """RECURRENCE-ID: the lesson of the series that this event replaces."""
     and_later: bool
-    """True: all lessons after that one are changed as well."""
+    """True: the event also replaces all later lessons of the series (RANGE=THISANDFUTURE)."""
     sequence: int
     cancelled: str
     """The reason why the event is not held; empty: it is held."""
@@ -58,7 +58,7 @@ class Event:
     category: str
     summary: str
     notes: tuple[Note, ...]
-    """Details that are used, but may mean something else."""
+    """Notes about details that are used, although they may not mean what they seem to."""
     people: People = ()
     """People who may teach it."""
 
@@ -69,7 +69,7 @@ class Event:
 
 
 def no_lesson(length: timedelta, all_day: bool) -> str:
-    """Return why an event of this length can't be a lesson; empty: it can."""
+    """Return why an event of this length can't be a lesson; empty if it can."""
     if all_day:
         return "is an all-day event"
     if length < timedelta(seconds=SLOT_S):
@@ -80,7 +80,7 @@ def no_lesson(length: timedelta, all_day: bool) -> str:
 
 
 def localised(when: When, zone: tzinfo) -> datetime:
-    """Return a time with a zone: unchanged if it has one, otherwise in `zone`; a day becomes its midnight."""
+    """Return a time with a zone. A time that has a zone keeps it; others get `zone`. A day becomes its midnight."""
     if not isinstance(when, datetime):
         when = datetime.combine(when, time())
     return when.replace(tzinfo=zone) if when.tzinfo is None else when

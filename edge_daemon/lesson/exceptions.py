@@ -17,33 +17,33 @@ from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
 from edge_daemon.lesson.starts import in_zone_of, starts
 
 MOST_STARTS: Final = 20_000
-"""Most starts that are searched for the exceptions of one series: a daily lesson for 50 years."""
+"""Largest number of starts that are searched for the exceptions of one series: a daily lesson for 50 years."""
 
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class StartHit:
-    """A start that an exception matches."""
+    """A start of a lesson that an exception matches."""
 
     core: Event
     at: datetime
-    """In the zone of the series."""
+    """The start, in the zone of the series."""
     is_exact: bool
     """Whether the exception names exactly this time. A bare day counts as exact."""
 
 
 class StartIndex:
-    """The starts of some series near their exceptions.
+    """An index of the lessons' starts of some series, on the days around the exceptions.
 
     Args:
         cores: the series.
-        exceptions: the times to look up.
+        exceptions: all times that `find` will be called with.
     """
 
     def __init__(self, cores: Sequence[Event], exceptions: Iterable[When]) -> None:
         self.is_complete = True
-        """Whether all starts were searched; if not, a time without a match may still have one."""
+        """Whether the index has all starts. If not, `find` may miss a start."""
         self._by_time: dict[datetime, list[StartHit]] = {}
         self._by_day: dict[date, list[StartHit]] = {}
         self._zones = tuple({id(core.start.tzinfo): core for core in cores}.values())
@@ -114,7 +114,7 @@ def _written_day(when: When) -> date:
 
 
 def _meant_day(like: Event, when: datetime) -> date:
-    """Return the day of a time in the zone of a series. Midnight in any zone means the day as written."""
+    """Return the day of a time in the zone of a series. For midnight, return the day as the file writes it."""
     if when.time() == time():
         return when.date()
     zone = like.start.tzinfo or timezone.utc

@@ -1,7 +1,8 @@
 """Groups the events of one file into series: finds duplicate events, and assigns changed lessons to their series.
 
-Several programs give all events one UID. Two events are the same only if UID, start and room agree; only then is
-SEQUENCE compared. A changed lesson belongs to the series with its UID that has a lesson at its RECURRENCE-ID.
+Some programs give different events the same UID. Two events therefore count as versions of one event only if UID, start
+and room are equal; the higher SEQUENCE is then valid. A changed lesson belongs to the series with the same UID that has
+a lesson at its RECURRENCE-ID.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ class Passed:
     """An event that does not become a lesson, or that may not mean what it seems to."""
 
     what: str
-    """The course and the day, or the event."""
+    """Course and day of the lesson, or the summary of the event."""
     where: str
     """File and line."""
     why: str
     at: datetime | None = None
-    """The planned start (UTC); None: the whole event is left out."""
+    """The planned start (UTC); None if the entry concerns the whole event."""
 
 
 @dataclass(slots=True)
@@ -49,8 +50,9 @@ class Grouper:
     Args:
         is_here: whether a LOCATION names the room.
         longest: a longer event is cut to this length.
-        replaces: True: of two events with the same SEQUENCE the later one in the file is valid; False: both are.
-        findings: receives what the grouper finds.
+        replaces: True: of events with the same UID, start and room one is valid. False: events of different length or
+            rule are all valid, as for holidays.
+        findings: receives the events that are left out and the remarks.
     """
 
     is_here: Callable[[str], bool]
@@ -59,7 +61,7 @@ class Grouper:
     findings: CalendarFindings
 
     def series(self, events: Sequence[Event]) -> Iterator[Series]:
-        """Yield the series that have a lesson in the room."""
+        """Yield the series of these events that have a lesson in the room."""
         by_uid: dict[str, list[Event]] = {}
         for event in events:
             by_uid.setdefault(event.uid, []).append(event)
@@ -90,7 +92,7 @@ class Grouper:
             yield one
 
     def _latest(self, cores: Sequence[Event]) -> list[Event]:
-        """Return the valid events among those with the same UID."""
+        """Return the valid versions among events that have the same UID and are no changed lessons."""
         versions: dict[tuple[object, ...], Event] = {}
         for one in cores:
             is_here = self.is_here(one.location)
@@ -110,7 +112,7 @@ class Grouper:
         return list(versions.values())
 
     def _assigned(self, cores: Sequence[Event], changes: Sequence[Event]) -> dict[int, list[Change]]:
-        """Return the changes of each series, keyed by the identity of its event."""
+        """Return the changed lessons of each series, by `id()` of the series' event."""
         found: dict[int, list[Change]] = {}
         index = StartIndex(cores, [one.recurrence for one in changes if one.recurrence is not None])
         for one in changes:
@@ -137,7 +139,7 @@ class Grouper:
         return next((core for core in cores if self._is_like(core, change)), cores[0])
 
     def _is_like(self, core: Event, change: Event) -> bool:
-        """Return whether an event and a change are in the same room, or the change has no location."""
+        """Return whether a changed lesson is in the same room as a series, or has no location."""
         same = core.location.casefold() == change.location.casefold()
         return not change.location or same or (self.is_here(core.location) and self.is_here(change.location))
 
@@ -165,7 +167,7 @@ class Grouper:
         yield from latest.values()
 
     def _not_excluded(self, changes: Iterator[Change], core: Event, excluded: frozenset[datetime]) -> Iterator[Change]:
-        """Yield the changes of lessons that no EXDATE excludes. EXDATE takes precedence, as in other programs."""
+        """Yield the changes, without those of lessons that an EXDATE excludes. Other programs do the same."""
         for one in changes:
             if one.event.and_later or one.recurrence.astimezone(timezone.utc) not in excluded:
                 yield one
@@ -175,7 +177,7 @@ class Grouper:
 
 
 def _odd_start(core: Event) -> Iterator[Note]:
-    """Yield a note if the first lesson does not follow the rule."""
+    """Yield a note if the start of a series is not a time of its rule."""
     try:
         is_odd = bool(core.rule) and first_by_rule(core) not in (None, core.start)
     except LIBRARY_ERRORS:  # the series is left out later

@@ -1,6 +1,6 @@
 """Converts the bytes of an iCalendar file to unfolded lines of text (RFC 5545, section 3.1), and notes irregularities.
 
-A byte that is not UTF-8 or a foreign line ending loses no lesson: the line is read, with a note.
+A line with bytes that are not UTF-8, or with a different line ending, is read all the same, so that no lesson is lost.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from edge_daemon.errors import TimetableError
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _OTHER_ENCODING: Final = "cp1252"
-"""Encoding of programs that do not write UTF-8."""
+"""Encoding that is assumed for lines that are not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file with its contents as read."""
+    """The path of a file, and the bytes that were read from it."""
 
     path: Path
     data: bytes
@@ -37,7 +37,7 @@ class Note:
 def logical_lines(source: Source, notes: list[Note]) -> Iterator[tuple[int, str]]:
     """Yield the unfolded lines that are not blank, each with the number of its first line.
 
-    A fold may split a character of several bytes, so the bytes are joined before they are decoded.
+    A long line is folded into several, possibly within a character, so bytes are joined before they are decoded.
 
     Args:
         source: the file.

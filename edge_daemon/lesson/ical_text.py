@@ -1,8 +1,8 @@
 """The text of an iCalendar file (RFC 5545, section 3): read with limits, split into components and properties.
 
-The parser of `icalendar` reports no line numbers, builds objects for every event of a school and stops at the first
-mistake. This module reads a file line by line. A mistake is reported with its line and affects one event at most, and
-only the events of one room are parsed.
+The parser of `icalendar` reports no line numbers, builds objects for every event of a school, and stops at the first
+mistake. This module reads a file line by line. It reports a mistake with its line, and a mistake affects one event at
+most. Only the events of one room are parsed completely.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_BYTES: Final = 10 * 2**20
 
 _HINT = "export it again; lessons go on by the last file that could be read"
 _DEPTH = 8
-"""RFC 5545 nests three levels. The limit bounds the stack for a malicious file."""
+"""Largest depth of nested components. RFC 5545 needs three; a malicious file could nest millions."""
 _WITHIN_CALENDAR = frozenset({"VEVENT", "VTIMEZONE", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
 _WITHIN_COMPONENT = frozenset({"VALARM", "STANDARD", "DAYLIGHT", "PARTICIPANT", "VLOCATION", "VRESOURCE"})
 _NAME = re.compile("[A-Z0-9-]+")
@@ -30,7 +30,7 @@ _ESCAPE = re.compile(r"\\([\\;,nN])")
 _PARAMETER = re.compile(r';([^=:;"]+)=((?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)')
 _NEXT_PARAMETER = re.compile(r";(?=[A-Za-z-]+=)")
 _CARET = {"^n": " ", "^N": " ", "^'": '"', "^^": "^"}
-"""RFC 6868: escapes in parameters, for example of a quotation mark."""
+"""Escapes in parameters (RFC 6868), for example of a quotation mark, and their meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Property:
     """A content line."""
 
     name: str
-    """In capitals."""
+    """Name of the property, in capitals."""
     params: Mapping[str, str]
-    """Names in capitals; values without quotes and escapes."""
+    """Values of the parameters, without quotes and escapes, by name in capitals."""
     value: str
-    """As written in the file, with its escapes."""
+    """The value as the file writes it, with its escapes."""
     line: int
 
 
@@ -53,11 +53,11 @@ class Component:
     name: str
     line: int
     method: str
-    """METHOD of its calendar, in capitals."""
+    """METHOD of the component's calendar, in capitals."""
     lines: tuple[tuple[int, str], ...]
-    """Number and unfolded text. Nested components are omitted, except in time zones, which keep BEGIN and END."""
+    """Number and unfolded text of each line. Only a time zone has the lines of its nested components too."""
     damage: Note | None = None
-    """The reason why it can't be used."""
+    """Why the component can't be used; None: it is complete."""
 
     def properties(self, names: frozenset[str]) -> Iterator[Property]:
         """Yield the properties with these names."""
@@ -91,12 +91,12 @@ def read_source(path: Path) -> Source:
 def components(source: Source, wanted: frozenset[str], notes: list[Note] | None = None) -> Iterator[Component]:
     """Yield the components with these names that are direct children of the file's calendars, in file order.
 
-    A component without an end, or with a nested one without an end, has its `damage` set.
+    If a component has no end, or has a nested component without an end, its `damage` says so.
 
     Args:
         source: the file.
         wanted: names in capitals.
-        notes: receives irregularities of the file as a whole, at its end.
+        notes: receives, at the end of the file, notes about the file as a whole.
 
     Raises:
         TimetableError: the file has no calendar, or is truncated within a component; with the line.
@@ -128,9 +128,9 @@ class _Scan:
     method: str = ""
     found: bool = False
     outside: list[int] = field(default_factory=list)
-    """Lines outside of any calendar."""
+    """Numbers of lines outside of any calendar."""
     unclosed: list[int] = field(default_factory=list)
-    """Lines of calendars without an end."""
+    """Numbers of the lines at which calendars without an end begin."""
 
     def line(self, number: int, text: str) -> Iterator[Component]:
         if len(self.stack) > 1 and text[:1] not in "BbEe \t":  # most lines
@@ -154,7 +154,7 @@ class _Scan:
             self.stack[-1].lines.append((number, text))
 
     def end(self, notes: list[Note]) -> None:
-        """Check what is still open at the end of the file, and add notes."""
+        """Add notes about components that are still open at the end of the file, and about lines outside."""
         if len(self.stack) > 1:
             name, began = self.stack[-1].name, self.stack[-1].line
             where = f"{self.source.path}, line {began}"
@@ -202,7 +202,7 @@ class _Scan:
         yield from self._made(ended)
 
     def _unclosed_nested(self) -> None:
-        """Remove a nested component without an end. If its name is unknown, its lines become text."""
+        """Close nested components without an end. The lines of one with an unknown name become text of its parent."""
         nested = self.stack.pop()
         if nested.name in _WITHIN_COMPONENT:
             self.stack[1].damage = Note(nested.line, f"its {nested.name} has no end")
@@ -242,8 +242,8 @@ def plain_text(value: str, line_break: str = " ") -> str:
 def parameter_text(value: str) -> str:
     """Return a parameter's value without quotes, escapes and extra blanks.
 
-    RFC 5545 allows no escapes in parameters. Programs still write a TZID parameter like the TZID of a VTIMEZONE, which
-    is TEXT and allows them.
+    RFC 5545 allows no escapes in parameters. Some programs still write them in a TZID parameter, because the property
+    TZID of a VTIMEZONE may have them.
     """
     text = value.strip()
     if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
@@ -260,7 +260,7 @@ def _head(text: str) -> str:
 
 
 def _property(name: str, text: str, number: int) -> Property:
-    """Split a content line. A line that can't be split gets an empty value, which its reader reports."""
+    """Split a content line. If that is impossible, the value is empty, and the code that reads it reports this."""
     params: dict[str, str] = {}
     at = len(_head(text))
     while match := _PARAMETER.match(text, at):
@@ -273,7 +273,10 @@ def _property(name: str, text: str, number: int) -> Property:
 
 
 def _with_loose_zone(name: str, text: str, number: int) -> Property:
-    """Split a line with an unquoted time zone such as (UTC+01:00) Amsterdam, Berlin; its value has no colon."""
+    """Split a line whose TZID parameter has colons and no quotes, such as (UTC+01:00) Amsterdam, Berlin.
+
+    The value is the text after the last colon.
+    """
     head, colon, value = text.rpartition(":")
     given = (one.partition("=") for one in _NEXT_PARAMETER.split(head)[1:])
     params = {key.strip().upper(): parameter_text(told) for key, _, told in given}

@@ -1,4 +1,4 @@
-"""Encapsulates how icalendar and dateutil handle invalid values, and defines which values are read."""
+"""Defines which values of a calendar are read, and which errors icalendar and dateutil raise for invalid ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Final
 from icalendar.prop import vDDDTypes
 
 LIBRARY_ERRORS: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
-"""Errors of both libraries. They document ValueError only; a year 0, BYDAY=60MO or INTERVAL=10^12 raise the others."""
+"""Errors that both libraries raise for invalid values.
+
+They document only ValueError, but a year 0, BYDAY=60MO or INTERVAL=10^12 raises another.
+"""
 
 TimeValue = date | datetime | time | timedelta | tuple[datetime, datetime | timedelta]
 

@@ -16,17 +16,17 @@ def timetable_lesson_id(device: str, calendar_uid: str, recurrence_start: dateti
     Args:
         device: name of the device.
         calendar_uid: UID of the calendar event.
-        recurrence_start: the event's start by its rule, so that a moved event keeps its id.
+        recurrence_start: start of the lesson by the event's rule, so that a moved lesson of a series keeps its id.
     """
     return str(uuid.uuid5(NAMESPACE, f"{device}|{calendar_uid}|{_utc(recurrence_start):%Y%m%dT%H%M%SZ}"))
 
 
 def moved_lesson_id(lesson_id: str, start: datetime) -> str:
-    """Return the id of a lesson that is moved after it has run. The lesson at the new time gets its own register.
+    """Return a new id for a lesson that is moved after it was held. The lesson at the new time gets its own register.
 
     Args:
-        lesson_id: id of the lesson that has run.
-        start: the new time.
+        lesson_id: id of the lesson that was held.
+        start: the new start.
     """
     return str(uuid.uuid5(NAMESPACE, f"{lesson_id}|moved|{_utc(start):%Y%m%dT%H%M%SZ}"))
 
@@ -37,12 +37,12 @@ def timetable_event_id(device: str, calendar_uid: str) -> str:
 
 
 def rehearsal_lesson_id(device: str, frames_digest: str, called_at: datetime) -> str:
-    """Return the id of a rehearsal. Each call has its own id because the time counts to the microsecond.
+    """Return the id of a rehearsal. Each rehearsal has an id of its own, because `called_at` has microseconds.
 
     Args:
         device: name of the device.
-        frames_digest: digest of the pictures, over names and contents (the camera's `digest`).
-        called_at: time of the call.
+        frames_digest: digest of the pictures' names and contents (the camera's `digest`).
+        called_at: time at which the rehearsal was started.
     """
     return str(uuid.uuid5(NAMESPACE, f"{device}|{frames_digest}|{_utc(called_at):%Y%m%dT%H%M%S.%fZ}"))
 

@@ -1,8 +1,8 @@
 """Resolves lessons that overlap in a room.
 
-The lesson that begins first has the room until its end, and the next lesson begins then. If less than half of the next
-lesson would remain, it is dropped. If lessons begin together, the shorter one comes first, so the longer one keeps the
-rest. Equal lessons follow the order of files and lines.
+The lesson that begins first has the room until its end. The next lesson begins only then; it is dropped if less than
+half of it would remain. If two lessons begin together, the shorter one comes first, and the longer one gets the rest of
+its time. If they also have the same length, the one that comes first in the files comes first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class PlannedLesson:
     lesson: Lesson
     where: str
     order: int
-    """Position of the event in the files."""
+    """Position of the event among all events of all files."""
     event_start: datetime
     """The event's start, before the previous lesson delayed it."""
     people: People = ()
@@ -30,7 +30,7 @@ class PlannedLesson:
 
 
 def settle(planned: Iterable[PlannedLesson]) -> tuple[list[PlannedLesson], list[tuple[PlannedLesson, str]]]:
-    """Return the lessons without overlap, sorted, and the dropped lessons, each with the reason."""
+    """Return the lessons so that none overlap, sorted, and the dropped lessons, each with the reason."""
     kept: list[PlannedLesson] = []
     beaten: list[tuple[PlannedLesson, str]] = []
     for one in sorted(planned, key=lambda p: (p.lesson.start, p.lesson.end, p.order)):

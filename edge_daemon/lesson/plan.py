@@ -1,4 +1,4 @@
-"""When to take the pictures of a lesson: at random, spread over the lesson, and reproducible by an auditor.
+"""Plans when to take the pictures of a lesson: at random times spread over the lesson, which an auditor can reproduce.
 
 The construction, for anybody who checks a register against its seed:
 
@@ -24,14 +24,14 @@ from collections.abc import Iterator
 from edge_daemon.types import CapturePlan
 
 SLOT_S = 5.0
-"""Least width of a slot."""
+"""Smallest width of a slot, in seconds."""
 APART_S = 2.0
-"""Least time between two captures."""
+"""Shortest time between two captures, in seconds."""
 SEED_BYTES = 32
 
 
 def make_plan(lesson_id: str, duration_s: float, captures: int, seed: bytes | None = None) -> CapturePlan:
-    """Return one random instant for each slot of a lesson.
+    """Return a plan with one random instant in each slot of a lesson.
 
     Args:
         lesson_id: id of the lesson.
@@ -54,12 +54,12 @@ def make_plan(lesson_id: str, duration_s: float, captures: int, seed: bytes | No
 
 
 def slot_count(duration_s: float, captures: int) -> int:
-    """Return the number of pictures of a lesson: N of the construction."""
+    """Return the number of slots of a lesson, which is N in the module's description."""
     return min(captures, int(duration_s // SLOT_S))
 
 
 def random_frames(seed: bytes, frames: int, captures: int) -> tuple[int, ...]:
-    """Return one random frame, 0-based, for each of `captures` equal parts of a video, by the draws of the plan.
+    """Return the 0-based index of one random frame in each of `captures` equal parts of a video, drawn as for a plan.
 
     Args:
         seed: 32 bytes; the same seed gives the same frames.

@@ -15,7 +15,7 @@ from typing import Final
 
 FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2200
-"""Years of lessons. A daily rule from the year 1 would have 740,000 instances before today."""
+"""Last year that may have lessons. A rule that runs far beyond it would take too long to expand."""
 
 _PARTS = frozenset(
     (
@@ -27,7 +27,7 @@ _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _TOO_OFTEN = {"SECONDLY": "second", "MINUTELY": "minute", "HOURLY": "hour"}
 _MOST_TIMES_A_DAY = 12
 _ENDLESS_DIGITS = 6
-"""Digits of a COUNT above which it is dropped: a million lessons exceed the range of years."""
+"""A COUNT with more digits than this is ignored: a million lessons would end after the last year anyway."""
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _RANGES = {
     "BYSECOND": (0, 59),
@@ -40,23 +40,26 @@ _RANGES = {
     "BYSETPOS": (1, 366),
 }
 _FROM_THE_END = ("BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS")
-"""In these parts negative numbers count from the end."""
+"""Parts of a rule in which a negative number counts from the end."""
 _IGNORED = frozenset({"RSCALE=GREGORIAN", "SKIP=OMIT"})
-"""Parts of RFC 7529 that state the default."""
+"""Parts of a rule (RFC 7529) that are ignored, because they state the default."""
 _ONLY_WITH = {
     "BYSETPOS": ("MONTHLY", "YEARLY"),
     "BYMONTHDAY": ("DAILY", "MONTHLY", "YEARLY"),
     "BYYEARDAY": ("YEARLY",),
     "BYWEEKNO": ("YEARLY",),
 }
-"""By RFC 5545, section 3.3.10, except BYSETPOS, which makes no sense with a day or week in a timetable."""
+"""For some parts of a rule, the frequencies that allow them (RFC 5545, section 3.3.10).
+
+BYSETPOS is restricted further, because it makes no sense with a day or a week in a timetable.
+"""
 
 
 def rule_parts(text: str) -> dict[str, str]:
-    """Return the parts of an RRULE by name, in capitals, without blanks.
+    """Return the values of an RRULE's parts by name, in capitals and without blanks.
 
     Raises:
-        ValueError: the rule can't be read or is left out; the message is the reason.
+        ValueError: the rule can't be read or must not be expanded; the message is the reason.
     """
     parts: dict[str, str] = {}
     for pair in filter(None, re.sub(r"\s", "", text).upper().split(";")):
@@ -73,14 +76,14 @@ def rule_parts(text: str) -> dict[str, str]:
 
 
 def rule_remark(parts: Mapping[str, str]) -> str:
-    """Return a remark on a rule that may mean something else; empty: none."""
+    """Return a remark if a rule may not mean what it seems to; otherwise an empty text."""
     if parts["FREQ"] in ("DAILY", "WEEKLY") and re.search("[0-9]", parts.get("BYDAY", "")):
         return f"its rule has BYDAY={parts['BYDAY'][:20]} with FREQ={parts['FREQ']}: the number does not count"
     return ""
 
 
 def rule_text(parts: Mapping[str, str], until: datetime | None) -> str:
-    """Return the rule with its end in UTC, the form that dateutil requires for times with a zone."""
+    """Return a rule as text, with its end in UTC, as dateutil requires if times have a zone."""
     kept = {name: value for name, value in parts.items() if name != "UNTIL"}
     if len(kept.get("COUNT", "").lstrip("0")) > _ENDLESS_DIGITS:
         del kept["COUNT"]
@@ -90,7 +93,7 @@ def rule_text(parts: Mapping[str, str], until: datetime | None) -> str:
 
 
 def rule_until(text: str) -> datetime | None:
-    """Return the end of a rule made by `rule_text`; None: it has none, or ends by its COUNT."""
+    """Return the end (UNTIL) of a rule made by `rule_text`; None if it has no such end."""
     found = re.search("UNTIL=([0-9]{8}T[0-9]{6})Z", text)
     return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=timezone.utc) if found else None
 
@@ -101,7 +104,10 @@ def has_clock(text: str) -> bool:
 
 
 def rule_step(text: str) -> timedelta | None:
-    """Return the step by which the start of a rule may be shifted without changing it; None: it can't be shifted."""
+    """Return the step by which a rule's start can be shifted so that it gives the same later days.
+
+    None if its start can't be shifted.
+    """
     parts = dict(pair.split("=", 1) for pair in text.split(";") if pair)
     days = {"DAILY": 1, "WEEKLY": 7}.get(parts.get("FREQ", ""))
     if days is None or "COUNT" in parts:
@@ -127,7 +133,10 @@ def _problem(parts: Mapping[str, str]) -> str:
 
 
 def _number_problem(parts: Mapping[str, str]) -> str:
-    """Return which number is out of range. With such a number dateutil would search until the year 9999."""
+    """Return which number of a rule is out of range; empty if all are in range.
+
+    With such a number dateutil would search until the year 9999.
+    """
     for name in ("COUNT", "INTERVAL"):
         if name in parts and not (parts[name].isascii() and parts[name].isdigit() and parts[name].strip("0")):
             return f"its rule has {name}={parts[name][:20]}"
@@ -142,7 +151,7 @@ def _number_problem(parts: Mapping[str, str]) -> str:
 
 
 def _day_exists(parts: Mapping[str, str]) -> bool:
-    """Return whether some month has one of the days of BYMONTHDAY; true without BYMONTHDAY."""
+    """Return whether a month of the rule has one of the days of BYMONTHDAY; True if the rule has no BYMONTHDAY."""
     if "BYMONTHDAY" not in parts:
         return True
     days = [abs(int(day)) for day in parts["BYMONTHDAY"].split(",")]

@@ -1,4 +1,4 @@
-"""Decides which room an event is in. provisioning/ checks the list of rooms against a calendar by the same rule.
+"""Decides which room an event is in. The provisioning of cards uses the same rule to check a list of rooms.
 
 The rule (docs/TIMETABLE.md): an event is in a room whose name is its whole LOCATION, or a part of it. Commas,
 semicolons, bars, slashes, plus signs, ampersands, line breaks and the words for "and" separate parts. A word for "room"
@@ -26,7 +26,7 @@ _WORD_FOR_ROOM = re.compile(
 )
 _SEATS = re.compile(r"\s*[(\[]\s*(?:max\.?\s*)?[0-9]{1,4}(?:\s*[^\W\d_]+\.?)?\s*[)\]]$")
 _ROOM_CODE = re.compile(r"(?=[^\W_]*[^\W\d_])(?=[^\d]*[0-9])[\w.-]+")
-"""A name with a letter and a digit: R101, 12b, A1.04."""
+"""Form of a room name with at least one letter and one digit: R101, 12b, A1.04."""
 
 
 def is_in_room(location: str, rooms: Sequence[str]) -> bool:
@@ -34,7 +34,7 @@ def is_in_room(location: str, rooms: Sequence[str]) -> bool:
 
     Args:
         location: the event's location, as `location` returns it.
-        rooms: names of one room; calendars may use several names for it.
+        rooms: all names that calendars use for one room.
     """
     wanted = {folded for room in rooms if (folded := _folded(room))}
     return not wanted or not wanted.isdisjoint(_names(_folded(location)))

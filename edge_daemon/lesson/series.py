@@ -1,4 +1,4 @@
-"""A series of events, expanded for a window of time."""
+"""Expands a series of events into the lessons of a period."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge_daemon.lesson.recurrence_rules import has_clock
 from edge_daemon.lesson.starts import first_by_rule, starts
 
 NEVER_MET: Final = "its rule is never met"
-"""Reason for a rule without any date. dateutil needs a second to find this out, by searching to the year 9999."""
+"""Reason for leaving out a rule without any date. dateutil searches to the year 9999 for one, which takes a second."""
 
 _DAY = timedelta(days=1)
 _FARTHEST = timedelta(days=366)
@@ -21,16 +21,16 @@ _FARTHEST = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """An event on one day. Times are in UTC."""
+    """An event that takes place at one time. Times are in UTC."""
 
     event: Event
     """The version that is valid on this day."""
     core: Event
-    """The series of the event; the same event if nothing was changed."""
+    """The event of the series, before any change; equal to `event` if this occurrence was not changed."""
     identity: str
-    """The part of the lesson id besides the device and `recurrence`."""
+    """Text by which the lesson's id identifies the event (`Series.identity`)."""
     recurrence: datetime
-    """The start by the rule."""
+    """Start of the occurrence by the rule, before any change."""
     start: datetime
     end: datetime
 
@@ -41,25 +41,25 @@ class Change:
 
     event: Event
     recurrence: datetime
-    """The lesson's start by the rule, in the zone of the series."""
+    """Start of the replaced lesson by the rule, in the zone of the series."""
 
     @property
     def shift(self) -> timedelta:
-        """How much later the lesson starts, by local clock time."""
+        """How much later than by the rule the lesson starts, by the local clock; negative if it starts earlier."""
         start = self.event.start.astimezone(self.recurrence.tzinfo)
         return start.replace(tzinfo=None) - self.recurrence.replace(tzinfo=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """An event with its rule, and the changed versions of single lessons.
+    """An event with its rule, and the events that replace single lessons of it.
 
     Args:
-        core: the event; None if the file has only changed versions.
-        changes: the versions, one for each changed lesson.
+        core: the event; None if the file has only events that replace lessons.
+        changes: the replacements, one for each changed lesson.
         longest: a longer event is cut to this length.
-        excluded: starts by the rule (UTC) that are not lessons.
-        earlier: repeating series with the same UID in the same file that began earlier.
+        excluded: starts by the rule (UTC) at which no lesson is held.
+        earlier: the repeating series of the same file with the same UID and an earlier start.
     """
 
     core: Event | None
@@ -75,11 +75,11 @@ class Series:
 
     @property
     def head(self) -> Event:
-        """The event, or its first changed version."""
+        """The event of the series; without one, the event of the first change."""
         return self.core or self.changes[0].event
 
     def problem(self) -> str:
-        """Return why the series can't be expanded; empty: it can."""
+        """Return why the series can't be expanded; empty if it can."""
         # The search around a window must reach as far as a change of all later lessons moves them.
         if any(one.event.and_later and abs(one.shift) > _FARTHEST for one in self.changes):
             return "lessons are moved by more than a year"
@@ -106,14 +106,14 @@ class Series:
                 yield Occurrence(event, self.core or event, self.identity(recurrence), recurrence, in_utc, until)
 
     def changed(self) -> Iterator[tuple[datetime, Event]]:
-        """Yield the changed lessons: the start by the rule (UTC), and the valid version."""
+        """Yield for each changed lesson its start by the rule (UTC), and the event that replaces it."""
         for one in self.changes:
             yield one.recurrence.astimezone(timezone.utc), one.event
 
     def identity(self, recurrence: datetime) -> str:
-        """Return the part of a lesson id that comes from the event: its UID, so that the id never changes.
+        """Return the text by which a lesson's id identifies the event. It is the UID, so it never changes.
 
-        If an earlier series with the same UID has a lesson at the same start by its rule, the start of this series is
+        If an earlier series with the same UID also has a lesson at this time by its rule, the start of this series is
         appended. Two lessons therefore never share an id.
         """
         uid = self.head.uid
@@ -122,7 +122,7 @@ class Series:
         return uid
 
     def has(self, recurrence: datetime) -> bool:
-        """Return whether a lesson starts at a time (UTC) by the rule, even if it was moved."""
+        """Return whether the series has a lesson at a time (UTC) by its rule, even if that lesson was moved."""
         core = self.core
         if core is None or recurrence in self.excluded:
             return False
@@ -132,14 +132,14 @@ class Series:
         return any(at.astimezone(timezone.utc) == recurrence for at, _ in starts(core, recurrence, recurrence))
 
     def _is_far(self, start: datetime, end: datetime) -> bool:
-        """Return whether the series is a single event outside of a window, which is the common case."""
+        """Return whether the series is a single event outside of a period. This common case needs no expansion."""
         core = self.core
         if core is None or self.changes or core.rule or core.plus:
             return False
         return core.start > end + _DAY or core.start + min(core.length, self.longest) < start - _DAY
 
     def _by_rule(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, Event, datetime, timedelta]]:
-        """Yield the start by the rule (UTC), version, start and length of lessons without a version of their own."""
+        """Yield the lessons that no event replaces singly: start by the rule (UTC), valid event, start, and length."""
         core = self.core
         if core is None:
             return
@@ -163,7 +163,10 @@ class Series:
 
 
 def _end(starts_at: datetime, ends_at: datetime, in_utc: datetime) -> datetime:
-    """Return the end in UTC, by local clock time. A start in the hour that the clock skips keeps the full length."""
+    """Return the end in UTC, computed by the local clock.
+
+    If the start is in the hour that the clock skips in spring, the lesson keeps its full length.
+    """
     if in_utc.astimezone(starts_at.tzinfo).replace(tzinfo=None) != starts_at.replace(tzinfo=None):
         return in_utc + (ends_at.replace(tzinfo=None) - starts_at.replace(tzinfo=None))
     return ends_at.astimezone(timezone.utc)

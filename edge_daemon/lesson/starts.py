@@ -1,4 +1,4 @@
-"""The starts of an event by DTSTART, its rule and its further dates, before any exception."""
+"""Computes the starts of an event from DTSTART, its rule and its further dates. Exceptions are not applied here."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _DAY = timedelta(days=1)
 
 
 def starts(event: Event, first: datetime, last: datetime) -> Iterator[tuple[datetime, timedelta]]:
-    """Yield the starts of an event from `first` to `last`, in its zone, each once with its length, in no order.
+    """Yield each start of an event from `first` to `last`, in its zone and with its length, in no order.
 
-    Events repeat by local clock time. DTSTART is always a start, whatever the rule says (RFC 5545, section 3.8.5.3).
+    Events repeat by the local clock. DTSTART is a start even if it is no time of the rule (RFC 5545, 3.8.5.3).
 
     Raises:
         LIBRARY_ERRORS: the rule makes no sense; `first_by_rule` reports it beforehand.
@@ -49,12 +49,12 @@ def first_by_rule(event: Event) -> datetime | None:
 
 @lru_cache(maxsize=64)
 def _first(rule: str, start: datetime) -> datetime | None:
-    """Find the first start, cached: a rule without any date takes a second."""
+    """Return the first start of a rule. Results are cached, because a rule without any date takes a second."""
     return next(iter(rrulestr(rule, dtstart=start)), None)
 
 
 def in_zone_of(event: Event, when: When) -> datetime:
-    """Return a time in the zone of an event. A bare day gets the event's time of day."""
+    """Return a time in the zone of an event. A day without a time gets the event's time of day."""
     zone = event.start.tzinfo or timezone.utc
     if not isinstance(when, datetime):
         when = datetime.combine(when, event.start.time())
@@ -67,7 +67,10 @@ def _goes_on(rule: str, first: datetime) -> bool:
 
 
 def _near(event: Event, first: datetime) -> datetime:
-    """Return a start of the same rule shortly before a time, so that earlier years need no expansion."""
+    """Return the event's start, shifted by whole steps of its rule to shortly before a time if that is possible.
+
+    Earlier years then need no expansion.
+    """
     step = rule_step(event.rule)
     if not step:
         return event.start

@@ -32,7 +32,7 @@ __all__ = ["LONGEST", "Passed", "Timetable", "build_timetable", "load_timetable"
 _LONGEST_HOLIDAY = timedelta(days=366)
 _BLOCK = timedelta(days=28)
 _MARGIN = timedelta(days=2)
-"""Time before a block that is also expanded, so that an earlier lesson can delay one in the block."""
+"""Time before a block that is expanded too, because an earlier lesson may delay a lesson of the block."""
 _KEPT_BLOCKS = 3
 _EPOCH = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
@@ -54,16 +54,16 @@ class _Block:
     cancelled: tuple[CancelledLesson, ...]
     cut: tuple[Passed, ...]
     people: Mapping[str, People]
-    """By lesson id, for events that name people."""
+    """People who may teach a lesson, by lesson id, for events that name people."""
 
 
 class Timetable:
-    """The lessons of a room. Only some weeks around the requested time are ever expanded.
+    """The lessons of a room. Only some weeks around the requested time are expanded.
 
     Args:
         calendars: the events of the room.
         holidays: events that cancel lessons.
-        rooms: names of the room; none: every event is in the room.
+        rooms: names of the room; empty: every event is in the room.
         device: name of the device.
         zone: the school's time zone.
     """
@@ -83,7 +83,7 @@ class Timetable:
         self.left_out = (*calendars.left_out, *holidays.left_out)
         """Events that can't be read or expanded, on any day."""
         self.remarks = (*calendars.remarks, *holidays.remarks)
-        """Events that are used, but may mean something else."""
+        """Events that are used, although they may not mean what they seem to."""
         self.rooms = calendars.rooms
         """All locations in the files."""
         self.events = calendars.events
@@ -126,7 +126,7 @@ class Timetable:
             yield from (self._block(n) for n in range((start - _EPOCH) // _BLOCK, (end - _EPOCH) // _BLOCK + 1))
 
     def _block(self, number: int) -> _Block:
-        """Return a block of weeks. Block boundaries are fixed, so a lesson does not depend on the requested time."""
+        """Return a block of weeks. Blocks have fixed boundaries, so a lesson is the same for any requested time."""
         if number not in self._blocks:
             while len(self._blocks) >= _KEPT_BLOCKS:
                 del self._blocks[max(self._blocks, key=lambda kept: abs(kept - number))]
@@ -178,7 +178,7 @@ class Timetable:
                 yield self._passed(one.lesson.course, one.where, one.event_start, why)
 
     def _excepted(self, start: datetime, end: datetime) -> Iterator[CancelledLesson]:
-        """Yield the lessons that an EXDATE excludes."""
+        """Yield the lessons in [start, end) that an EXDATE excludes."""
         for series in self._series:
             if self._is_here.get(series.head.location, False):
                 for at in series.excluded:
@@ -209,15 +209,15 @@ def load_timetable(
 
     Args:
         files: iCalendar files.
-        room: only events with this LOCATION, or one of these; empty: all events.
+        room: one or more names of the room; empty: the events of all rooms are read.
         device: name of the device.
-        zone: the school's time zone, for floating times.
+        zone: the school's time zone, for times without a zone.
         holidays: iCalendar files whose events cancel lessons.
         cancelled_words: an event is not held if its category is one of them or its summary begins with one.
-        free_is_cancelled: whether an event that Outlook marks as free is not held.
+        free_is_cancelled: True: an event that Outlook marks as free is not held.
 
     Raises:
-        TimetableError: a file can't be read or is not a calendar; with its line.
+        TimetableError: a file can't be read or is not a calendar; the message names the line.
     """
     return build_timetable(
         [read_source(path) for path in files],
@@ -240,7 +240,10 @@ def build_timetable(
     cancelled_words: Sequence[str] = CANCELLED_WORDS,
     free_is_cancelled: bool = False,
 ) -> Timetable:
-    """Build the timetable of a room from files that were read; arguments and errors as for `load_timetable`."""
+    """Return the timetable of a room from files that were already read.
+
+    Arguments and errors are as for `load_timetable`.
+    """
     known = ZoneInfo(zone)
     rooms = tuple(name for name in ([room] if isinstance(room, str) else room) if name.strip())
     rules = ReadingRules(known, tuple(cancelled_words), free_is_cancelled)
@@ -262,7 +265,10 @@ def _occurrences(series: Sequence[Series], start: datetime, end: datetime) -> It
 
 
 def _holiday(one: Occurrence, holidays: Sequence[Occurrence]) -> str:
-    """Return the holiday that cancels a lesson. An all-day one covers its start, a timed one overlaps it."""
+    """Return in words which holiday cancels a lesson; empty if none does.
+
+    An all-day holiday cancels a lesson that starts on it, a holiday with times one that it overlaps.
+    """
     for free in holidays:
         if free.event.cancelled or free.core.cancelled:
             continue

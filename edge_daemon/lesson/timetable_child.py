@@ -1,7 +1,7 @@
 """The process that reads calendars: `python -I -m edge_daemon.lesson.timetable_child`, JSON on stdin and stdout.
 
-Calendars are untrusted text, and the cost of a rule is known only after it is expanded. This process may be killed
-without harm.
+Calendars are untrusted text, and the time for a rule is known only after it is expanded. Killing this process harms
+nothing.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from edge_daemon.lesson.ical_lines import Source
 from edge_daemon.lesson.timetable import build_timetable
 
 _MEMORY_BYTES = 256 * 2**20
-"""Memory on top of what the libraries use."""
+"""Memory in bytes that this process may use in addition to that of the libraries."""
 
 
 def main() -> int:
-    """Answer one question."""
+    """Read one request from stdin, write the answer to stdout, and return the exit code."""
     question = json.loads(sys.stdin.buffer.read())
     _limit(int(question["deadline_s"]))
     try:
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _limit(deadline_s: int) -> None:
-    """Limit memory and processor time, so that the process ends by itself if the parent is gone."""
+    """Limit this process's memory and processor time, so that it ends by itself if its parent is gone."""
     in_use = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (in_use + _MEMORY_BYTES,) * 2)
     resource.setrlimit(resource.RLIMIT_CPU, (deadline_s + 1,) * 2)

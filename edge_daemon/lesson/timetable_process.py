@@ -23,35 +23,38 @@ from edge_daemon.types import Lesson
 logger = logging.getLogger(__name__)
 
 DEADLINE_S: Final = 20.0
-"""Time for reading all files and expanding the requested weeks. Two of them fit into the 60 s watchdog."""
+"""Longest time in seconds for reading all files and expanding the requested weeks.
+
+It may pass twice within the 60 s of the watchdog.
+"""
 _CHILD: Final = "edge_daemon.lesson.timetable_child"
 _WINDOW: Final = timedelta(days=28)
 _EPOCH: Final = datetime(2024, 1, 1, tzinfo=timezone.utc)
 _KEPT_WINDOWS: Final = 32
 _AGAIN_S: Final = 3600.0
-"""Delay after a failure before the same weeks are requested again."""
+"""Seconds after a failure before the same weeks are expanded again."""
 _SMALLER: Final = "export fewer events, or only those of this room and this year"
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """Some weeks, expanded."""
+    """The lessons of some weeks."""
 
     lessons: tuple[Lesson, ...]
     cancelled: Mapping[str, str]
-    """Lesson id to the reason."""
+    """Reason for each cancelled lesson, by lesson id."""
     people: Mapping[str, People]
-    """Lesson id to the people who may teach it, for events that name people."""
+    """People who may teach a lesson, by lesson id, for events that name people."""
 
 
 class ProcessTimetable:
-    """The lessons of some calendars, like `Timetable.lessons`. The process exists only while it answers.
+    """A timetable whose calendars a separate process reads. The process exists only while it answers a request.
 
     Args:
         files: the calendars with their contents.
         holidays: calendars whose events cancel lessons.
         config: gives the room, the device and the rules for cancelled events.
-        deadline_s: longest time of an answer.
+        deadline_s: longest time of an answer, in seconds.
 
     Raises:
         TimetableError: a file is not a calendar, or the current weeks take too long or too much memory.
@@ -67,7 +70,7 @@ class ProcessTimetable:
         self._windows: dict[int, _Window] = {}
         self._quiet_until_s = 0.0
         self.left_out = 0
-        """How many events can't be read or expanded, on any day."""
+        """Number of events that can't be read or expanded."""
         self.unusable = ""
         """Why a file, or all files, give no lesson; empty: all files are used."""
         self.error = ""
@@ -83,7 +86,7 @@ class ProcessTimetable:
         return sorted((one for one in found if start <= one.start < end), key=lambda one: one.start)
 
     def cancelled(self, start: datetime, end: datetime) -> dict[str, str]:
-        """Return the cancelled lessons of the weeks around [start, end): lesson id to the reason."""
+        """Return the reason for each cancelled lesson in the weeks around [start, end), by lesson id."""
         found: dict[str, str] = {}
         for window in self._worked_out(start, end):
             found.update(window.cancelled)

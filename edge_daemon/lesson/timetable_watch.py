@@ -1,4 +1,4 @@
-"""The timetable of the service: read again when a file changes, and kept when the new file is broken."""
+"""The timetable of the service. It is read again when a file changes, and stays as it was if the new file is broken."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class TimetableWatch:
         config: gives the files, the room and the device.
         config_dir: folder where relative names start.
         keep_dir: folder for the last good copies of the files, which a restart uses if a file is broken.
-        may_be_missing: a file that may appear later; until then it has no lessons.
-        deadline_s: longest time for expanding the calendars, in their own process.
+        may_be_missing: path of a file that may appear later; until then it counts as empty.
+        deadline_s: longest time for an answer of the process that expands the calendars, in seconds.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class TimetableWatch:
 
     @property
     def error(self) -> str:
-        """Why the current files, some weeks or one file are not in use; empty: all are."""
+        """Why the current files, a single file or some weeks are not used; empty if all are used."""
         return self._error or self._timetable.error or self._timetable.unusable
 
     @property
@@ -117,7 +117,10 @@ class TimetableWatch:
         return [path for path in self._files if path != self._may_be_missing or path.exists()]
 
     def _keep(self, error: TimetableError, first: bool) -> bool:
-        """Keep the old timetable. After a restart the copies provide it."""
+        """Record the error and keep the old timetable; after a restart, read it from the last good copies.
+
+        Return whether the timetable changed.
+        """
         self._error = error.line()
         logger.warning("timetable broken", extra={"reason": self._error})
         if not first:
@@ -133,7 +136,7 @@ class TimetableWatch:
         return True
 
     def _save(self, sources: Sequence[Source]) -> None:
-        """Save copies of good files. A write error loses only these copies."""
+        """Save copies of good files. If this fails, only the copies are missing."""
         try:
             self._keep_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             for source in sources:
@@ -154,7 +157,7 @@ def _sources(paths: Sequence[Path]) -> list[Source]:
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:
-    """Return values that change with the file; None if there is no file."""
+    """Return time, size and inode of a file, which show whether it changed; None if there is no file."""
     try:
         found = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
-"""Time zone names outside the IANA database: from Windows, Outlook, Webex, and in other languages.
+"""Finds the zones of time zone names that the IANA database lacks: of Windows, Outlook, Webex and other languages.
 
-Windows' own names come from the table in icalendar, which is CLDR's windowsZones. The other names follow from them by
-rule, or from the cities in the IANA database.
+The names of Windows are in a table of icalendar, which is CLDR's windowsZones. Other names are derived from them by
+rules, or from the cities in the IANA database.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ROMANCE_STARTS: Final = (
     ("hora", "hora estándar", "hora de verano"),
     ("ora", "ora standard", "ora legale"),
 )
-"""CLDR 45 names, in several languages, of the three zones of most European schools."""
+"""How zone names begin in French, Spanish and Italian (CLDR 45): for the zone, its standard time, its summer time."""
 _ENGLISH: Final = {
     "western european time": "Europe/Lisbon",
     "western european summer time": "Europe/Lisbon",
@@ -55,11 +55,11 @@ _CITIES: Final = {
     "brasilia": "America/Sao_Paulo",
     "osaka": "Asia/Tokyo",
 }
-"""Cities in Windows' names that the IANA database lacks, or has in English only."""
+"""Zones by city, for cities in Windows' names that the IANA database lacks or has in English only."""
 _DISPLAY_NAME = re.compile(r"\((?:UTC|GMT)\s*(?:([+-])\s*([0-9]{1,2})(?:[:.]?([0-9]{2}))?)?\)\s*(.*)", re.IGNORECASE)
 _MICROSOFT = re.compile(r"tzone://microsoft/", re.IGNORECASE)
 _VERSION = re.compile(r" [0-9]{1,2}$")
-"""Outlook numbers zones that have the same name but different rules."""
+"""The number that Outlook appends to a name if zones have the same name but different rules."""
 _SEASON = re.compile(r" (?:standard |daylight |summer )?time$")
 
 
@@ -82,10 +82,10 @@ def windows_zone(name: str) -> ZoneInfo | None:
 
 
 def described_zone(name: str) -> ZoneInfo | None:
-    """Return the zone of a name that is meant for people to read; None: the zone is not certain.
+    """Return the zone of a name that is made for people to read; None if the zone is not certain.
 
-    `W. Europe Standard Time 1`, `W. Europe Time` (Webex), `Mitteleuropäische Zeit`, `tzone://Microsoft/Utc`,
-    `(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna`.
+    Such names are `W. Europe Standard Time 1`, `W. Europe Time` (Webex), `Mitteleuropäische Zeit`,
+    `tzone://Microsoft/Utc` and `(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna`.
     """
     bare = _MICROSOFT.sub("", name)
     if display := _DISPLAY_NAME.fullmatch(bare):
@@ -97,7 +97,7 @@ def described_zone(name: str) -> ZoneInfo | None:
 
 
 def _zone_of_words(name: str) -> ZoneInfo | None:
-    """Return the zone of a Windows name without Standard, or of a name in another language."""
+    """Return the zone of a Windows name that lacks the word Standard, or of a name in another language."""
     folded = name.casefold().replace("'", "’")
     for known in (folded, _SEASON.sub(" standard time", folded)):
         if zone := windows_zone(known) or iana_zone(_translated().get(known, "")):
@@ -122,7 +122,7 @@ def _standard_offset(zone: tzinfo) -> timedelta | None:
 
 
 def _is_plain(name: str) -> bool:
-    """Return whether a name has the form of an IANA name; a look-up searches files."""
+    """Return whether a name has the form of an IANA name. Others must not be looked up, because that opens files."""
     return bool(re.fullmatch(r"[A-Za-z0-9 _+/-]{1,60}", name))
 
 

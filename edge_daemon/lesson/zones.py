@@ -16,11 +16,11 @@ from edge_daemon.lesson.recurrence_rules import rule_parts
 from edge_daemon.lesson.zone_names import described_zone, iana_zone, windows_zone
 
 _MOST_LINES: Final = 2000
-"""Most lines of a VTIMEZONE; Outlook's longest have some hundred."""
+"""Largest number of lines in a VTIMEZONE. Outlook's longest ones have some hundred."""
 _MOST_YEARS: Final = 4
-"""Most years in which a VTIMEZONE is compared; each costs 50 ms."""
+"""Largest number of years in which a VTIMEZONE is compared. Each year takes 50 ms."""
 _NOT_OF_A_ZONE: Final = ("EXDATE", "EXRULE")
-"""RFC 5545, section 3.6.5, does not allow them there, and the libraries fail on them when a time is converted."""
+"""Properties that a VTIMEZONE must not have (RFC 5545, section 3.6.5), and with which the libraries fail later."""
 _CLOCK: Final = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _YEAR = re.compile(r"(?:^|[:,])([0-9]{4})[0-9]{4}")
 _UNTIL = re.compile(r"UNTIL=([0-9]{4})", re.IGNORECASE)
@@ -29,13 +29,13 @@ _UNTIL = re.compile(r"UNTIL=([0-9]{4})", re.IGNORECASE)
 class Zones:
     """The time zones of one calendar file.
 
-    A name is looked up in this order: the IANA database; the names of Windows; names that follow from these; the file's
-    own rules. The IANA database precedes the file's own, often older, VTIMEZONE. Last comes the end of a name such as
-    `/example.org/20200101_1/Europe/Berlin` (RFC 5545, section 3.2.19).
+    A name is looked up in this order: in the IANA database; among the names of Windows; among names derived from them;
+    in the file's own VTIMEZONEs. They come last, because they are often older than the IANA database. If none has the
+    name, the end of a name such as `/example.org/20200101_1/Europe/Berlin` is looked up (RFC 5545, section 3.2.19).
 
     Args:
         definitions: the VTIMEZONEs of the file.
-        school: the school's zone, with which an unknown zone is compared.
+        school: the school's zone, with which a zone that only the file defines is compared.
     """
 
     def __init__(self, definitions: Sequence[Component], school: tzinfo) -> None:
@@ -49,8 +49,8 @@ class Zones:
         """Return the time zone with this name; None if it is unknown.
 
         Args:
-            tzid: as `parameter_text` returns it.
-            year: year of the time that is converted; `notes` compares the zone in it.
+            tzid: name of the zone, as `parameter_text` returns it.
+            year: year in which the zone is used; `notes` compares the zone in this year.
         """
         name = _folded(tzid)
         if name not in self._found:
@@ -60,7 +60,10 @@ class Zones:
         return self._found[name]
 
     def notes(self) -> Iterator[Note]:
-        """Yield a note for each used VTIMEZONE that differs from its name's zone or from the school's zone."""
+        """Yield a note for each used VTIMEZONE that differs from the known zone of its name.
+
+        A VTIMEZONE whose name is unknown is compared with the school's zone.
+        """
         for name, years in self._years.items():
             definition, used = self._definitions.get(name), self._found[name]
             own = self._own_zone(name)
@@ -137,7 +140,7 @@ def _is_sound(rule: str) -> bool:
 
 
 def _yearly(line: str) -> str:
-    """Return a monthly rule that names its month as the equivalent yearly rule."""
+    """Return a rule line; a monthly rule with a fixed month is returned as the equivalent yearly rule."""
     upper = line.upper()
     if upper.startswith("RRULE") and "BYMONTH=" in upper and "INTERVAL" not in upper:
         return re.sub("FREQ=MONTHLY", "FREQ=YEARLY", line, flags=re.IGNORECASE)
@@ -145,7 +148,7 @@ def _yearly(line: str) -> str:
 
 
 def _last_year(definition: Component) -> int | None:
-    """Return the year after which a VTIMEZONE with several offsets has no rule; None: its rules do not end."""
+    """Return the last year for which a VTIMEZONE with several offsets has a rule; None if its rules do not end."""
     properties = list(definition.properties(frozenset({"RRULE", "DTSTART", "RDATE"})))
     rules = [one.value for one in properties if one.name == "RRULE"]
     ends = [int(match[1]) for rule in rules if (match := _UNTIL.search(rule))]
