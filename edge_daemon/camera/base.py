@@ -8,13 +8,13 @@ from typing import Protocol
 from edge_daemon.types import Frame
 
 WARM_UP_S = 2.0
-"""Time from `prepare` to the picture, in which exposure and white balance settle."""
+"""Seconds from `prepare` to the picture, in which exposure and white balance settle."""
 
 
 class Camera(Protocol):
     """A source of pictures, open between `__enter__` and `__exit__`.
 
-    Any failure to take a picture is a CameraError of `capture`. That capture is missed, and the next one is tried.
+    If a picture can't be taken, `capture` raises a CameraError. This capture is then missed, and the next one is tried.
     """
 
     @property
@@ -33,7 +33,7 @@ class Camera(Protocol):
         ...
 
     def prepare(self) -> None:
-        """Start the sensor, WARM_UP_S before the picture. It may be called twice, or not at all."""
+        """Start the sensor. Call it `WARM_UP_S` before the picture; calling it twice or not at all is allowed."""
         ...
 
     def capture(self, slot: int) -> Frame:

@@ -34,7 +34,7 @@ _MAX_WORDS = 200
 
 
 def main() -> int:
-    """Serve the parent until it closes its end."""
+    """Answer the parent's requests until it closes its end of the socket pair; return the exit code."""
     _end_with_parent(int(sys.argv[2]))
     lock_memory()
     # The parent decides when the current picture is finished; Ctrl-C and systemd's SIGTERM reach the whole group.
@@ -88,7 +88,7 @@ def _answer(sock: socket.socket, held: _HeldFrame, request: wire.Request) -> Non
 
 
 class _HeldFrame:
-    """The camera, open or closed. Every exception of a camera library becomes a CameraError here."""
+    """The camera of this process, open or closed. It raises a CameraError for every exception of a camera library."""
 
     def __init__(self, start: wire.Start) -> None:
         self._settings = CameraConfig(
@@ -110,9 +110,9 @@ class _HeldFrame:
         return None if self._camera is None else self._camera.lens_position
 
     def prepare(self) -> None:
-        """Open the camera if necessary, and start it.
+        """Open the camera if it is closed, and start it.
 
-        A failure is ignored because `capture` tries again and reports it.
+        A failure is ignored here, because `capture` tries again and reports it.
         """
         try:
             self._opened().prepare()
@@ -146,7 +146,7 @@ class _HeldFrame:
 
 
 def _turned(picture: Picture, upside_down: bool) -> Picture:
-    """Return the picture rotated by 180 degrees if the camera is mounted upside down."""
+    """Return the picture, rotated by 180 degrees if the camera is mounted upside down."""
     return np.ascontiguousarray(picture[::-1, ::-1]) if upside_down else picture
 
 

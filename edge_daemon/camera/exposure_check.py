@@ -11,25 +11,26 @@ from edge_daemon.types import Picture
 
 DARK_BELOW = 40
 FLAT_BELOW = 12
-"""Limits for a black picture.
+"""A picture counts as black if its mean is below `DARK_BELOW` and its contrast between cells is below this.
 
-Averaging over cells removes its noise, while a dark room keeps contrast between cells. The brightest pixels can't
-decide: at full gain a covered lens looks brighter than a dim room (benchmarks/camera_light.py).
+The average over a cell removes the noise, and a dark room still has contrast between cells. The brightest pixels show
+nothing: at full gain, the picture of a covered lens is brighter than that of a dim room (benchmarks/camera_light.py).
 """
 WHITE_FROM = 250
 WHITE_SHARE = 0.80
-"""Windows and boards may be white.
+"""Share of white pixels from which a picture counts as over-exposed.
 
-At this share fewer than half of the faces are found (benchmarks/camera_light.py).
+A smaller share may be windows and boards. At this share fewer than half of the faces are found
+(benchmarks/camera_light.py).
 """
 _ENOUGH_PX = 480
-"""Rows that are sampled: they measure a picture's light as well as all rows, in a tenth of the time."""
+"""Number of rows that are sampled. They measure a picture's light as well as all rows, in a tenth of the time."""
 _CELLS = 24
-"""Cells along the shorter side."""
+"""Number of cells along the shorter side of a picture."""
 
 
 def fault_of(picture: Picture) -> str:
-    """Return why a picture, (height, width, 3) uint8 BGR, can show nobody, in plain words; empty: it is good."""
+    """Return in plain words why a picture, (height, width, 3) uint8 BGR, is unusable; empty if it is usable."""
     part = sampled(picture)
     if part.mean() < DARK_BELOW and contrast_of(part[..., 1]) < FLAT_BELOW:
         return "the picture is black"
@@ -39,13 +40,13 @@ def fault_of(picture: Picture) -> str:
 
 
 def sampled(picture: Picture) -> Picture:
-    """Return every n-th row and column of a picture, enough to measure its light."""
+    """Return a smaller picture of every n-th row and column, which is enough to measure the light."""
     step = max(1, min(picture.shape[:2]) // _ENOUGH_PX)
     return picture[::step, ::step]
 
 
 def contrast_of(channel: NDArray[np.uint8]) -> float:
-    """Return the difference between bright and dark cells of one channel, (height, width), without the noise."""
+    """Return the difference between bright and dark cells of one channel, (height, width). Noise does not count."""
     side = max(1, min(channel.shape) // _CELLS)
     rows, columns = channel.shape[0] // side, channel.shape[1] // side
     cells = channel[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
@@ -56,11 +57,12 @@ def contrast_of(channel: NDArray[np.uint8]) -> float:
 def digest_of(picture: Picture) -> str:
     """Return a digest of all pixels.
 
-    Sensor noise makes any two pictures of a working camera differ. A driver that hangs returns its last buffer again.
+    Because of sensor noise, two pictures of a working camera always differ. A driver that hangs returns its last
+    picture again, which has the same digest.
     """
     return hashlib.blake2b(np.ascontiguousarray(picture).data, digest_size=16).hexdigest()
 
 
 def repeats(kind: str, digest: str, last: str) -> bool:
-    """Return whether a camera of this kind is frozen. A replay has no sensor and may repeat a picture."""
+    """Return whether a camera is frozen, because two digests in a row are equal. A replay may repeat a picture."""
     return kind != "files" and digest == last

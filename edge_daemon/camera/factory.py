@@ -11,11 +11,13 @@ from edge_daemon.errors import CameraError
 
 
 def open_camera(settings: CameraConfig, factory: str = "") -> Camera:
-    """Return the camera of the settings, not yet open; `with` opens it. Each library is imported only for its kind.
+    """Return the camera that the settings name, not yet open; `with` opens it.
+
+    A camera library is imported only if the settings need it.
 
     Args:
         settings: [camera] of the configuration.
-        factory: `module:function` that creates the camera instead; for check-in and tests.
+        factory: `module:function` that creates the camera in place of `camera.kind`, for check-in and tests.
 
     Raises:
         CameraError: the source has an invalid form, or the camera does not exist.
@@ -43,7 +45,7 @@ def open_camera(settings: CameraConfig, factory: str = "") -> Camera:
 
 
 def check_source(settings: CameraConfig) -> None:
-    """Raise CameraError if camera.source does not fit its kind, before anything is opened."""
+    """Raise CameraError if `camera.source` does not fit `camera.kind`. Nothing is opened."""
     kind, source = settings.kind, settings.source
     if kind == "files" and not source:
         raise CameraError("camera.kind is files, but camera.source is empty", "camera.source", "name a folder or video")

@@ -1,7 +1,7 @@
-"""Replay: a folder of pictures, or a video, in place of a camera. Each picture is one capture.
+"""Replay: a folder of pictures, or a video, in place of a camera. Each picture or frame is one capture.
 
-`rehearse` takes each picture once (`open_files`). Under the service a replay replaces a real camera and starts over
-when the lesson has more captures than there are pictures (`ReplayCamera`).
+`rehearse` uses each picture once (`open_files`). Under the service a replay replaces a real camera. If a lesson has
+more captures than there are pictures, the replay begins again at the first one (`ReplayCamera`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def open_files(source: Path, when: When | None = None) -> FolderCamera | VideoCa
 
     Args:
         source: the folder, or the video file.
-        when: gives each frame its time; None: the time of reading.
+        when: returns the time of a slot's picture; None: the time at which it is read is used.
 
     Raises:
         CameraError: the path does not exist, the folder has no pictures, or the file is not a video.
@@ -46,7 +46,7 @@ def open_files(source: Path, when: When | None = None) -> FolderCamera | VideoCa
 
 
 class ReplayCamera:
-    """A folder or video as an endless camera: the first picture follows the last one."""
+    """An endless camera that reads a folder or a video. After the last picture the first one follows."""
 
     lens_position: float | None = None
 
@@ -73,7 +73,7 @@ class ReplayCamera:
 
 
 class FolderCamera:
-    """The pictures of a folder, in the natural order of numbered names."""
+    """The pictures of a folder, in the order of their names; numbers in names are sorted by value."""
 
     lens_position: float | None = None
 
@@ -118,7 +118,7 @@ class FolderCamera:
 
 
 class VideoCamera:
-    """The frames of a video in order, or chosen ones. A frame's name is its 1-based index."""
+    """All frames of a video in order, or those given to `choose`. A frame's name is its 1-based index."""
 
     lens_position: float | None = None
 
@@ -128,14 +128,14 @@ class VideoCamera:
         # Containers often give a wrong number of frames, or none: only counting is reliable.
         promised = self._video.get(cv2.CAP_PROP_FRAME_COUNT)
         self.readable = 0
-        """Number of frames from the first to the last readable one."""
+        """Number of frames up to the last one that can be read."""
         while self._video.grab():
             self.readable += 1
         self._video.release()
         if not self.readable:
             raise CameraError("is not a video that can be read", str(path), "name a video, or a folder of pictures")
         self.frames = int(promised) if _breaks_off(self.readable, promised) else self.readable
-        """Number of frames of the complete video. If the file is truncated, the last ones can't be read."""
+        """Number of frames that the complete video had. If the file is truncated, its last frames can't be read."""
         self._chosen: Sequence[int] = range(self.frames)
         self._next = 0
 
@@ -145,7 +145,7 @@ class VideoCamera:
         return len(self._chosen)
 
     def choose(self, frames: Sequence[int]) -> None:
-        """Use only these frames as captures; 0-based, in ascending order."""
+        """Use only the frames with these 0-based indices, in ascending order, as captures."""
         self._chosen = tuple(frames)
 
     def digest(self) -> str:
@@ -165,7 +165,7 @@ class VideoCamera:
         """Do nothing: a replay needs no warm-up."""
 
     def capture(self, slot: int) -> Frame:
-        """Read the frame of a slot, and reopen the video for an earlier frame; raises CameraError."""
+        """Read the frame of a slot; raises CameraError. For an earlier frame the video is opened again."""
         frame = self._chosen[slot]
         if frame >= self.readable:
             raise CameraError(f"the video breaks off after frame {self.readable}", self._place(frame))
@@ -189,11 +189,14 @@ class VideoCamera:
 
 
 _MOST_FRAMES = 10_000_000
-"""Most frames of a plausible video: 46 hours at 60 frames a second. A container that claims more is damaged."""
+"""Largest number of frames in a video: 46 hours at 60 frames a second. A container that claims more is damaged."""
 
 
 def _breaks_off(readable: int, promised: float) -> bool:
-    """Return whether far fewer frames can be read than the container promises. Some containers only estimate."""
+    """Return whether far fewer frames can be read than the container states, so that the file is truncated.
+
+    A small difference is no fault, because some containers only estimate the number.
+    """
     return readable + max(2.0, 0.02 * promised) < promised <= _MOST_FRAMES
 
 
@@ -217,7 +220,7 @@ def read_picture(path: Path) -> Picture:
 
 
 def _as_text(name: str) -> str:
-    """Return a file name as valid text. File names are bytes, and not all are UTF-8."""
+    """Return a file name as valid Unicode text. A file name is bytes, which need not be UTF-8."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

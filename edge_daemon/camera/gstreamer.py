@@ -8,7 +8,7 @@ from edge_daemon.camera.opencv import VideoDevice
 from edge_daemon.errors import CameraError
 
 _WAITING = 1
-"""Pictures in the buffer: the appsink keeps only the newest one."""
+"""Number of buffered pictures that may be old: the appsink keeps only the newest picture."""
 _ARGUS = (
     # The exposure, in ns, is limited to 1/60 s because longer ones blur moving heads. The camera chooses the gain.
     'nvarguscamerasrc sensor-id={sensor} exposuretimerange="34000 16666000" ! '
@@ -22,7 +22,8 @@ def gstreamer_camera(source: str) -> VideoDevice:
     """Return the camera, not yet open.
 
     Args:
-        source: empty or a number for a CSI sensor, or a whole pipeline that ends in an appsink with BGR pictures.
+        source: number of a CSI sensor, or empty for the first one, or a whole pipeline. A pipeline must end in an
+            appsink that gives BGR pictures.
     """
     return VideoDevice(_name(source), lambda: _opened(_pipeline(source), _name(source)), _WAITING)
 

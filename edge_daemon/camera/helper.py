@@ -19,17 +19,17 @@ from edge_daemon.types import Picture
 
 _CHILD = "edge_daemon.camera.child"
 _KILL_WAIT_S = 0.5
-"""Longest wait for a killed process. A process inside a driver call dies only when the driver returns."""
+"""Longest wait in seconds for a killed process to end. In a driver call it ends only when the driver returns."""
 
 
 class Helper:
     """A running camera process.
 
-    Create it from a thread that lives as long, because the kernel ends the process with that thread.
+    Create it in a thread that lives as long as it, because the kernel ends the process together with that thread.
     """
 
     def __init__(self, settings: CameraConfig, factory: str) -> None:
-        """Start the process without waiting for it to run; raises CameraError."""
+        """Start the process, and do not wait until it runs; raises CameraError."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [*isolated(_CHILD), str(theirs.fileno()), str(os.getpid())]
         # A process that runs camera drivers gets no credentials.
@@ -67,15 +67,15 @@ class Helper:
         return self._process.poll() is not None
 
     def send(self, request: wire.Request) -> None:
-        """Send a request without waiting.
+        """Send a request and do not wait for the answer.
 
-        If the process does not read or has ended, only the missing answer shows it.
+        If the process has ended or does not read the request, no error is raised; the answer is then missing.
         """
         with contextlib.suppress(OSError):
             self._socket.send(wire.encode(request))
 
     def ask(self, request: wire.Request, deadline_s: float) -> tuple[wire.Reply, Picture | None]:
-        """Send a request and return its answer, with the picture unless the reply gives a reason for none.
+        """Send a request, and return the reply and the picture, or None if the reply says why there is no picture.
 
         Raises:
             TimeoutError: no answer before `deadline_s`, a time of the monotonic clock.
@@ -112,7 +112,7 @@ class Helper:
         return f"the camera process ended with code {code}"
 
     def stop(self, wait_s: float) -> None:
-        """Let the process close its camera and end; kill it if that takes too long."""
+        """Let the process close its camera and end. If this takes more than `wait_s` seconds, kill it."""
         self._socket.close()
         try:
             self._process.wait(wait_s)

@@ -1,4 +1,4 @@
-"""A video device read through OpenCV, the common part of V4L2 and GStreamer cameras."""
+"""A video device that is read through OpenCV: the code that V4L2 and GStreamer cameras share."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class VideoDevice:
 
     Args:
         where: name of the device in messages.
-        open_device: opens it; raises CameraError.
-        waiting: how many buffered pictures may be older than the request.
-        rests: whether the device is closed after each picture, and opened by the next `prepare`. While the program
-            looks for faces, its buffers of several 12-megapixel pictures are then free. Its lamp is lit only while it
+        open_device: opens the device; raises CameraError.
+        waiting: number of buffered pictures that may be older than the request.
+        rests: True: the device is closed after each picture, and the next `prepare` opens it. Its buffers of several
+            12-megapixel pictures are then free while the program looks for faces, and its lamp is lit only while it
             takes pictures.
     """
 
@@ -70,7 +70,7 @@ class VideoDevice:
         return Frame(slot, str(slot + 1), _bgr(picture), taken_at)
 
     def _streaming(self) -> cv2.VideoCapture:
-        """Return the open device. A driver starts streaming at the first picture."""
+        """Return the open device, with streaming started. A driver starts streaming when the first picture is read."""
         if self._device is None:
             self._device = self._open_device()
             self._started_s = time.monotonic()
@@ -88,7 +88,7 @@ class VideoDevice:
 
 
 def _bgr(picture: object) -> Picture:
-    """Return a picture with three channels; a grey sensor has one."""
+    """Return a picture with three channels. The picture of a grey sensor has only one."""
     array: Picture = np.asarray(picture, np.uint8)
     if array.ndim == 2 or array.shape[2] == 1:
         return np.asarray(cv2.cvtColor(array, cv2.COLOR_GRAY2BGR), np.uint8)

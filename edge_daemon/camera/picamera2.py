@@ -1,4 +1,4 @@
-"""A Raspberry Pi camera through picamera2: full-sensor stills, a locked lens, exposure for faces.
+"""A Raspberry Pi camera through picamera2, which takes pictures of the whole sensor with a fixed focus.
 
 Sources: The Picamera2 Library (datasheets.raspberrypi.com), chapters 4 to 6, and its example tuning_file.py. Raspberry
 Pi Camera Algorithm and Tuning Guide, the chapter on AGC. picamera2 comes from apt with the system, never from PyPI.
@@ -24,13 +24,16 @@ from edge_daemon.types import Frame
 logger = logging.getLogger(__name__)
 
 MAX_EXPOSURE_US = 16_666
-"""1/60 s. In this time a head that turns at 30 degrees a second moves by half a degree."""
+"""Longest exposure, 1/60 s. In this time a head that turns at 30 degrees per second moves by half a degree."""
 MAX_PIXELS = 16_000_000
-"""Largest picture. A 64-megapixel one needs 190 MB, too much beside the networks, and is not sharper."""
+"""Largest number of pixels. A 64-megapixel picture needs 190 MB, too much beside the networks, and is not sharper."""
 FALLBACK_LENS_DIOPTRES = 0.25
-"""4 m, near the hyperfocal distance of Camera Module 3: sharp from 2 m to infinity."""
+"""Lens position if no focus is found: 4 m, near the hyperfocal distance of Camera Module 3.
+
+The picture is then sharp from 2 m to infinity.
+"""
 _EXPOSURE_MODE = {"shutter": [100, 5000, 10_000, MAX_EXPOSURE_US, MAX_EXPOSURE_US], "gain": [1.0, 2.0, 4.0, 8.0, 16.0]}
-"""How exposure and gain rise together in low light. The algorithm respects the sensor's own gain limit."""
+"""How exposure and gain rise together in low light. The algorithm keeps to the sensor's own gain limit."""
 
 
 _MEMORY = re.compile(r"memory|allocat", re.IGNORECASE)
@@ -43,7 +46,7 @@ _OTHER_NUMPY = (
 
 
 class Picamera2Camera:
-    """The sensor runs only from `prepare` to the end of `capture`, which saves power and keeps it cool."""
+    """A Raspberry Pi camera whose sensor runs only from `prepare` to the end of `capture`, to save power and heat."""
 
     def __init__(self, settings: CameraConfig) -> None:
         self._settings = settings
@@ -78,7 +81,7 @@ class Picamera2Camera:
             self._started_s = time.monotonic()
 
     def capture(self, slot: int) -> Frame:
-        """Take a picture, WARM_UP_S after the sensor's start at the earliest, and stop the sensor."""
+        """Take a picture at least `WARM_UP_S` after the sensor's start, and stop the sensor."""
         self.prepare()
         assert self._started_s is not None  # prepare has set it
         time.sleep(max(0.0, self._started_s + WARM_UP_S - time.monotonic()))
@@ -122,7 +125,10 @@ class Picamera2Camera:
             logger.warning("camera has no motor for its lens; camera.lens_position does nothing")
 
     def _lock_lens(self, controls: Any) -> None:
-        """Set the lens and lock it. A lens that searches for focus blurs every face in some captures."""
+        """Set the lens to the configured position, or focus once, and fix it there.
+
+        A lens that searches for focus blurs all faces in some captures.
+        """
         position = self._settings.lens_position
         if position < 0:
             position = self._focused()
@@ -164,7 +170,7 @@ def _import() -> tuple[Any, Any]:
 
 
 def _choose(source: str, cameras: list[dict[str, Any]]) -> tuple[int, str]:
-    """Return number and model of the camera that `source` names: empty, a number, a model or an id."""
+    """Return number and model of the camera that `source` names by a number, a model or an id; empty: the first one."""
     attached = ", ".join(f"{c['Num']} ({c['Model']}, {c['Id']})" for c in cameras)
     meant = [c for c in cameras if source in ("", str(c["Num"]), c["Model"], c["Id"])]
     if not meant:
@@ -176,10 +182,10 @@ def _choose(source: str, cameras: list[dict[str, Any]]) -> tuple[int, str]:
 
 
 def _short_exposures(library: Any, model: str) -> Any:
-    """Return the sensor's tuning, limited to exposures of 1/60 s; None, with a log entry, if there is none.
+    """Return the sensor's tuning with exposures of at most 1/60 s; if the sensor has no tuning, log it and return None.
 
-    A limit in the tuning keeps the automatic control of both exposure and gain. A fixed ExposureTime would over-expose
-    a sunny room.
+    With a limit in the tuning, exposure and gain are still controlled automatically. A fixed ExposureTime would
+    over-expose a sunny room.
     """
     try:
         tuning = library.load_tuning_file(f"{model}.json")
@@ -195,7 +201,7 @@ def _short_exposures(library: Any, model: str) -> Any:
 
 
 def _at_most(size: tuple[int, int], pixels: int) -> tuple[int, int]:
-    """Return the size, halved until it has at most this many pixels; both sides are even."""
+    """Return a size, halved until it has at most this number of pixels, with both sides even."""
     width, height = size
     while width * height > pixels:
         width, height = width // 2, height // 2

@@ -1,4 +1,4 @@
-"""The camera as the daemon uses it: in its own process, with a deadline, reopened or restarted after failures."""
+"""The camera as the daemon uses it: in a process of its own, with a deadline, and restarted after failures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from edge_daemon.types import Frame, Picture
 logger = logging.getLogger(__name__)
 
 DEADLINE_S = 8.0
-"""Longest time of a capture, with process start, opening, autofocus and warm-up. It stays below the 10 s of SIGTERM."""
+"""Longest time of a capture in seconds, with process start, opening, autofocus and warm-up.
+
+It is less than the 10 s in which the service must end after SIGTERM.
+"""
 _STOP_WAIT_S = 1.0
 
 
@@ -32,9 +35,9 @@ class CameraProcess:
     Args:
         settings: [camera] of the configuration.
         now: returns the current time, aware.
-        deadline_s: longest time of one `capture`.
-        fields: added to log records, such as the lesson's id.
-        factory: `module:function` that creates the camera instead of `settings.kind`; for check-in and tests.
+        deadline_s: longest time of one `capture`, in seconds.
+        fields: fields that are added to log records, such as the lesson's id.
+        factory: `module:function` that creates the camera in place of `settings.kind`, for check-in and tests.
     """
 
     def __init__(
@@ -53,14 +56,14 @@ class CameraProcess:
         self._requests = 0
         self._last_digest = ""
         self.fault = ""
-        """Why the last capture was missed; empty while the camera answers."""
+        """Why the last capture was missed; empty if it succeeded."""
         self.answers = False
-        """Whether the camera gave a picture last time. A black picture counts because the camera works."""
+        """Whether the camera gave a picture at the last capture. A black picture counts, because the camera works."""
         self.lens_position: float | None = None
         """Focus of the last picture in dioptres; None for a lens without a motor."""
 
     def __enter__(self) -> CameraProcess:
-        """Start the process without waiting for the camera. A failure shows at the first capture."""
+        """Start the process, and do not wait for the camera. If that fails, the first capture raises the error."""
         self._start(slot=0)
         return self
 
@@ -77,7 +80,7 @@ class CameraProcess:
         return None if self._helper is None else self._helper.pid
 
     def prepare(self, slot: int) -> None:
-        """Start the sensor for a capture WARM_UP_S from now. It never waits and never raises."""
+        """Start the sensor for a capture in `WARM_UP_S` seconds. This never waits and never raises an error."""
         if self._helper is not None and self._helper.ended:
             error = CameraError(self._helper.why_ended())
             self._drop()
@@ -137,7 +140,7 @@ class CameraProcess:
         return Frame(slot, reply.name, picture, self._now() - timedelta(seconds=age_s))
 
     def _failed(self, error: CameraError, slot: int) -> None:
-        """Take the next recovery step, and report a repeated failure once."""
+        """Take the next step of recovery. If failures go on, log them once."""
         self.fault = error.line()
         if self._recovery.failed(time.monotonic()) == "restart":
             self._drop()

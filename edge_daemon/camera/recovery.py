@@ -1,4 +1,4 @@
-"""Recovery from failures of a camera: reopen it, restart its process, report it, and try again without end."""
+"""Recovery after failures of a camera: reopen it, restart its process, report the failure, and go on trying."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import Literal
 Step = Literal["reopen", "restart"]
 
 REPORT_AT = 3
-"""Number of failures in a row that is reported, after reopening and restarting did not help."""
+"""The failure in a row that is reported: the third, after reopening and restarting did not help."""
 FIRST_GAP_S = 15.0
 MAX_GAP_S = 120.0
-"""Gaps between starts. A start that fails may cost a whole deadline, at most a tenth of the lesson's time."""
+"""Longest time in seconds between two starts of the process.
+
+A start that fails may take a whole deadline, and all of them should take at most a tenth of a lesson.
+"""
 
 
 class CameraRecovery:
-    """The failures in a row of one camera, and the steps that follow. Times are from a monotonic clock.
+    """Counts the failures in a row of one camera, and chooses the next step. Times are of a monotonic clock.
 
-    The gap applies only to starts of the process. A process that still answers gets a request at every capture, so that
-    a reconnected cable costs no further picture.
+    Only starts of the process have to wait. A process that still answers gets a request at every capture, so that no
+    further picture is missed once a loose cable is connected again.
     """
 
     def __init__(self) -> None:
@@ -27,11 +30,11 @@ class CameraRecovery:
 
     @property
     def reports(self) -> bool:
-        """Whether the latest failure is the one to report."""
+        """Whether the latest failure must be reported."""
         return self.failures == REPORT_AT
 
     def failed(self, now_s: float) -> Step:
-        """Count a failure and return the step before the next picture."""
+        """Count a failure, and return what to do before the next picture."""
         self.failures += 1
         return "restart" if self.failures > 1 and not self.rest_s(now_s) else "reopen"
 
@@ -42,9 +45,9 @@ class CameraRecovery:
             self._next_start_s = now_s + self._gap_s
 
     def succeeded(self) -> None:
-        """Record a picture, and begin again at the first step."""
+        """Record that a picture was taken, and count failures from zero again."""
         self.failures, self._gap_s, self._next_start_s = 0, 0.0, float("-inf")
 
     def rest_s(self, now_s: float) -> float:
-        """Return how long to wait before an ended process is started again; 0: start it now."""
+        """Return the seconds to wait before a process that ended is started again; 0: start it now."""
         return max(0.0, self._next_start_s - now_s)

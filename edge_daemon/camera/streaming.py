@@ -1,4 +1,4 @@
-"""A camera for check-in: every frame of a small stream instead of single large pictures."""
+"""The camera for check-in at the door. It gives every frame of a small stream, not single large pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_daemon.config import CameraConfig
 from edge_daemon.errors import CameraError
 
 FACTORY = "edge_daemon.camera.streaming:streaming_camera"
-"""Factory argument of `CameraProcess`."""
+"""Argument `factory` of `CameraProcess` for this camera."""
 _SIZE_PX = (640, 480)
 _FRAMES_A_SECOND = 30
 

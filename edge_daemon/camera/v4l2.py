@@ -12,18 +12,18 @@ from edge_daemon.camera.opencv import VideoDevice
 from edge_daemon.errors import CameraError
 
 _BUFFERS = 2
-"""Buffers to request instead of OpenCV's four. Each takes 24 MB and more at 12 megapixels, even for JPEG."""
+"""Number of buffers to request in place of OpenCV's four. Each takes at least 24 MB at 12 megapixels, even for JPEG."""
 _WAITING = 4
-"""Old pictures that a driver may have buffered if it ignores the request and keeps four buffers."""
+"""Number of old pictures that a driver may have buffered, if it ignores the request and keeps four buffers."""
 _SELECT_TIMEOUT_S = 3
-"""OpenCV's own timeout for a picture is 10 s, longer than a capture may take."""
+"""Longest wait for a picture, in seconds. OpenCV's default of 10 s is longer than a capture may take."""
 _LARGER_THAN_ANY_PX = 20_000
 
 
 def v4l2_camera(source: str) -> VideoDevice:
     """Return the camera of `find_node(source)`, not yet open.
 
-    Each opening looks up the node again, because a camera may get another number when it is reconnected.
+    The node is looked up whenever the camera is opened, because a reconnected camera may get another number.
     """
     where = f"/dev/video{source}" if source.isdecimal() else source or "the first camera"
     return VideoDevice(where, lambda: _opened(v4l2_nodes.find_node(source)), _WAITING, rests=True)

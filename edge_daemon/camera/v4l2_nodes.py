@@ -31,7 +31,7 @@ class Node:
 
     path: str
     name: str
-    """The device's own name; two devices of one model share it."""
+    """Name that the device reports; two devices of one model have the same name."""
     bus: str
     """Physical connection of the device."""
 
@@ -89,7 +89,10 @@ def _checked(path: str) -> str:
 
 
 def _node(path: str) -> Node | None:
-    """Return what a device reports about itself; None if it gives no pictures, or only through libcamera."""
+    """Return the node with the name and bus that its device reports.
+
+    None if the device gives no pictures, or gives them only through libcamera.
+    """
     answer = bytearray(_QUERYCAP.size)
     try:
         with Path(path).open("rb", buffering=0) as device:

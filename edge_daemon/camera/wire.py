@@ -1,9 +1,9 @@
 """The protocol between daemon and camera process: JSON over a socket pair, pictures as sealed memory files.
 
-A picture travels in a file of `memfd_create(2)`: memory without a name, which the kernel frees with its last
-descriptor. A `kill -9` of either side therefore leaves nothing behind, unlike files in /dev/shm. The seals (`fcntl(2)`,
-F_ADD_SEALS) guarantee that nobody changes or shortens the file. Without them a camera process that dies could end the
-daemon by SIGBUS.
+A picture is sent in a file of `memfd_create(2)`. This is memory without a name, which the kernel frees when the last
+descriptor is closed, so a `kill -9` of either side leaves nothing behind, unlike files in /dev/shm. The seals
+(`fcntl(2)`, F_ADD_SEALS) guarantee that nobody changes or shortens the file. Without them a camera process that dies
+could end the daemon by SIGBUS.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Start:
     lens_position: float
     upside_down: bool
     factory: str = ""
-    """`module:function` that creates the camera from CameraConfig instead; for check-in and tests."""
+    """`module:function` that creates the camera in place of `camera.kind`, for check-in and tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,15 @@ class Reply:
     where: str = ""
     hint: str = ""
     refused: bool = False
-    """The camera gave a picture, but it is unusable."""
+    """True: the camera gave a picture, but it is unusable."""
     height_px: int = 0
     width_px: int = 0
     name: str = ""
     taken_s: float = 0.0
-    """CLOCK_MONOTONIC, which all processes share."""
+    """Time of the picture in seconds of CLOCK_MONOTONIC, which is the same in all processes."""
     lens_position: float | None = None
     digest: str = ""
-    """Digest of all pixels. Two equal digests in a row mean a frozen sensor."""
+    """Digest of all pixels. If two digests in a row are equal, the sensor is frozen."""
 
 
 def encode(message: Start | Request | Reply) -> bytes:
@@ -101,7 +101,7 @@ def send_picture(sock: socket.socket, reply: Reply, picture: Picture) -> None:
 
 
 def receive(sock: socket.socket) -> tuple[bytes, int | None]:
-    """Return the next message and its file descriptor, or None for the descriptor; the message is empty at the end.
+    """Return the next message, and the file descriptor sent with it or None. After the last one the message is empty.
 
     Raises OSError.
     """
