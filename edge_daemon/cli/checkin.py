@@ -134,6 +134,8 @@ def accept(home: Home, notes: tuple[Path, ...]) -> None:
     for path in notes:
         done = take_note(home, path, datetime.now(timezone.utc).replace(microsecond=0))
         click.echo(f"{path}: {done.check_ins} check-ins, {done.revisions} registers revised")
+        if done.problem:
+            click.echo(f"warning: {done.problem}", err=True)
 
 
 def _one(session: CheckinSession, clip: object, student_id: str) -> CheckinAnswer:

@@ -282,7 +282,7 @@ def _apply_excuses(home: Home, data: bytes, now: datetime) -> InboxResult:
 def _apply_check_ins(home: Home, data: bytes, now: datetime) -> InboxResult:
     check_ins = read_notes(data, home.config.checkin.devices, CHECK_INS, now)
     done = take_check_ins(home, check_ins, now.replace(microsecond=0))
-    return InboxResult(CHECK_INS, True, f"{done.check_ins} check-ins, {done.revisions} registers revised")
+    return InboxResult(CHECK_INS, True, f"{done.check_ins} check-ins, {done.revisions} registers revised", done.problem)
 
 
 def _apply_timetable(home: Home, data: bytes, now: datetime) -> InboxResult:

@@ -13,10 +13,12 @@ from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.app.registers.check_in_note_reading import KIND, MAX_BYTES, SCHEMA, CheckIn, read_notes
 from edge_daemon.app.registers.correct_register import check_in_register
+from edge_daemon.app.registers.own_documents import TamperedError
 from edge_daemon.attendance.export import write_whole
 from edge_daemon.device.signing import signed
 from edge_daemon.errors import CheckinNoteError
 from edge_daemon.home import Home
+from edge_daemon.store.alarms import LEDGER, raise_alarm
 from edge_daemon.store.check_ins import add_check_ins, check_ins_between
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.registers import lessons_with_register
@@ -32,6 +34,8 @@ class TakenNote:
     check_ins: int
     revisions: int
     """Number of existing registers that got the check-ins."""
+    problem: str = ""
+    """Why a register got none: it is not as this device signed it. One line; empty if there is no such register."""
 
 
 def write_note(home: Home, output: Path, since: datetime, now: datetime) -> int:
@@ -73,10 +77,12 @@ def take_note(home: Home, path: Path, now: datetime) -> TakenNote:
 def take_check_ins(home: Home, check_ins: Sequence[CheckIn], now: datetime) -> TakenNote:
     """Store check-ins and revise their registers, in one transaction.
 
+    A register that was changed after this device signed it is left as it is, and raises an alarm.
+
     Raises:
         EdgeError: a database can't be written; nothing was changed.
     """
-    revisions = 0
+    revisions, problem = 0, ""
     home.ensure_state_dir()
     db = open_register(home.register_db_path, create=not home.register_db_path.exists())
     with closing(db.conn):
@@ -86,8 +92,13 @@ def take_check_ins(home: Home, check_ins: Sequence[CheckIn], now: datetime) -> T
             times = [at for _, at in check_ins]
             known = lessons_with_register(db, min(times) - _LONGEST, max(times) + _LONGEST) if times else []
             for lesson_id in known:
-                revisions += check_in_register(db, lesson_id, check_ins, signer, also, now) is not None
-    return TakenNote(len(check_ins), revisions)
+                try:
+                    revisions += check_in_register(db, lesson_id, check_ins, signer, also, now) is not None
+                except TamperedError as error:
+                    problem = error.line()
+        if problem:
+            raise_alarm(db, LEDGER, problem, now)
+    return TakenNote(len(check_ins), revisions, problem)
 
 
 def _content(path: Path) -> bytes:

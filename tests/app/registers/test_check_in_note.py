@@ -8,12 +8,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from edge_daemon.app.inbox.apply import apply_inbox
 from edge_daemon.app.inbox.waiting import inbox_dir
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.attendance.document import from_json
 from edge_daemon.device.signing import Signer, signed
 from edge_daemon.home import Home
 from edge_daemon.store import registers
+from edge_daemon.store.alarms import LEDGER, alarms
 from edge_daemon.store.check_ins import check_ins_of, note_check_in
 from edge_daemon.store.database import open_register
 from edge_daemon.timestamps import written
@@ -148,6 +150,28 @@ def test_the_school_s_server_may_bring_a_note_or_a_list_of_notes(room, tmp_path,
         found = pulled(room, [note, note] if as_list else note)
         assert found == (0, f"check_ins.json: {6 if as_list else 3} check-ins, {revised} registers revised\n")
     assert verdicts(room, lesson_id)[1]["S1"] == ("inconclusive", START + timedelta(minutes=3))
+
+
+def test_a_register_that_was_changed_raises_an_alarm_and_stops_nothing(room, tmp_path):
+    lesson_id = held(room, {"S1": 0.0})
+    db = open_register(room.register_db_path)
+    with closing(db.conn):
+        db.execute("DROP TRIGGER registers_never_change")
+        db.execute("UPDATE registers SET document = replace(document, '\"absent\"', '\"present\"')")
+        db.conn.commit()
+    note = json.loads((tmp_path / "note.json").read_text())
+    (inbox_dir(room)).mkdir()
+    (inbox_dir(room) / "check_ins.json").write_text(json.dumps(note), "utf-8")
+    (done,) = apply_inbox(room, NOW, ["check_ins.json"])
+    assert (done.in_force, done.summary) == (True, "3 check-ins, 0 registers revised")
+    assert lesson_id in done.problem
+    again = accept(room, tmp_path / "note.json")
+    assert again.exit_code == 0
+    assert again.stderr == f"warning: {done.problem}\n"
+    db = open_register(room.register_db_path)
+    with closing(db.conn):
+        assert [one.name for one in alarms(db)] == [LEDGER]
+        assert check_ins_of(db, "S1") == [START + timedelta(minutes=3)]
 
 
 def test_a_note_that_the_server_changed_or_made_refuses_all_notes_of_the_document(room, tmp_path):
