@@ -37,7 +37,7 @@ class Judged:
 
     @property
     def is_identity_doubted(self) -> bool:
-        """Whether it is in doubt who somebody was, and not only how often."""
+        """Whether the identity of a person is in doubt, and not only the number of captures."""
         return not (WORTH_A_LOOK - {"borderline"}).isdisjoint(self.verdict.flags)
 
     @property
@@ -50,15 +50,16 @@ class Judged:
 
 
 def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, dict[str, object]]:
-    """Return the rates by scenario; lessons without one are left out.
+    """Return the rates by scenario; lessons without a scenario are left out.
 
-    `false_present` and `false_absent` are shares of those who were absent and present; `..._unflagged` the same of
-    mistakes without any doubt. `absent_doubted`: students rightly absent, seen in at most a fifth of the captures, with
-    a doubt about who or whether (`doubt.WORTH_A_LOOK`; that somebody came late or left early is none).
-    `present_doubted`: students rightly present with a doubt about who they are: the price of the doubts. Those enrolled
-    as a pair always have one and are left out.
-    `register_flagged`: lessons whose register has the flags that it should have; where it should have none, those with
-    any. `pairs_both_absent`: twins, and people under two ids, of whom neither id is present.
+    - `false_present` and `false_absent` are shares of the absent and the present students. `..._unflagged` are the same
+      shares for mistakes without any doubt.
+    - `absent_doubted` counts correctly absent students, seen in at most a fifth of the captures, whose verdict has a
+      doubt about identity or presence (`doubt.WORTH_A_LOOK`). A late arrival or early departure is not such a doubt.
+    - `present_doubted` counts correctly present students with a doubt about their identity. Students enrolled as a pair
+      always have one and are left out.
+    - `register_flagged` counts lessons whose register has the expected flags; if it should have none, those with any.
+    - `pairs_both_absent` counts pairs (twins, or the two ids of a person) with both ids absent.
     """
     by_name = defaultdict(list)
     for truth, outcome in lessons:

@@ -1,4 +1,4 @@
-"""Classes and people in front of them, made of photographs: is the best student the right one?
+"""Classes and people in front of them, made from photographs: is the best student the right one?
 
 In each trial a class is enrolled from one to three photographs a student. Then people stand before it: its students,
 and as many strangers, each seen in some captures, bare, moving or with a part of the face covered, near or far. What
@@ -27,7 +27,7 @@ FACES = (1, 1, 2, 3, 5, 10, 20, 40)
 CONDITION_SHARES = {"bare": 0.55, "motion": 0.15, "mask": 0.15, "glasses": 0.15}
 COVERS = ("mask", "glasses")
 NOISE = 0.35
-"""Length of what is added to a vector of length 1: two captures of one photograph are not the same picture."""
+"""Length of the noise added to a vector of length 1, because two captures never show the same picture."""
 ENROLLED_SHARES = (0.2, 0.2, 0.6)
 """Shares of the students with one, two and three photographs."""
 
@@ -42,17 +42,17 @@ class Trial:
     features: Scores
     """(students, features)"""
     weighted: Scores
-    """(students,): mean similarity weighted by the square root of the width, held against the other students."""
+    """(students,): mean similarity weighted by the square root of the width, relative to the other students."""
     student: int
     """Index of the student in the class, or STRANGER."""
     width: str
     condition: str
     photographs_each: Scores
-    """(students,): with how many each was enrolled."""
+    """(students,): number of enrolment photographs of each student."""
 
 
 def trials(people: Mapping[str, Sequence[Photograph]], rounds: int, random: np.random.Generator) -> Iterator[Trial]:
-    """Yield the trials of some classes; arguments as of `classes`."""
+    """Yield the trials of some classes; arguments as in `classes`."""
     for own in classes(people, rounds, random):
         yield from own
 
@@ -123,7 +123,7 @@ def _candidate(slot: int, probe: Probe, similarities: Vector) -> Candidate:
 
 
 def templates_of(student_id: str, own: Sequence[Photograph]) -> StudentTemplates:
-    """Return what enrolment makes of some photographs: bare templates, and those with a cover painted in."""
+    """Return the templates that enrolment makes of some photographs: bare, and with painted covers."""
     covered = tuple(
         CoveredTemplates(
             np.stack([p.vector for photo in own for p in photo.probes if p.condition == kind]),

@@ -58,14 +58,14 @@ def prints(result: Result) -> str:
         for c in result["clips"]
     ]
     about = (
-        f"Student-lessons of {result['people']} people that the test was not fitted on, {result['captures']} captures "
-        "over 45 minutes; every seat is drawn alone, and matching, naming, test and rule are the program's. Living "
-        "people from photographs of other days flatter the test: nobody changes so much in a lesson. A *sitter* is one "
-        "photograph whose head turns and nods by its mesh (standard deviation of yaw 4 to 14 degrees, as in three "
-        "videos of drivers), whose mouth and brows move and whose eyes blink: it is made by the hand that made the "
-        "test. Several seats are of one person: the intervals take them as independent. Two things were changed after "
-        "a first look at these people. Eyes that seem covered, as behind spectacles, no longer stop the test. Seats of "
-        "two or three photographs in turn are counted apart."
+        f"Student-lessons of {result['people']} people on whom the test was not fitted, {result['captures']} captures "
+        "over 45 minutes. Every seat is drawn alone; matching, naming, test and rule are the program's. Photographs of "
+        "living people from other days make the test too easy, because nobody changes so much in a lesson. A *sitter* "
+        "is one photograph with simulated motion. The head turns and nods by its mesh (standard deviation of yaw 4 to "
+        "14 degrees, as in three videos of drivers), mouth and brows move, and the eyes blink. The author of the test "
+        "also made this simulation. Several seats belong to one person, and the intervals treat them as independent. "
+        "Two things were changed after a first look at these people. Eyes that seem covered, as behind spectacles, no "
+        "longer stop the test. Seats of two or three photographs in turn are counted separately."
     )
     return f"## Pictures of faces (`benchmarks.prints`)\n\n{about}\n\n" + "\n".join(parts) + _clips(clips)
 

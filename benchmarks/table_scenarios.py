@@ -34,7 +34,7 @@ _COLUMNS = {
     "false_absent": "present, called absent",
     "false_absent_unflagged": "... without a doubt",
     "false_present": "absent, called present",
-    "present_doubted": "rightly present, with a doubt",
+    "present_doubted": "correctly present, with a doubt",
 }
 _MIXED = ("mixed_30", "mixed_50", "mixed_70", "mixed_100")
 
@@ -43,15 +43,15 @@ def simulated(result: Result) -> str:
     """Return the section about lessons without pictures."""
     head = (
         "## Outside the best conditions, without pictures (`benchmarks.scenarios.simulated`)\n\n"
-        f"{result['students']:,} student-lessons of {result['people']} people that neither the network nor any limit "
-        "was tuned on; the limits follow from 51 of the others, before the network was trained on these, too. Rooms "
-        "of 16 seats, 24 captures, faces of 28 to 90 px; what a capture shows of somebody is a "
-        "photograph at that width, with noise. The program's own matching, naming and rule decide. Covers are painted "
-        "by one hand, in two ways each, onto the faces and onto the enrolment photographs; two ids and twins are "
-        "photographs of one person. Motion is of 2 to 6 px. *Doubted*: a person has to look before anything follows. "
-        "Before: the same lessons with the fixed thresholds. In between, with a network that was trained without "
-        "covered templates and without the names of who is left, 5,804 of these 6,080 verdicts were right, and 28 "
-        "absences and 13 presences were wrong without a doubt.\n\n"
+        f"{result['students']:,} student-lessons of {result['people']} people on whom neither the network nor any "
+        "limit was tuned. The limits were set on 51 of the other people, before the network was also trained on them. "
+        "Rooms of 16 seats, 24 captures, faces of 28 to 90 px. A face in a capture is a photograph at that width, with "
+        "noise. The program's own matching, naming and rule decide. The same code paints covers, in two ways each, on "
+        "the faces and on the enrolment photographs. Two ids and twins are photographs of one person. Motion is 2 to "
+        "6 px. *Doubted*: a person has to look before anything follows. Before: the same lessons with the fixed "
+        "thresholds. An earlier network was trained without covered templates, and did not name the students who are "
+        "left. With it 5,804 of these 6,080 verdicts were right, and 28 absences and 13 presences were wrong without a "
+        "doubt.\n\n"
     )
     return head + _table(result["scenarios"]) + _before(result) + "\n" + _targets(result["scenarios"])
 
@@ -94,7 +94,9 @@ def _table(scenarios: Mapping[str, Result]) -> str:
 def _before(result: Result) -> str:
     if not result["before"]:
         return ""
-    return "\nThe same lessons before, by the fixed thresholds and bare templates alone:\n\n" + _table(result["before"])
+    return "\nThe same lessons with the earlier program: fixed thresholds, and templates without covers:\n\n" + _table(
+        result["before"]
+    )
 
 
 def _targets(scenarios: Mapping[str, Result]) -> str:
