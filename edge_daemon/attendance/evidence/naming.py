@@ -27,12 +27,12 @@ LEAST_PROBABILITY = 0.8
 
 Less probable names wait until these names are given, because then fewer students are left.
 """
-LEAST_PROBABILITY_LEFT = 0.6
-"""A person gets the name of a student who is left from this probability on.
+LEAST_PROBABILITY_LEFT = 0.8
+"""Least probability for the name of a student who is left after the certain names.
 
-Above 0.5, no other student and no stranger is as probable. The verdict reports that it may be somebody else
-(`attendance/resembled.py`). With 0.5, 6 more of 1,790 present students got their names, but so did 2 of 1,250 absent
-students.
+Neither another student nor a stranger is then as probable. The verdict carries the remaining doubt
+(`attendance/resembled.py`). Measured in 480 simulated lessons of people who are not held back: 14 absent students got a
+name with 0.8, 21 with 0.7 and 31 with 0.6. 198, 179 and 170 of 3,640 present students were called absent.
 """
 
 

@@ -109,10 +109,10 @@ def test_probabilities_of_the_possible_students_and_of_nobody_add_up():
 
 
 def test_who_is_left_gets_the_name_that_is_too_unsure_before_the_others_have_theirs():
-    """.71 in front of the whole class; surer where the next best student sits elsewhere."""
+    """Probable in front of the whole class; surer if the next best student sits elsewhere."""
     known = known_students(IDS, MATCH)
     naming = NamesByProbability([], known)
-    naming._odds, naming.share = np.array([[4.0, 1.0, 0.0, 0.0], [0.0, 90.0, 0.0, 0.0]]), 0.6
+    naming._odds, naming.share = np.array([[12.0, 1.0, 0.0, 0.0], [0.0, 90.0, 0.0, 0.0]]), 0.6
     slots = [frozenset(SLOTS), frozenset(SLOTS)]
     assert naming.gains_left([9, 9], [NOBODY, NOBODY], slots)[0].max() > 0
     alone = naming.gains_left([9, 9], [NOBODY, 1], slots)
