@@ -44,7 +44,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "register show": ("register show 0b81e2c4",),
     "register correct": (
         "register correct",
-        "register correct 0b81e2c4 --student 10247 --verdict present --by Miller --reason late",
+        "register correct 0b81e2c4 --student 10247 --verdict present --by Miller --reason came_late",
     ),
     "register confirm": ("register confirm 0b81e2c4 --not-held --by Office",),
     "plan": ("plan list",),

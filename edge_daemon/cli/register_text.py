@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -84,8 +84,11 @@ def show_register(
 
 def _doubts(register: Register, names: Mapping[str, str]) -> Iterator[str]:
     """Yield why it is doubtful who was seen: resemblance, an uncertain name, or poor photographs."""
+    corrected = {correction.student_id for correction in register.corrections}
     for verdict in register.verdicts:
         student_id = verdict.tally.student_id
+        if student_id in corrected:
+            continue  # a person decided, and the probability is about the decision of the rule
         who = f"{student_id} {names[student_id]}" if student_id in names else student_id
         yield from (_printable(f"{who}: {doubt}") for doubt in _doubts_of(verdict))
 
@@ -158,12 +161,15 @@ def _row(
     verdict: Verdict, register: Register, evidence: Evidence, names: Mapping[str, str], zone: ZoneInfo
 ) -> tuple[str, ...]:
     tally = verdict.tally
-    low, high = interval_with_identity(verdict, register.captures_taken)
+    distance = distance_to_rule(register, verdict)
+    by_rule = verdict
+    if any(one.student_id == tally.student_id for one in register.corrections):  # the captures stay what they were
+        by_rule = replace(verdict, verdict="present" if distance is not None and distance >= 0 else "absent")
+    low, high = interval_with_identity(by_rule, register.captures_taken)
     numbers = (str(tally.captures_seen), str(tally.captures_attentive), f"{verdict.share:.0%}", f"{low:.0%}-{high:.0%}")
     times = (_time(tally.first_seen, zone), _time(tally.last_seen, zone))
     if register.lesson.end <= register.lesson.start:  # a rehearsal: its pictures have no time
         times = ("", "")
-    distance = distance_to_rule(register, verdict)
     if verdict.verdict == "not_assessed" or not was_looked_for(register, verdict):
         numbers = ("-", "-", "-", "-")
     seat = evidence.seats.get(tally.student_id)

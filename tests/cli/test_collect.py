@@ -595,7 +595,12 @@ def test_names_that_a_server_lists_can_not_leave_the_folder(root, rooms, tmp_pat
 
     evil = {f"v1/devices/{name}/key.json": "x" for name in ("..", "../../x", "a/../..", ".hidden", "a\\b", "")}
     honest = server_listing.index
-    monkeypatch.setattr(server_listing, "index", lambda server: {**honest(server), **evil})
+
+    def with_evil(server, after=""):
+        found = honest(server, after)
+        return replace(found, files={**found.files, **evil})
+
+    monkeypatch.setattr(server_listing, "index", with_evil)
     with OfficeServer(root, certificates=tmp_path, token="") as server:
         options = ("--ca-file", str(server.ca_file), "--keep", str(tmp_path / "kept" / "here"))
         book_of(root, tmp_path, *options, source=server.url)

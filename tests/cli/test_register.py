@@ -95,6 +95,21 @@ def test_a_register_is_shown_with_the_evidence_for_each_student(home):
     assert text.splitlines()[-1] == "c  not assessed"
 
 
+def test_a_correction_leaves_the_interval_and_says_no_probability(tmp_path):
+    register, sightings = a_register(FIRST, {"a": 0.1, "b": 1.0})
+    a, b = register.verdicts
+    doubted = (replace(a, probability=0.0), replace(b, probability=1.0))
+    home = a_home(tmp_path, [(replace(register, verdicts=doubted), sightings)])
+    before = run(home, "register", "show", FIRST.lesson_id).stdout
+    options = ("--student", "a", "--verdict", "present", "--by", "T", "--reason", "not_recognised")
+    assert run(home, "register", "correct", FIRST.lesson_id, *options).exit_code == 0
+    after = run(home, "register", "show", FIRST.lesson_id).stdout
+    rows = [next(line for line in text.splitlines() if line.startswith("a ")) for text in (before, after)]
+    assert rows[1].split()[1] == "present"
+    assert re.findall(r"\d+%-\d+%", rows[1]) == re.findall(r"\d+%-\d+%", rows[0])
+    assert "probability" not in after
+
+
 def test_doubts_of_who_somebody_was_are_shown_in_words(tmp_path):
     register, sightings = a_register(FIRST, {"a": 1.0, "b": 0.0, "c": 0.9, "d": 0.0})
     a, b, c, d = register.verdicts

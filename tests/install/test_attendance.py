@@ -166,7 +166,12 @@ def files_of(command: click.Command, context: click.Context) -> Iterator[tuple[s
 def test_the_wrapper_knows_every_option_that_names_a_file():
     text = SCRIPT.read_text()
     for command, name in files_of(cli, click.Context(cli, info_name="attendance")):
-        if command.split()[1] in ("firstboot", "update", "lab"):  # for root itself, or not for a device at all
+        if command.split()[1] in (
+            "firstboot",
+            "update",
+            "manual",
+            "lab",
+        ):  # for root, or never on a device
             continue
         if name.startswith("--"):
             assert f"{name}=*" in text, (command, name)

@@ -245,5 +245,5 @@ def test_an_interpreter_that_is_not_there_is_named_and_nothing_is_installed(chec
     result = checkout.install("test")
     assert result.returncode == 1
     named = f"install.sh: PYTHON={checkout.stubs}/python: there is no such interpreter"
-    assert result.stderr == f"{named}; name one that is there, or leave PYTHON out\n"
+    assert result.stderr == f"{named}; name an existing one, or leave PYTHON out\n"
     assert checkout.log() == []

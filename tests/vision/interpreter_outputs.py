@@ -19,8 +19,13 @@ def outputs(portrait: np.ndarray, room: np.ndarray) -> dict[str, np.ndarray]:
     models = ModelSet.load(default_models_dir())
     found = {"runtime": np.array(runtime_name())}
     for card in models.cards:
-        rgb = cv2.resize(portrait[..., ::-1].copy(), card.size_px[::-1], interpolation=cv2.INTER_NEAREST)
-        for number, output in enumerate(Model(card.path)(card.encode(rgb))):
+        model = Model(card.path)
+        if len(model.input_shape) == 4:
+            rgb = cv2.resize(portrait[..., ::-1].copy(), card.size_px[::-1], interpolation=cv2.INTER_NEAREST)
+            given = card.encode(rgb)
+        else:  # points of a face instead of pixels
+            given = portrait.ravel()[: np.prod(model.input_shape)].reshape(model.input_shape[1:]).astype(np.float32)
+        for number, output in enumerate(model(given)):
             found[f"{card.name}/{number}"] = output
     for precision in ("float16", "int8"):  # named, for which one suits an interpreter is another matter
         faces = Detector(models.with_detectors(precision).with_embedder(precision), threads=1)(room)
