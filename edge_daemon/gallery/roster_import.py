@@ -345,11 +345,12 @@ def _report(
         left=tuple(row.student_id for row in before.values() if row.student_id not in ids),
         twins=tuple(find_twins(_joined(exemplars, captured))),
         look_alikes=tuple(tables.look_alikes(store.db)),
-        unclaimed=_unclaimed(photographs.folder, ids) if photographs is not None else (),
+        unclaimed=unclaimed_folders(photographs.folder, ids) if photographs is not None else (),
     )
 
 
-def _unclaimed(folder: Path, ids: set[str]) -> tuple[str, ...]:
+def unclaimed_folders(folder: Path, ids: set[str]) -> tuple[str, ...]:
+    """Return the folders of photographs that are named like none of the ids, sorted."""
     claimed = {form for student_id in ids for form in spellings(student_id)}
     return tuple(
         sorted(e.name for e in os.scandir(folder) if e.is_dir() and e.name not in claimed and e.name[:1] != ".")

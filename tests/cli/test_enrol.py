@@ -428,6 +428,7 @@ def test_a_dry_run_prints_what_was_understood_and_changes_nothing(office):
     office.write("S1,Eileen Ärmel,s1@school.example,,yes,Maths", "S2,Bo,,,yes,", "S3,Cy,,,no,", "2.0261E+11,Di,,,yes,")
     (office.photos / "Ärmel, Eileen.jpg").write_bytes(b"not decoded")
     (office.photos / "nobody.jpg").write_bytes(b"not decoded")
+    (office.photos / "Eileen").mkdir()
     done = office.imported("--dry-run")
     assert done.exit_code == 0, done.stderr
     assert not office.home.exists()
@@ -435,6 +436,7 @@ def test_a_dry_run_prints_what_was_understood_and_changes_nothing(office):
     assert "3, 2 of them with consent" in done.stdout
     assert "Ärmel, Eileen.jpg (by name)" in done.stdout
     assert "belongs to no student: nobody.jpg: no id and no name of the roster" in done.stdout
+    assert "belongs to no student: Eileen: a folder that is named like no id of this roster" in done.stdout
     assert done.stdout.rstrip().endswith("nothing was changed")
     assert "left out: line 5: the student_id was shortened" in done.stderr
 

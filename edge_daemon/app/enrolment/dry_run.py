@@ -23,7 +23,7 @@ class PlannedEnrolment:
     photographs: tuple[tuple[str, tuple[str, ...]], ...]
     """Files of each consenting student, by id; empty without a folder."""
     unmatched: tuple[str, ...]
-    """Files that belong to no student, with the reason."""
+    """Files and folders that belong to no student, with the reason."""
 
 
 def plan_import(roster: Roster, photos: Path | None) -> PlannedEnrolment:
@@ -49,7 +49,7 @@ def plan_import(roster: Roster, photos: Path | None) -> PlannedEnrolment:
 def _files(roster: Roster, photos: Path) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     from edge_daemon.gallery.flat_photographs import match_files
     from edge_daemon.gallery.photographs import photographs_of
-    from edge_daemon.gallery.roster_import import check_folder
+    from edge_daemon.gallery.roster_import import check_folder, unclaimed_folders
 
     check_folder(photos)
     matched, unmatched = match_files(photos, [row.student for row in roster.rows])
@@ -64,4 +64,8 @@ def _files(roster: Roster, photos: Path) -> tuple[dict[str, tuple[str, ...]], tu
             own = []
         own += [f"{one.path.name} (by {one.by})" for one in matched if one.student_id == student_id]
         files[student_id] = tuple(own)
-    return files, tuple(f"{one.name}: {one.reason}" for one in unmatched)
+    folders = unclaimed_folders(photos, {row.student.student_id for row in roster.rows})
+    return files, (
+        *(f"{one.name}: {one.reason}" for one in unmatched),
+        *(f"{name}: a folder that is named like no id of this roster" for name in folders),
+    )
