@@ -21,12 +21,12 @@ WARM_UP_S = 2.0
 """Time from the request to the picture, and so the least time between two pictures, in which people move a little."""
 _OPENING_DEADLINE_S = 20.0
 _IN_VAIN = 2
-"""A camera that fails this often at the start is given up."""
+"""After this many failed pictures and no good one, the program gives the camera up."""
 
 
 @dataclass(slots=True)
 class AuditCaptures:
-    """What is known about the captures, besides the pictures themselves."""
+    """Information about the captures, in addition to the pictures themselves."""
 
     unreadable: list[str] = field(default_factory=list)
     """A line for each picture that could not be read."""
@@ -42,7 +42,7 @@ def take(config: CameraConfig, frames: Path | None, count: int, taking: AuditCap
         config: names the camera if `frames` is None.
         frames: folder or video, None for the camera.
         count: at least 1.
-        taking: filled in meanwhile.
+        taking: receives the unreadable pictures and the lens position while pictures are taken.
 
     Raises:
         CameraError: there is no such source, or it gives no picture.
@@ -72,7 +72,7 @@ def _from_files(source: Path, count: int, taking: AuditCaptures) -> Iterator[Fra
 
 
 def _from_camera(config: CameraConfig, count: int, taking: AuditCaptures) -> Iterator[Frame]:
-    """Use the camera with a new focus: the lens position of the settings may be from another place."""
+    """Yield pictures from the camera, focused anew: the lens position in the settings may be for another place."""
     afresh = replace(config, lens_position=-1.0)
     taken = 0
     with CameraProcess(afresh, now=lambda: datetime.now(timezone.utc), deadline_s=_OPENING_DEADLINE_S) as camera:

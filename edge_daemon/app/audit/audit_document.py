@@ -14,7 +14,7 @@ _SAME_DEG = 5
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A line for config.toml."""
+    """A setting that the audit recommends: one line of config.toml."""
 
     section: str
     key: str

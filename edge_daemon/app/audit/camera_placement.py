@@ -16,7 +16,7 @@ the second. Both are shares of the picture."""
 _AIM_GAIN = 0.03
 """The loss at an edge and for faces from the side was not measured, so this advice ranks after measured gains."""
 _ASIDE_DEG = 35
-"""Heads turned further than this show half a face."""
+"""A head that is turned further than this shows only about half of its face."""
 
 
 def size(findings: AuditFindings) -> Iterator[Advice]:

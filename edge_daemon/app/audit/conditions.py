@@ -17,7 +17,7 @@ _TELLING = 0.8
 _AGAINST = 1.8
 """A face counts as against the light if its background is lighter by this factor."""
 _SOFT_SHARE = 0.4
-"""Share of blurred seats from which there is advice about focus."""
+"""Advice about focus is given if at least this share of the seats is blurred."""
 _SOFT_SCENE = 0.18
 """Sharpness below which the room is out of focus. Captures of composed lessons have .26 to .71, or .14 to .18 if
 blurred by 2 px."""
@@ -66,7 +66,13 @@ def _focused(seat: RatedSeat) -> float:
 
 
 def _gain(findings: AuditFindings, seats: Sequence[RatedSeat], lost: Callable[[RatedSeat], float]) -> float:
-    """Return the gain in the mean hit rate if these seats had what they lost."""
+    """Return how much the mean hit rate would rise if these seats lost no effective width.
+
+    Args:
+        findings: the findings of the audit.
+        seats: the seats that would improve.
+        lost: returns the effective share of the width of a seat's face, which would become 1.
+    """
     return findings.gain(lambda s: s.expected.gain_px / (lost(s) if s in seats else 1.0))
 
 

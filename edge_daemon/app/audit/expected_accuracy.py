@@ -11,7 +11,7 @@ from edge_daemon.app.audit.face_light import FaceLight
 from edge_daemon.app.audit.seat_finder import Seat
 
 LEAST_PX, GOOD_PX = 26.0, 40.0
-"""Face widths to compare rows with: enough for a register, and comfortable."""
+"""Face widths with which rows are compared: the least that is enough for a register, and one with a reserve."""
 
 # "table" of benchmarks/results/audit.json; tests/app/audit/test_expected_accuracy.py checks that both agree.
 WIDTHS_PX = (14.0, 16.0, 18.0, 20.0, 22.0, 24.0, 26.0, 28.0, 32.0, 36.0, 42.0, 50.0, 60.0, 80.0)
@@ -19,12 +19,12 @@ FOUND = (0.832, 0.882, 0.882, 0.882, 0.982, 0.982, 0.982, 0.987, 0.995, 0.995, 0
 HIT = (0.112, 0.263, 0.307, 0.309, 0.422, 0.498, 0.53, 0.626, 0.754, 0.857, 0.871, 0.939, 0.947, 0.947)
 REGISTER = (0.083, 0.083, 0.083, 0.438, 0.883, 0.883, 0.883, 0.883, 0.957, 0.957, 0.957, 0.957, 0.979, 0.979)
 SHARPNESS = (0.637, 0.593, 0.571, 0.549, 0.529, 0.495, 0.495, 0.503, 0.465, 0.446, 0.426, 0.385, 0.377, 0.411)
-"""Sharpness of faces in focus, by width; small faces consist of edges."""
+"""Sharpness of faces in focus, by width. Small faces are sharper, because they consist mostly of edges."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccuracyFactors:
-    """What a face loses by blur and light, as a share of its width ("worth" of benchmarks/results/audit.json)."""
+    """How much effective width a face loses by blur and light ("worth" in benchmarks/results/audit.json)."""
 
     soft: float = 0.9
     """Share of the usual sharpness above which a face loses nothing."""
@@ -38,16 +38,16 @@ class AccuracyFactors:
     """Share of the width that is lost if the whole face is burnt out."""
 
     def in_focus(self, width_px: float, sharpness: float) -> float:
-        """Return the share of its width that remains for a face of this sharpness."""
+        """Return the effective share of the width of a face with this sharpness."""
         usual = float(np.interp(np.log(max(width_px, 1.0)), np.log(WIDTHS_PX), SHARPNESS))
         return float(np.clip((sharpness / usual - self.blind) / (self.soft - self.blind), 0.1, 1.0))
 
     def in_light(self, luma: float) -> float:
-        """Return the share of its width that remains for a face in this light."""
+        """Return the effective share of the width of a face with this mean luma."""
         return float(min(1.0, (max(luma, 1.0) / self.dark_luma) ** self.dark_power))
 
     def unburnt(self, clipped: float) -> float:
-        """Return the share of its width that remains if this share of the face is burnt out or black."""
+        """Return the effective share of the width of a face of which the share `clipped` is burnt out or black."""
         return 1.0 - self.burnt_loss * clipped
 
     def px(self, width_px: float, sharpness: float, light: FaceLight) -> float:

@@ -49,6 +49,6 @@ def _behind(picture: Picture, box: Box, otherwise: float) -> float:
 
 
 def _grey(picture: Picture, left: float, top: float, right: float, bottom: float) -> Picture:
-    """Return the luma of a part, cut at the picture's edges; empty outside them."""
+    """Return the luma of a part of a picture, cut at the picture's edges; empty if the part lies outside."""
     part = picture[max(int(top), 0) : max(int(bottom), 0), max(int(left), 0) : max(int(right), 0)]
     return np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8) if part.size else np.zeros(0, np.uint8)

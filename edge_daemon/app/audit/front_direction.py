@@ -38,7 +38,8 @@ def find_front(seats: Sequence[Seat], optics: Optics | None = None) -> FrontDire
 
     Args:
         seats: the seats of the room.
-        optics: subtracts the ray to each seat from its head's yaw; None to measure from the camera's axis.
+        optics: gives the direction from the camera to each seat, which is subtracted from the yaw of the head there.
+            If None, the yaw counts from the camera's axis.
     """
     yaws = np.array([seat.yaw_deg - _ray_deg(seat, optics) for seat in seats if seat.yaw_deg is not None])
     if not len(yaws):

@@ -40,7 +40,8 @@ in all rotations, so that small differences between releases of OpenCV change no
 
 
 _SUSPECT_SCORE = 0.25
-"""Detections with this score are blanked, even if the verifier rejects them; a picture has hundreds of weaker ones."""
+"""Detections with at least this score are blanked, even if the verifier rejects them. A picture has hundreds of weaker
+detections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def audit(
         config: the settings.
         frames: folder or video instead of the camera of the settings.
         count: number of pictures to look at.
-        field_of_view_deg: horizontal angle of the lens; None for the setting.
+        field_of_view_deg: horizontal angle of the lens; None for the value in the settings.
         progress: called with (pictures done, pictures in all).
 
     Raises:
