@@ -1,4 +1,4 @@
-"""From a picture to candidates: combines vision and gallery."""
+"""Turns a picture into candidates: finds faces (vision) and compares them with students (gallery)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 ANY_WAY_DEG = 180.0
-"""`attention.max_yaw_deg` that counts presence alone."""
+"""The value of `attention.max_yaw_deg` with which every present student counts, wherever the head is turned."""
 
 
 def wanted_traits(config: Config) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class Comparer:
         return [self._candidate(slot, face, row, width_px) for face, row in zip(faces, similarities, strict=True)]
 
     def erase_door_faces(self, before: datetime) -> None:
-        """Erase what was seen at the door before a time: the lesson it was for has its register."""
+        """Erase the faces seen at the door before a time, because the lesson that needed them has its register."""
         if self._door is not None:
             self._door[0].erase(before)
 

@@ -154,7 +154,7 @@ class LessonRun:
         return len(self._candidates)
 
     def provisional(self) -> dict[str, tuple[int, int]]:
-        """Return what would be counted if the lesson ended now: (seen, attentive) frames by student id."""
+        """Return the counts as if the lesson ended now: (seen, attentive) frames by student id."""
         sightings = self._resolved(self._gallery.look_alikes()).sightings
         slots = dict.fromkeys(self._candidates, self._lesson.start)
         return {
@@ -202,7 +202,7 @@ class LessonRun:
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
 
     def _stored_candidates(self) -> dict[int, list[Candidate]]:
-        """Return what was found before a restart; a capture whose faces can't be read becomes a missed one."""
+        """Return the candidates stored before a restart, by slot; a capture with unreadable ones becomes missed."""
         lesson_id = self._lesson.lesson_id
         # Candidates are written before their capture. If the power failed between the two, the capture does not exist.
         taken = {capture.slot for capture in lessons.captures(self._db, lesson_id)}
@@ -242,7 +242,7 @@ class LessonRun:
         )
 
     def _seconds_of(self) -> dict[int, float]:
-        """Return when each capture was taken, by slot; in a rehearsal, when its plan has it."""
+        """Return seconds from the lesson's start to each capture, by slot; for a rehearsal, those of its plan."""
         if self._lesson.origin == "rehearsal":
             return dict(enumerate(self._plan.offsets_s))
         captures = lessons.captures(self._db, self._lesson.lesson_id)

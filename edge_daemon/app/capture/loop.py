@@ -26,7 +26,7 @@ LATE_S = 10.0
 BEAT_S = 5.0
 """The longest silence of a worker that is only waiting."""
 COUNT_SHARE = 0.05
-"""Limit for provisional counts, as a share of a lesson's time. They follow each capture unless they take longer."""
+"""Provisional counts may take this share of the lesson's time; if counting is slower, it skips some captures."""
 
 
 class LiveCamera(Protocol):
@@ -96,7 +96,7 @@ class LessonLoop:
         self._count_again_s = 0.0
 
     def go(self) -> bool:
-        """Process every open slot; return False if asked to stop before the last."""
+        """Process every open slot; return False if asked to stop before the last slot."""
         settled = self._run.settled_slots
         if self._run.taken_count:  # the lesson continues after a restart
             self._count_provisionally(self._begun_s)

@@ -1,4 +1,4 @@
-"""Why no picture could be taken for a while, so that the slots of that time record the right reason."""
+"""Stores why no picture could be taken for a while, so that the slots of that time record the right reason."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Outage:
 
 
 class Outages:
-    """Everything that prevented pictures since boot."""
+    """The outages since boot."""
 
     def __init__(self) -> None:
         self._noted: list[Outage] = []
@@ -35,7 +35,7 @@ class Outages:
         self._noted = [*self._noted, Outage(since_s, until_s, reason)][-_KEPT:]
 
     def at_start(self, now_s: float) -> tuple[Outage, ...]:
-        """Return the outages for a worker that starts now; one that still lasts is extended until it is ready."""
+        """Return the outages for a worker that starts now; an outage that still lasts ends `STARTING_S` from now."""
         return tuple(
             replace(x, until_s=now_s + STARTING_S) if x.until_s >= now_s - STARTING_S else x for x in self._noted
         )

@@ -1,4 +1,4 @@
-"""Which stored seeds are trusted: those that this device sealed, and those that it promised to the office.
+"""Decides which stored seeds are trusted: those that this device sealed, and those that it promised to the office.
 
 Otherwise an attacker who can write to register.sqlite without the key could store a chosen seed there. The device would
 commit to it and follow it (`tests/app/capture/test_plan_trust.py`).
@@ -25,7 +25,7 @@ from edge_daemon.store.plans import CommittedPlan
 _LOOK_BACK: Final = 100
 """How many of the newest commitments are searched for a promise; a day has a few."""
 _SHOWN: Final = timedelta(days=7)
-"""How long an alarm stays up, because nothing else can show that it was seen."""
+"""How long an alarm is shown. It then ends by itself, because nobody can confirm that it was seen."""
 
 
 def seed_of(plan: CommittedPlan, seeds: PlanSeeds) -> bytes | None:
@@ -71,12 +71,12 @@ def adopt_promised(db: sqlite_utils.Database, start: datetime, seeds: PlanSeeds)
 
 
 def alarm(db: sqlite_utils.Database, lesson_id: str, what: str, now: datetime) -> None:
-    """Raise the alarm of plans; it contains nothing personal."""
+    """Raise the alarm about capture plans; it contains no personal data."""
     alarms.raise_alarm(db, alarms.PLAN, f"lesson {lesson_id} {what}", now)
 
 
 def clear_old_alarm(db: sqlite_utils.Database, now: datetime) -> None:
-    """Clear the alarm of plans a week after it was last raised."""
+    """Clear the alarm about capture plans a week after it was last raised."""
     if any(one.name == alarms.PLAN for one in alarms.alarms(db)):
         alarms.clear_unseen(db, alarms.PLAN, _SHOWN, now)
 

@@ -43,7 +43,7 @@ class RehearsalRequest:
     sightings: Path | None = None
     """CSV file to write, None for no file."""
     captures: int | None = None
-    """One random frame from each of this many equal parts of a video; None: each picture is a capture."""
+    """Number of equal parts of a video; one random frame of each is a capture. If None, each picture is a capture."""
     seed: bytes | None = None
     """32 bytes that choose the frames; None for a new seed."""
     course: str = ""
@@ -61,9 +61,9 @@ class Rehearsal:
     register: Register
     names: Mapping[str, str]
     seconds_per_capture: float
-    """Mean over the captures, without decoding."""
+    """Mean wall-clock time for one capture, without decoding the picture."""
     cpu_seconds_per_capture: float
-    """Mean processor time of all threads together."""
+    """Mean processor time for one capture, summed over all threads."""
 
     def json(self) -> dict[str, object]:
         """Return the document that `rehearse --json` prints; other programs read it."""

@@ -79,7 +79,7 @@ class RoomFlags:
         self._views = {slot: _unpacked(view) for slot, view in stored.items()}
 
     def look(self, picture: Picture, found: Sequence[Candidate]) -> tuple[str, bytes]:
-        """Return why a capture can't show the students, empty if it can; and the view to store with it.
+        """Return why a capture can't show the students (empty if it can), and the packed view to store with it.
 
         Args:
             picture: the capture.
@@ -144,7 +144,7 @@ class RoomFlags:
         )
 
     def places(self, sightings: Sequence[Sighting]) -> dict[str, Box]:
-        """Return where each student sat in the last lessons, or sits in this one; nothing where the view changed.
+        """Return each student's place in the last lessons with this view, or else in this lesson.
 
         Args:
             sightings: sightings of this lesson.

@@ -39,7 +39,7 @@ FREE_S = 3.0
 
 
 def lesson_place_of(device: str, boot_id: str, capture: int) -> tuple[str, int]:
-    """Return session and slot of a boot's capture, by the number of the capture."""
+    """Return the session id and the slot of a capture; `capture` is its number since this boot, from 0."""
     session, slot = divmod(capture, SESSION_CAPTURES)
     return str(uuid.uuid5(NAMESPACE, f"{device}|untimed|{boot_id}|{session}")), slot
 

@@ -17,7 +17,7 @@ Kind = Literal["ready", "waiting", "taken", "missed", "counts", "closing", "done
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One step of a worker; every report is also a sign of life."""
+    """A report about one step of a worker; every report is also a sign of life."""
 
     kind: Kind
     """`ready`: models and camera answered; `closing`: the camera is free; `done`: the task is complete;
