@@ -215,7 +215,7 @@ class CheckinSession:
 
 
 def repetitions_in(source: Path) -> list[Path]:
-    """Return the clips in a folder in order, its subfolders of pictures or its videos; for a video only itself."""
+    """Return the clips of a source in order: a folder's videos or subfolders of pictures, or a single video."""
     if not source.is_dir():
         return [source]
     inside = sorted(path for path in source.iterdir() if not path.name.startswith("."))
