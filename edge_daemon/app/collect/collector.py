@@ -47,7 +47,7 @@ class CollectOptions:
     """A folder, or the server's address."""
     output: Path
     since: datetime | None
-    """A day without a time zone; None for everything."""
+    """Only lessons from this day on are collected (a time without time zone); None for all lessons."""
     keys: Path | None
     names: Path | None
     by: By

@@ -1,4 +1,4 @@
-"""The tree of documents in a folder: that of the office's server, synced, mounted or downloaded."""
+"""Reads the tree of documents of the office's server from a folder, which may be synced, mounted or downloaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_BYTES: Final = 4 * 2**20
 _DEEPEST: Final = 2
 """Levels of folders below `registers`: one for lessons, and one that a sync program may add."""
 _SETTLED_NS: Final = 3 * 10**9
-"""FAT stores modification times in steps of two seconds."""
+"""Age from which a modification time is reliable, because FAT stores it in steps of two seconds."""
 
 Stamp = tuple[int, int]
 """Modification time in nanoseconds, and size in bytes. A file with the same stamp counts as unchanged."""
@@ -31,7 +31,7 @@ class DocumentProblem:
     where: str
     what: str
     is_left_out: bool = True
-    """False if it looks wrong but counts."""
+    """False if the document looks wrong but still counts."""
 
 
 class UnreadableError(Exception):

@@ -1,4 +1,4 @@
-"""A device's own reports: its heartbeat and its daily event logs. They are unsigned, so none of it affects attendance.
+"""A device's own reports: its heartbeat and its daily event logs. They are unsigned and never affect attendance.
 
 Reading is tolerant: a device of another release may report more or less, and an unreadable document counts as empty.
 """
@@ -20,7 +20,7 @@ from edge_daemon.timestamps import parsed
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """`status.json`; None or empty means that the device does not report it."""
+    """`status.json`; a value that is None or empty was not reported by the device."""
 
     at: datetime | None = None
     version: str = ""
@@ -32,7 +32,7 @@ class Heartbeat:
     parked: int = 0
     """Items that a receiver refused permanently, for server and mail."""
     answers: tuple[str, ...] = ()
-    """Answers of receivers that accept nothing now."""
+    """The last error from each receiver that accepts no items at present."""
     last_lesson: datetime | None = None
     service: str = ""
     problems: tuple[str, ...] = ()

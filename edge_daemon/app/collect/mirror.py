@@ -69,7 +69,7 @@ class Mirror:
         self._local, self._opened, self._lock = threading.local(), list[Server](), threading.Lock()
 
     def fetch(self, progress: Callable[[int, int], None]) -> list[DocumentProblem]:
-        """Download every document that is not in the folder yet; return problems with the others.
+        """Download every document that is not in the folder yet; return a problem for each failed download.
 
         Raises:
             NotReachedError: the server does not answer.
@@ -98,7 +98,7 @@ class Mirror:
         return problems
 
     def _paths(self) -> Iterator[tuple[str, str]]:
-        """Yield paths of the server's documents and their versions; documents known to be here may be missing."""
+        """Yield paths and versions of the server's documents; some that the folder already has may be left out."""
         found = self._patient(lambda: server_listing.index(self._server(), self._state.cursor))
         if found is not None:
             self._state.next_cursor = found.cursor

@@ -1,4 +1,4 @@
-"""What is stored about a server between two runs: versions of its files and of the listed folders."""
+"""Stores the versions of a server's files and listed folders between two runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MirrorState:
     """Version of each file, by path."""
     folders: dict[str, str] = field(default_factory=dict)
     cursor: str = ""
-    """What the server gave with its last list; empty: it has no feed, or everything is to be listed."""
+    """The cursor from the server's last list; empty if the server has no feed, or if everything has to be listed."""
     next_cursor: str = ""
     next_files: dict[str, str] = field(default_factory=dict)
     next_folders: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,6 @@
-"""Finds documents that are missing from a room's ledger: each document names its predecessor, the device counts them.
+"""Finds documents that are missing from a room's ledger.
+
+Each document names its predecessor, and the device's heartbeat reports the number of registers.
 
 A signature proves that a document is genuine, but not that none was removed. The device's heartbeat is not signed; it
 is compared with the documents and never replaces them.
@@ -62,7 +64,8 @@ def missing(
         registers: every proven revision in the folder.
         commitments: every proven commitment in the folder.
         claims: what the heartbeat says.
-        left_out: number of files that are left out; the successor of such a file misses no other document.
+        left_out: number of files that are left out as invalid. Up to this many missing predecessors are not
+            reported, because these files may be the predecessors.
     """
     here = {one.sha256 for one in registers}
     by_name = {(one.lesson_id, one.revision): one.sha256 for one in registers}

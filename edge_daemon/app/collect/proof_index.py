@@ -1,4 +1,4 @@
-"""What was proven before, by file: with `--keep`, an unchanged document is neither read nor proven again.
+"""Stores the findings of earlier runs by file: with `--keep`, an unchanged document is neither read nor proven again.
 
 One row for each room stores the finding on each of its files, with the file's size and modification time. It is a
 cache: a cache of another release, or one that can't be read, is started again.
@@ -37,7 +37,7 @@ class ProofIndex:
     """The index file in a folder.
 
     Args:
-        folder: the folder of `--keep`; None if nothing is known and nothing has to be kept.
+        folder: the folder of `--keep`; if None, the index is empty and stores nothing.
 
     Raises:
         DeliveryError: the file can't be made.

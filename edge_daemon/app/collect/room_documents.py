@@ -50,7 +50,7 @@ class Room:
     folder: Path = Path()
     """The path of the folder."""
     kept: dict[str, RegisterFound] | None = None
-    """The highest revision by lesson id; None if the last run's findings hold and were not looked up yet."""
+    """The highest revision by lesson id; None if the last run's findings are still valid and not read yet."""
     places: dict[str, Place] = field(default_factory=dict)
     """Position of a register's fields in the spill file, by path."""
     summary: RoomSummary = field(default_factory=RoomSummary)
@@ -62,7 +62,7 @@ class RoomReader:
     """Reads the documents of rooms.
 
     Args:
-        pinned: keys by device; None for those on the server.
+        pinned: keys by device; None to use the keys on the server.
         since: only lessons that began then or later.
         index: what was proven before.
         spill: receives the parsed documents.
@@ -259,7 +259,7 @@ def _take(room: Room, register: RegisterFound, tally: _Tally, since: datetime | 
 
 
 def _gaps(room: Room, tally: _Tally) -> Iterator[DocumentProblem]:
-    """Yield missing revisions below the highest. The highest counts, but somebody should know."""
+    """Yield a problem for each missing revision below the highest; the highest revision counts all the same."""
     for kept in tally.kept.values():
         if kept.revision == 1:
             continue
@@ -271,7 +271,7 @@ def _gaps(room: Room, tally: _Tally) -> Iterator[DocumentProblem]:
 
 
 def _broken_commitments(room: Room, tally: _Tally) -> Iterator[DocumentProblem]:
-    """Yield lessons whose register reveals a different seed than the one that was promised."""
+    """Yield a problem for each lesson whose register reveals another seed than the promised one."""
     for kept in tally.kept.values():
         in_time = [sha256 for at, sha256 in sorted(tally.seeds.get(kept.lesson_id, [])) if at <= kept.start]
         if in_time and in_time[-1] != kept.seed_sha256:

@@ -1,4 +1,4 @@
-"""Which rooms need attention: faulty, silent or late rooms first, each with the reasons in words."""
+"""Ranks rooms by whether they need attention: faulty, silent or late rooms first, each with the reasons in words."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ from edge_daemon.errors import DeliveryError
 MAX_LISTING: Final = 64 * 2**20
 _OK, _MULTISTATUS, _NOT_FOUND, _FORGOTTEN, _WHO, _NOT_ALLOWED = 200, 207, 404, 410, 401, 403
 _NO_DAV: Final = (403, 405, 501)
-"""Answers of a server without PROPFIND. For folders that do not exist, nginx answers a GET with 404 and then this."""
+"""Status codes of a server without PROPFIND. For a missing folder nginx answers GET with 404, and PROPFIND with one
+of these."""
 _ASK: Final = (
     b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/>'
     b"<getlastmodified/><getetag/></prop></propfind>"
@@ -73,17 +74,17 @@ class ServerIndex:
     files: Mapping[str, str]
     """SHA-256 by path."""
     cursor: str = ""
-    """A later request with it gets only what came since; empty: the server has no feed."""
+    """A later request with this cursor returns only newer documents. It is empty if the server has no feed."""
     is_whole: bool = True
-    """False: only what came after the cursor of the request."""
+    """False if `files` has only the documents that arrived after the cursor of the request."""
 
 
 def index(server: Server, after: str = "") -> ServerIndex | None:
-    """Return what the server has, or what came after a cursor; None if the server has no index.
+    """Return the server's documents, or those that arrived after a cursor; None if the server has no index.
 
     Args:
         server: the connection.
-        after: cursor of an earlier answer; empty: everything.
+        after: cursor of an earlier index; empty to request all documents.
 
     Raises:
         NoAnswerError: there was no complete answer.

@@ -1,4 +1,4 @@
-"""Which keys may sign for which room: those in the office's list, or without a list those on the server."""
+"""Reads the office's own lists: the keys that may sign for each room, and the names of the students."""
 
 from __future__ import annotations
 
