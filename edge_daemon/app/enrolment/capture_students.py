@@ -42,7 +42,7 @@ class StudentAtCamera:
     student_id: str
     name: str
     consent: bool
-    """The consent in the roster."""
+    """True if the roster has the student's consent."""
     is_captured: bool
     """True if templates from a camera exist already."""
 

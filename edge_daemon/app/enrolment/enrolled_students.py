@@ -1,4 +1,4 @@
-"""Reads the enrolled students: their records, their names if the gallery can be read, and earlier removals."""
+"""Reads the enrolled students: their records, their names if the gallery can be read, and students removed before."""
 
 from __future__ import annotations
 

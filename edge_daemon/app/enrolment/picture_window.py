@@ -17,7 +17,7 @@ _GREEN, _RED = (80, 200, 80), (60, 60, 230)
 
 
 class PictureWindow:
-    """Shows pictures, mirrored like in a mirror, until it is closed; none of them is kept."""
+    """Shows pictures, mirrored left to right, until the window is closed; no picture is kept."""
 
     def __init__(self) -> None:
         self.is_open = False

@@ -1,4 +1,4 @@
-"""The file about one student as a page for a parent: without scripts, pictures and anything to load."""
+"""The file about one student as an HTML page for a parent; it has no scripts or pictures and loads nothing."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _enrolment(enrolment: Mapping[str, Any] | None, zone: ZoneInfo) -> Iterable[
 
 
 def _phrase(phrase: Mapping[str, Any] | None, zone: ZoneInfo) -> str:
-    """Return in words what is kept of a spoken phrase."""
+    """Return the stored data about a student's spoken phrase, in words."""
     if phrase is None:
         return "none"
     return f"how the mouth moved, and a row of numbers about the face, sealed; {_moment(phrase['enrolled_at'], zone)}"
