@@ -1,7 +1,8 @@
 """Removes registers after `storage.keep_registers_days`, if the office has them and the clock is trusted.
 
-The tables say what is due. An attacker who can write there without the key could name any register, or hide a changed
-one under a signed note. Therefore each document is proven first, and its own lesson time counts.
+The tables of register.sqlite name the registers that are due. An attacker who can write to them without the key could
+name any register, or hide a changed register by having it removed with a signed note. Therefore the signature of each
+register is checked first, and the lesson time in the signed document counts.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 def remove_old_registers(home: Home, reading: Reading) -> int:
-    """Remove the registers whose time is over, and write the signed note about them; return their number.
+    """Remove the registers past their retention period, and write the signed note about them; return their number.
 
     Args:
         home: the installation.
