@@ -42,8 +42,8 @@ def check(card: Card, root: Path) -> None:
 def make(card: Card, root: Path) -> bytes:
     """Return the device key; make it and the contact key unless they were made for this device.
 
-    Keys that were copied from a master card are replaced. Their empty databases are removed, because nobody needs them
-    (`check`).
+    Keys that were copied from a master card are replaced. The databases that were sealed with them are removed; `check`
+    has already made sure that these are empty.
 
     Raises:
         OSError: the keys can't be written.

@@ -31,7 +31,7 @@ _OWN_NAME = re.compile(r"^127\.0\.1\.1[ \t].*$", re.MULTILINE)
 
 
 def run(command: Sequence[str]) -> None:
-    """Run a system program. Errors are ignored: its file is written already, and the next start uses it."""
+    """Run a system program. Its errors are ignored, because the next start applies the file that is written already."""
     if shutil.which(command[0]) is not None:
         subprocess.run(command, check=False, timeout=120, stdin=subprocess.DEVNULL, capture_output=True)
 
@@ -55,7 +55,7 @@ def time_zone(card: Card, root: Path) -> None:
 
 
 def network(card: Card, root: Path, command: Command) -> None:
-    """Add the wireless network to NetworkManager; without one on the card, remove ours."""
+    """Add the card's wireless network to NetworkManager; if the card has none, remove the one of an earlier card."""
     if WIFI in card.secrets:
         put(root / _PROFILE, (card.folder / WIFI).read_bytes(), 0o600)
         if card.wifi_country:

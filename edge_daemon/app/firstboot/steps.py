@@ -78,7 +78,7 @@ def _take(card: Card, root: Path, command: host_setup.Command) -> tuple[Identity
 
 
 def _credentials(card: Card, root: Path) -> None:
-    """Move tokens and passwords to where only root can read them; wipe those that the card does not have."""
+    """Store the card's tokens and passwords where only root can read them; wipe stored ones that the card lacks."""
     store = root / device_keys.STORE
     store.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, kept in CREDENTIALS.items():
