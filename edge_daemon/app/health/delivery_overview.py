@@ -35,7 +35,7 @@ class DeliveryOverview:
     note: SyncNote
     """The note of the last sync."""
     pull_problems: Mapping[str, str] = field(default_factory=dict)
-    """What is wrong with a document of the office, by its name."""
+    """The problem with each faulty document of the office, by the document's name."""
     alarms: tuple[Alarm, ...] = ()
     """Alarms: states that are impossible unless somebody changed the database."""
     installed: bool = True

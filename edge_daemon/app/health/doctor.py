@@ -42,7 +42,8 @@ from edge_daemon.vision.timing import time_embedders
 __all__ = ["Check", "Doctor"]
 
 _TELLING = 0.9
-"""A model file has to be faster by this factor before a change is worth a new import of all students."""
+"""Another model file is recommended only if it takes less than this share of the present file's time, because a change
+means a new import of all students."""
 _HOLDS_CAMERA = ("starting", "lesson")
 _AHEAD = timedelta(days=7)
 
@@ -88,7 +89,7 @@ class Doctor:
             yield checked(name, look, self._limit_s)
 
     def network_checks(self) -> Iterator[Check]:
-        """Yield the checks that need the network but nothing that is sealed."""
+        """Yield the checks that need the network but no sealed data."""
         settings = checked("settings", self._settings, self._limit_s)
         if settings.state != "bad":
             yield checked("mail", lambda: mail_check(self._home), self._limit_s)

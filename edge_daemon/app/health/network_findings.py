@@ -1,4 +1,6 @@
-"""Results of the network checks, from another process: this one has the keys instead. `attendance` starts both."""
+"""Reads the results of the network checks from a second process, because the process with the keys has no network.
+
+The command `attendance` starts both processes."""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ _MAX_CHARACTERS: Final = 1000
 
 
 def handed_over(name: str) -> Check | None:
-    """Return a check made by the process with the network; None if no such process worked for this one.
+    """Return the result of a check by the process with the network; None if there was no such process.
 
     Args:
         name: one of NAMES.

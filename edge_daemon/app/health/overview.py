@@ -166,7 +166,7 @@ def _delivery(home: Home, now: datetime, problems: list[str]) -> DeliveryOvervie
 
 
 def _clock(home: Home) -> ClockState:
-    """Return the state of the computer's clock, because no service reports it."""
+    """Return the state of the computer's clock, for the case that no service reports it."""
     try:
         trusted = home.config.device.trust_clock
     except EdgeError:  # reported with the timetable
@@ -175,7 +175,7 @@ def _clock(home: Home) -> ClockState:
 
 
 def _next_lesson(home: Home, now: datetime, problems: list[str]) -> Lesson | None:
-    """Return the next lesson from the timetable itself, because no service reports it."""
+    """Return the next lesson from the timetable itself, for the case that no service reports it."""
     try:
         if not home.config.timetable.files:
             return None
