@@ -76,7 +76,7 @@ logger = logging.getLogger(__name__)
 _WEEKS: Final = 4
 _LOOK_AHEAD_WEEKS: Final = 52
 _REFUSED = (RosterError, TimetableError, DeliveryError, CheckinNoteError)
-"""Errors in the document: it is discarded with the reason. After any other error, of the device, the document waits."""
+"""Errors in the document: it is discarded with the reason. After any other error (of the device) it waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,9 @@ def apply_corrections(
     A decision is identified by its id. The order is the order of the list: of two decisions about the same student the
     later one counts, whatever their times.
 
-    A decision is done, whatever its id, if a register already has it (student, verdict, person, reason, time). In the
-    first list after an upgrade, a decision is also done if the earlier release skipped it. It did so when the register
-    had a decision with a later time.
+    A decision counts as already applied, whatever its id, if the register has an identical one (student, verdict,
+    person, reason, time). In the first list after an upgrade, so does each decision that the earlier release skipped.
+    The earlier release skipped a decision if the register had one with a later time.
 
     A decision about an unknown lesson or student is left out and reported. The list serves a whole year and must not
     stop at one line.
@@ -106,7 +106,7 @@ class _Work:
         self.left_out: list[str] = []
         self.notes: list[CorrectionNote] = []
         self.tampered = ""
-        """Why a register is not as this device signed it; such a register gets no revision."""
+        """How a register differs from the one that this device signed; such a register gets no revision."""
 
     def take(self, one: OfficeDecision) -> None:
         content = _content_id(one)

@@ -138,7 +138,7 @@ def waits(home: Home, db: sqlite_utils.Database, names: Collection[str] = NAMES)
 
 
 def take_handed(home: Home, db: sqlite_utils.Database, names: Collection[str]) -> None:
-    """Copy into the inbox what the process with the network has fetched since the last call.
+    """Copy into the inbox the documents that the process with the network has fetched since the last call.
 
     Args:
         home: the installation.
@@ -189,7 +189,7 @@ def _erase_taken(home: Home, db: sqlite_utils.Database) -> None:
 
 
 def busy(db: sqlite_utils.Database, now: datetime) -> str:
-    """Return why nothing may be applied now, because a lesson is on, unfinished or near; empty if it may be.
+    """Return which lesson (running, unfinished or near) forbids applying documents now; empty if none does.
 
     Raises:
         StoreError: register.sqlite can't be read.
@@ -248,7 +248,7 @@ def _check_notes(data: bytes, trusted: Collection[str], now: datetime) -> None:
 
 
 def _check_timetable(data: bytes) -> None:
-    """Check only the frame: calendar libraries need more memory than the process with the network may have."""
+    """Check only that the calendar has an event; calendar libraries need more memory than this process may use."""
     from edge_daemon.lesson import ical_lines, ical_text
 
     events = sum(1 for _ in ical_text.components(ical_lines.Source(Path(TIMETABLE), data), frozenset({"VEVENT"})))
