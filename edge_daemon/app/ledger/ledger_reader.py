@@ -42,6 +42,7 @@ def verify_ledger(home: Home, public_key: str | None, unsigned_before: datetime 
     Args:
         home: the installation.
         public_key: the device's public key; None to check all with the key in the first signed document.
+        unsigned_before: unsigned registers made before this time are no problem. If None, every unsigned one is.
 
     Raises:
         RegisterError: there is no register yet.

@@ -41,7 +41,7 @@ class PlanCheck:
     lesson_id: str
     seed: bytes
     findings: Mapping[str, bool]
-    """Each requirement in words, and whether it is met; a rehearsal was promised to nobody."""
+    """Each requirement in words, and whether it is met; for a rehearsal no promise is required."""
     is_rehearsal: bool
     slots: Sequence[PlannedSlot]
 
@@ -92,7 +92,7 @@ def check_plan(home: Home, register_id: str) -> PlanCheck:
 def _committed_sha256(db: sqlite_utils.Database, lesson_id: str, start: datetime) -> str | None:
     """Return the SHA-256 of the seed in the last promise before a lesson began.
 
-    Return an empty text if promises existed by then but none for this lesson; None if there were no promises at all.
+    The result is empty if this device had made promises, but none for this lesson; None if it had made none at all.
     """
     found: str | None = None
     for stored in commitments(db):

@@ -57,7 +57,7 @@ def verify(
     Args:
         db: register.sqlite.
         public_key: the device's public key; None to check all with the key in the first signed document.
-        unsigned_before: unsigned registers made before this time are no problem; None: every unsigned one is.
+        unsigned_before: unsigned registers made before this time are no problem. If None, every unsigned one is.
     """
     found = VerificationResult(public_key or _first_key(db))
     kept = _Commitments(found)
