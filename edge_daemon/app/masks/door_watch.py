@@ -1,4 +1,4 @@
-"""A camera at a door: looks once a second, prints one sentence each time, and answers whether the door may open."""
+"""A camera at a door: takes a picture each second, prints a sentence on it, and decides whether the door may open."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from edge_daemon.types import Frame
 Answer = Literal["open", "mask_needed", "nobody"]
 
 LOOK_S: Final = 1.0
-"""Time between two looks."""
+"""Time between two pictures."""
 IN_A_ROW: Final = 3
-"""This many looks in a row have to find that every face in view wears a mask correctly."""
+"""The door may open after this many pictures in a row in which every face wears a mask correctly."""
 _WARM_UP_S = 2.0
 _OPENING_DEADLINE_S = 20.0
 _IN_VAIN = 3
@@ -38,7 +38,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class DoorLook:
-    """The result of one look."""
+    """The result for one picture."""
 
     state: str
     """State of the face that decides: `none`, `wrong`, `undecided` or `right`; empty if nobody is in view."""
@@ -51,7 +51,7 @@ class DoorLook:
 
 
 def look_at(faces: tuple[MaskFace, ...]) -> DoorLook:
-    """Return the result of one look; the face with the worst state decides."""
+    """Return the result for one picture; the face with the worst state decides."""
     states = {face.state for face in faces}
     worst = next((state for state in ("none", "wrong", "undecided", "right") if state in states), "")
     return DoorLook(worst, len(faces))
@@ -59,14 +59,14 @@ def look_at(faces: tuple[MaskFace, ...]) -> DoorLook:
 
 @dataclass
 class DoorDecision:
-    """The decision from all looks so far."""
+    """The decision from all pictures so far."""
 
     answer: Answer = "nobody"
-    """`open` after enough looks in a row; `mask_needed` once somebody wore none or wore it wrong; else `nobody`."""
+    """`open` after `IN_A_ROW` good pictures; `mask_needed` once a face had no mask or wore it wrong; else `nobody`."""
     agreeing: int = 0
 
     def add(self, look: DoorLook) -> bool:
-        """Add a look; return whether the door may open."""
+        """Add the result for one picture; return whether the door may open."""
         self.agreeing = self.agreeing + 1 if look.state == "right" else 0
         if look.state in ("none", "wrong"):
             self.answer = "mask_needed"
@@ -81,7 +81,7 @@ def watch_door(home: Home, wait_s: float, say: Callable[[str], None]) -> Answer:
     Args:
         home: the installation, whose settings name the camera; gallery and registers are not opened.
         wait_s: time limit, from the first picture on.
-        say: called with one sentence for each look.
+        say: called with one sentence for each picture.
 
     Raises:
         EdgeError: there is no camera, no model, or the camera gives no picture.
