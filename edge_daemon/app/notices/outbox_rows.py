@@ -1,4 +1,4 @@
-"""Which rows of the outbox are written with a register, in the same transaction."""
+"""Writes the rows of the outbox that belong to a register, in the register's own transaction."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def lenient_outbox_writer(config: Config) -> OutboxWriter:
 
 
 def _is_the_disks(error: Exception) -> bool:
-    """Return whether the database can't be written at all; an invalid table does not count."""
+    """Return whether an error means that the database can't be written at all. A wrong table or row does not."""
     if isinstance(error, sqlite3.IntegrityError):
         return False
     return isinstance(error, (sqlite3.DatabaseError, StoreError)) and "no such" not in str(error)
@@ -92,7 +92,9 @@ def mails_office(mail: MailConfig) -> bool:
 
 
 def catch_up(db: sqlite_utils.Database, config: Config, now: datetime) -> int:
-    """Write rows that no register writes: for registers of an older release, and sheets of past weeks and months.
+    """Add the outbox rows that are not created when a register is written.
+
+    They are for registers of an older release, and for sheets of past weeks and months.
 
     Without a trusted time no sheets are written, because a clock that is ahead would close a week too early.
 

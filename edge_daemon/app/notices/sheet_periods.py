@@ -1,8 +1,8 @@
 """The weeks and months of the office's sheets, and which sheets are sent again because of late registers.
 
 A sheet covers `2026-W47` or `2026-11`. If it was sent too early, it is sent again after its time is over, as
-`2026-W47~2`, `2026-W47~3`. This happens when the clock was ahead, or when a register was made late. The order is the
-outbox's order, which no clock can change.
+`2026-W47~2`, `2026-W47~3`. This happens when the clock was ahead, or when a register was made late. Which
+version is the latest follows from the order of the outbox, which no clock can change.
 """
 
 from __future__ import annotations
