@@ -47,7 +47,7 @@ def timetable_paths(home: Home) -> tuple[list[Path], list[Path]]:
 
 
 def watch_timetable(home: Home) -> TimetableWatch:
-    """Return a watch on the timetable, which may be read repeatedly; the state folder keeps the last good files."""
+    """Return the reader that reloads the timetable when files change; the state folder keeps the last good files."""
     config, pulled = home.config, pulled_timetable(home)
     files = tuple(str(pulled) if name == UPSTREAM else name for name in config.timetable.files)
     config = replace(config, timetable=replace(config.timetable, files=files))
