@@ -60,7 +60,7 @@ class QueuedItem:
 
     item: Item
     lesson: Lesson | None
-    """None: the item is about no single lesson."""
+    """The lesson; None if the item is not about a single lesson."""
     destination: DestinationState
 
 
@@ -119,7 +119,7 @@ def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
 
 
 def _move_waiting(db: sqlite_utils.Database, now: datetime, hold: timedelta) -> list[int]:
-    """Return the waiting items that may be retried at once; items that wait for corrections get that wait back."""
+    """Return the waiting items that may be sent at once; a notice that a teacher may still correct stays held."""
     found = []
     for item in outbox.listed(db, ("waiting",)):
         if item.attempts or (until := _held_until(item, now, hold)) is None or until <= now:
@@ -133,8 +133,8 @@ def _move_waiting(db: sqlite_utils.Database, now: datetime, hold: timedelta) -> 
 def _held_until(item: Item, now: datetime, hold: timedelta) -> datetime | None:
     """Return until when a teacher can correct what a message reports; None if it reports nothing about a student.
 
-    If the next attempt is later than any such time, the clock was ahead when it was set. The hold then counts from the
-    creation of the item.
+    If the next attempt is later than `hold` from now, the clock was ahead when the attempt was set. The hold then
+    counts from the creation of the item.
     """
     if item.kind not in outbox.PERSONAL or item.attempts:
         return None
