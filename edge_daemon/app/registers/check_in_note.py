@@ -35,7 +35,7 @@ class TakenNote:
     revisions: int
     """Number of existing registers that got the check-ins."""
     problem: str = ""
-    """Why a register got none: it is not as this device signed it. One line; empty if there is no such register."""
+    """How a register differs from the one that this device signed, in one line; it gets no check-ins. Else empty."""
 
 
 def write_note(home: Home, output: Path, since: datetime, now: datetime) -> int:

@@ -20,7 +20,7 @@ _MAX_CHECK_INS: Final = 5000
 _MAX_NOTES: Final = 50
 _FUTURE: Final = timedelta(minutes=5)
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""The clock of a computer that never knew the time begins here; lessons are looked for around each check-in."""
+"""The earliest accepted time: the clock of a computer that never knew the time starts here."""
 _AGAIN: Final = "make it again: `edge-daemon checkin note`"
 
 CheckIn = tuple[str, datetime]
