@@ -1,4 +1,4 @@
-"""Questions the registers of lessons that the timetable calls off afterwards, before families get mail about them."""
+"""Asks the office to confirm registers of lessons that the timetable has since called off, before families get mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finishes lessons that did not run to their end: interrupted, called off or moved. None waits for a gap."""
+"""Finishes lessons that did not run to their end: interrupted, called off or moved. It needs no gap between lessons."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class WorkerPool:
         return next((w for w in self._workers if (w.task, w.lesson_id) == (task, lesson_id)), None)
 
     def trouble(self, task: Task, lesson_id: str = "") -> WorkerFailure | None:
-        """Return the failure of a task, None if it does not fail."""
+        """Return the failure of a task, None if its last attempt did not fail."""
         return self._troubles.get((task, lesson_id))
 
     @property
