@@ -15,12 +15,13 @@ class Receiver(Protocol):
     """A connected receiver."""
 
     takes_state: bool
-    """True if it accepts the state of the device; otherwise `send_state` does nothing."""
+    """True if the receiver accepts the state of the device; otherwise `send_state` does nothing."""
     proves_itself: bool
-    """True if a refusal of one item that may concern all items comes with proof that others are accepted."""
+    """True if the receiver, after an error that may concern all items, has already shown that it works. The error then
+    counts only against the item."""
 
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Fetch its documents for this device, before anything is delivered; None if there is nothing to ask for.
+        """Fetch the receiver's documents for this device, before anything is delivered; None if it never has any.
 
         Raises:
             StoreError: a database or the inbox can't be written.
@@ -52,6 +53,6 @@ class Channel:
     settings_sha256: str
     """SHA-256 of the settings; it reveals that they changed."""
     is_far: bool
-    """False if it runs on this computer, so that no network is needed."""
+    """False if the receiver runs on this computer, so that no network is needed."""
     open: Callable[[], Receiver]
     """Connects to the receiver; raises an EdgeError if the settings can't be used."""

@@ -1,7 +1,8 @@
 """The event log of a day: what happened to the device, as a document beside the registers (docs/day.schema.json).
 
-With it nobody needs a shell on the device to find out why a lesson has no register. It contains nothing personal: fixed
-words, figures and reasons. Students are left out, and so are addresses that a mail server may have named.
+With this document nobody needs a shell on the device to find out why a lesson has no register. It contains no personal
+data, only fixed words, figures and reasons. Students are left out, and so are addresses that a mail server may have
+named.
 """
 
 from __future__ import annotations

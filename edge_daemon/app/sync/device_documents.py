@@ -12,9 +12,9 @@ from edge_daemon.store.backlog import last_register
 
 
 def key_document(home: Home, db: sqlite_utils.Database) -> Mapping[str, object] | None:
-    """Return the document with the last signing key, or before the first register the one from the first boot.
+    """Return the document with the device's public key: that of the newest register, else that of the first boot.
 
-    Return None if there is neither.
+    Return None if neither key exists.
 
     Raises:
         StoreError: the database can't be read.

@@ -1,4 +1,4 @@
-"""The school's server as a receiver: registers and commitments, its documents for us, and the device's state."""
+"""The school's server as a receiver: it gets registers, commitments and the device's state, and offers documents."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class OfficeReceiver:
         return cls(home, server, notebook, stopping)
 
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Fetch the server's documents for us; its answer to one document does not stop the others."""
+        """Fetch the server's documents for this device; a failure with one does not stop the others."""
         self._begun = now
         try:
             results = pull_all(self._home, db, self._server, now)

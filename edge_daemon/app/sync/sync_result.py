@@ -23,9 +23,9 @@ class ReceiverResult:
 
     outcomes: Counter[OutcomeName] = field(default_factory=Counter)
     stopped_by: str = ""
-    """The answer that stopped the deliveries; empty if everything due was tried."""
+    """The receiver's error that stopped the deliveries; empty if every due item was tried."""
     put_off: str = ""
-    """The last answer to an item that is retried later."""
+    """The receiver's error for the last item that is retried later."""
     not_fetched: str = ""
     """Why the office's documents for this device were not fetched; deliveries go on."""
     newly_parked: int = 0

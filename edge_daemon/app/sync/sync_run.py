@@ -3,9 +3,9 @@
 An item that fails waits for its own next attempt and delays no other. If no connection can be made, the run ends for
 that receiver only.
 
-An error such as "who are you?" in answer to one item may concern only that item. Before the receiver counts as down,
-two other items and the heartbeat are tried. If it accepts one of these, the error counts as an attempt of the first
-item. The device's own documents (key, days, heartbeat) never wait behind items.
+An error such as a refused login (401) for one item may still concern only that item. Before the receiver counts as
+down, two other items and the heartbeat are tried. If it accepts one of these, the error counts as an attempt of the
+first item. The device's own documents (key, days, heartbeat) never wait behind items.
 
 Only the process that holds the lock delivers, so that claims of a killed run are released at once. A run delivers the
 items that were due when it began; therefore it comes to an end.
@@ -59,7 +59,7 @@ class SyncRun:
         stopping: asked before each item; True ends the run.
         eager: True if a person is waiting: items that failed before are retried at once, too.
         refresh: called before each item, to read decisions made meanwhile.
-        waits: keeps the length of waits when the clock jumps.
+        waits: corrects the end of each wait when the clock jumps, so that its length stays the same.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class SyncRun:
         return now
 
     def _opened(self, channel: Channel) -> Receiver | None:
-        """Return the receiver if it may be tried now and its settings are valid."""
+        """Return the connected receiver; None if it may not be tried now or its settings are invalid."""
         tried = self._tried[channel.destination]
         if not self._may_try(channel):
             tried.waits = True
@@ -171,7 +171,10 @@ class SyncRun:
             tried.put_off = tried.put_off or outcome.answer
 
     def _is_suspected(self, channel: Channel) -> bool:
-        """Return whether it has refused something else in this run: a single refusal may concern only one document."""
+        """Return whether the receiver has refused another item, or the request for its documents, in this run.
+
+        A single refusal may concern only the refused item.
+        """
         return bool(self._suspects[channel.destination] or self._tried[channel.destination].not_fetched)
 
     def _send_state(self, receiver: Receiver) -> Outcome | None:
@@ -319,5 +322,5 @@ class SyncRun:
 
 
 def _of_item(outcome: Outcome) -> Outcome:
-    """Return the outcome for this item alone: it is retried after items that were never tried."""
+    """Return the outcome changed to concern only this item, which is retried after items that were never tried."""
     return replace(outcome, name="retry", receiver_down=False, is_doubtful=False)

@@ -120,7 +120,7 @@ class SyncSession:
                 write_report(db, self._home.delivery_dir)
 
     def _hide_names(self, db: sqlite_utils.Database) -> None:
-        """Keep the names of the roster out of the log and the heartbeat, because a server may name people."""
+        """Keep the names of the roster out of the log and the heartbeat, because a server's error may contain names."""
         with suppress(KeyFileError, StoreError):  # without the contact key no name is known here or mailed
             hide_names(one.name for one in read_contacts(self._home, db).values())
 
