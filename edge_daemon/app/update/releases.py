@@ -98,7 +98,7 @@ class Releases:
             raise UpdateFailedError(what, f"edge-daemon-release {arguments[0]}")
 
     def renew_tools(self) -> None:
-        """Install the tools outside all releases from the release in effect, which has proved to work."""
+        """Replace the tools that belong to no release by those of the release in effect, which has proved to work."""
         source = self.folder(self.in_effect()) / "device"
         tools = (
             ("edge-daemon-release", self.base / "bin"),
@@ -118,7 +118,7 @@ class Releases:
         """Hold the lock, which install.sh also takes; it is released when the process ends.
 
         Raises:
-            UpdateError: another process has it, or this user may not take it.
+            UpdateError: another process has the lock, or this user may not take it.
         """
         path = self.root / _LOCK
         try:
