@@ -51,7 +51,7 @@ Finalising 100 captures of 30 students takes 0.8 MB, 1000 captures of 60 student
 
 @dataclass(frozen=True, slots=True)
 class DiskState:
-    """Whether captures may go on."""
+    """The free disk space, and whether captures may go on."""
 
     free_bytes: int
     stop: bool
@@ -68,9 +68,9 @@ class RetentionResult:
     """Number of lessons and untimed sessions whose candidates were erased."""
     untimed: int
     skipped: str = ""
-    """Why nothing was checked; empty if it was."""
+    """Why no retention period was checked; empty if they were checked."""
     registers: int = 0
-    """Registers whose time is over; the service, which has the key, removes them within the hour."""
+    """Registers past their retention period; the service, which has the key, removes them within the hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,8 @@ def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
 def retain(home: Home, now: datetime, clock: ClockState | None = None) -> RetentionResult:
     """Delete sightings older than their retention time, and candidates and untimed captures that nobody needs.
 
-    For leavers and registers whose time is over only the removal is recorded; the service, which has the key, does it.
+    For leavers and for registers past their retention period, only the order to remove them is recorded. The service,
+    which has the key, removes them.
 
     Args:
         home: the installation; `storage.keep_sightings_days` applies.
@@ -161,7 +162,7 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retent
 
 
 def _mark_registers(home: Home, register_db: sqlite_utils.Database, now: datetime) -> int:
-    """Record which registers the office has, and how many are over their time; return that number."""
+    """Record which registers the office has received; record and return how many are past their retention period."""
     removed_registers.note_acknowledged(register_db, now)
     days = home.config.storage.keep_registers_days
     due = len(removed_registers.due_registers(register_db, timedelta(days=days), now)) if days else 0
