@@ -1,8 +1,8 @@
 """Removes registers after `storage.keep_registers_days`, if the office has them and the clock is trusted.
 
-The tables of register.sqlite name the registers that are due. An attacker who can write to them without the key could
-name any register, or hide a changed register by having it removed with a signed note. Therefore the signature of each
-register is checked first, and the lesson time in the signed document counts.
+The tables of register.sqlite name the registers that are due. An attacker may be able to write to these tables without
+the key. The attacker could then name any register, or have a changed register removed, which would hide the change.
+Therefore the signature of each register is checked first. The lesson time in the signed document counts.
 """
 
 from __future__ import annotations
