@@ -40,7 +40,7 @@ class Tanh:
 
 
 class ReLU:
-    """The number itself if it is positive, otherwise 0."""
+    """The function max(x, 0): a positive number stays as it is, any other becomes 0."""
 
     parameters: tuple[Parameter, ...] = ()
 
@@ -51,7 +51,7 @@ class ReLU:
         return output
 
     def backward(self, output_gradient: Array) -> Array:
-        """Return the derivative with respect to the inputs; at 0, where it does not exist, it is 0."""
+        """Return the derivative with respect to the inputs; for an input of 0, where none exists, it is taken as 0."""
         gradient: Array = output_gradient * self._positive
         return gradient
 
@@ -59,7 +59,8 @@ class ReLU:
 class Softmax:
     """Probabilities that add up to 1 over the last axis, in proportion to e^x.
 
-    Classifiers are trained with `CrossEntropy` on the numbers before the softmax; the combination is simpler and exact.
+    Classifiers are trained without this layer, because `CrossEntropy` takes the numbers before the softmax. The
+    derivative of softmax and loss together is simpler, and exact.
     """
 
     parameters: tuple[Parameter, ...] = ()

@@ -13,16 +13,16 @@ from edge_daemon.neural_network.layer import Array, Parameter, new_parameter
 class Convolution:
     """Slides small squares of weights over a picture.
 
-    As usual in this field, it is the cross-correlation: the square is not mirrored. A picture of height h gives an
-    output of height (h + 2 padding - size) // stride + 1; the same holds for its width.
+    As usual for neural networks, the operation is a cross-correlation: the square is not mirrored. A picture of height
+    h gives an output of height (h + 2 padding - size) // stride + 1; the same holds for its width.
 
     Args:
         channels_in: channels of the input.
         channels_out: number of squares; each gives one channel of the output.
         size: side of the square, pixels.
-        random: source of the first weights, as for `Dense`.
-        padding: zeros around the picture, pixels.
-        stride: pixels from one position of the square to the next.
+        random: generator of the initial weights, which are drawn as in `Dense`.
+        padding: width of the border of zeros around the picture, pixels.
+        stride: distance from one position of the square to the next, pixels.
         dtype: data type of weights and biases.
     """
 
@@ -96,7 +96,7 @@ class Convolution:
         return patches
 
     def _places(self, row: int, column: int, output: tuple[int, ...]) -> tuple[slice, slice, slice]:
-        """Return the pixels of the padded picture that are multiplied by one weight of the square."""
+        """Return slices for the pixels of the padded picture that one weight (row, column) of the square multiplies."""
         down, across = output[1] * self.stride, output[2] * self.stride
         return slice(None), slice(row, row + down, self.stride), slice(column, column + across, self.stride)
 
@@ -122,7 +122,11 @@ class MaxPooling:
         return output
 
     def backward(self, output_gradient: Array) -> Array:
-        """Return the derivative with respect to the inputs: the output's for the first largest number, otherwise 0."""
+        """Return the derivative with respect to the inputs.
+
+        In each square the largest number has the derivative of the output, and all others have 0. If several numbers
+        are equally large, the first one counts as the largest.
+        """
         count, height, width, channels = output_gradient.shape
         chosen = np.zeros((count, height, width, self.size**2, channels), output_gradient.dtype)
         np.put_along_axis(chosen, self._first[:, :, :, None], output_gradient[:, :, :, None], axis=3)

@@ -10,15 +10,15 @@ from edge_daemon.neural_network.layer import Array, Parameter, new_parameter
 
 
 class Dense:
-    """output = input · weights + bias.
+    """A fully connected layer: output = input · weights + bias.
 
-    The weights start as normal numbers with a variance of 2 / inputs (He et al., 2015, arXiv:1502.01852), which keeps
-    the size of signals through layers of ReLU. The biases start at 0.
+    The initial weights are normally distributed with a variance of 2 / inputs (He et al., 2015, arXiv:1502.01852), so
+    that numbers stay equally large from layer to layer in a network with ReLU. The initial biases are 0.
 
     Args:
         inputs: input numbers of each example.
         outputs: output numbers of each example.
-        random: source of the first weights.
+        random: generator of the initial weights.
         dtype: data type of weights and biases.
     """
 
@@ -50,7 +50,7 @@ class Dense:
 
 
 class Flatten:
-    """Makes one row of each example."""
+    """Arranges the numbers of each example in one row."""
 
     parameters: tuple[Parameter, ...] = ()
 
@@ -65,14 +65,14 @@ class Flatten:
 
 
 class Dropout:
-    """Sets a random share of the numbers to 0 in training, so that the network relies on no single one.
+    """Sets a random share of the numbers to 0 in training, so that the network relies on no single number.
 
-    The rest is divided by its share, so that nothing changes outside training (Srivastava et al., 2014, JMLR 15:1929;
-    the "inverted" form).
+    In training, the remaining numbers are divided by 1 - `share`, which keeps the mean of all numbers. Outside training
+    the layer therefore changes nothing (Srivastava et al., 2014, JMLR 15:1929; the "inverted" form).
 
     Args:
         share: share of the numbers that become 0, from 0 to below 1.
-        random: source of the choice.
+        random: generator that chooses these numbers.
     """
 
     parameters: tuple[Parameter, ...] = ()
@@ -84,7 +84,7 @@ class Dropout:
         self._random = random
 
     def forward(self, inputs: Array, *, training: bool) -> Array:
-        """Return the inputs, in training with a random share of them 0."""
+        """Return the inputs; in training, set a random share of them to 0."""
         if not training:
             return inputs
         kept = self._random.random(inputs.shape) >= self.share
@@ -93,6 +93,6 @@ class Dropout:
         return output
 
     def backward(self, output_gradient: Array) -> Array:
-        """Return the derivative with respect to the inputs: 0 where the number was set to 0."""
+        """Return the derivative with respect to the inputs; it is 0 for the inputs that `forward` set to 0."""
         gradient: Array = output_gradient * self._factors
         return gradient

@@ -14,13 +14,14 @@ _STEP = 1e-6
 def gradient_error(layer: Layer, inputs: Array, random: np.random.Generator) -> float:
     """Return the largest error of a layer's derivatives with respect to its inputs and its parameters.
 
-    The loss is the sum of the outputs, each times a random number, so that every output has its own derivative. For the
-    manual derivative a and the central difference n of each number the error is |a - n| / max(1, |a|, |n|).
+    The loss is the sum of the outputs, each multiplied by a random factor, so that every output has its own derivative.
+    For each number, with a as the manual derivative and n as the central difference, the error is
+    |a - n| / max(1, |a|, |n|).
 
     Args:
-        layer: with parameters of float64.
-        inputs: a small batch of float64.
-        random: source of the factors of the outputs.
+        layer: the layer to check, with float64 parameters.
+        inputs: a small batch, float64.
+        random: generator of the factors.
     """
     factors = random.normal(size=layer.forward(inputs, training=True).shape)
     by_hand = [layer.backward(factors), *(parameter.gradient.copy() for parameter in layer.parameters)]
@@ -33,7 +34,7 @@ def gradient_error(layer: Layer, inputs: Array, random: np.random.Generator) -> 
 
 
 def _central_difference(loss: Callable[[], float], value: Array) -> Array:
-    """Return the derivative of `loss` with respect to each number of `value`, which is changed and restored."""
+    """Return the derivative of `loss` with respect to each number of `value`; restore `value` afterwards."""
     found = np.zeros(value.shape)
     for place in np.ndindex(value.shape):
         before = value[place]
@@ -47,6 +48,6 @@ def _central_difference(loss: Callable[[], float], value: Array) -> Array:
 
 
 def _error(by_hand: Array, by_difference: Array) -> float:
-    """Return the largest error relative to the larger of the two, or absolute below 1."""
+    """Return the largest difference, relative to the larger of the two numbers, or absolute if both are below 1."""
     scale = np.maximum(1, np.maximum(np.abs(by_hand), np.abs(by_difference)))
     return float((np.abs(by_hand - by_difference) / scale).max())

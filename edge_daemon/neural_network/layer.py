@@ -18,7 +18,7 @@ class Parameter:
     value: Array
     gradient: Array
     decays: bool
-    """Whether weight decay pulls it towards 0: weights yes, biases no."""
+    """Whether weight decay pulls the numbers towards 0; true for weights, false for biases."""
 
 
 class Layer(Protocol):
@@ -28,7 +28,7 @@ class Layer(Protocol):
         """Return the output (examples, …) for a batch of inputs (examples, …).
 
         Args:
-            inputs: a batch.
+            inputs: the batch.
             training: whether `backward()` follows. Dropout is active only then.
         """
         ...
@@ -39,7 +39,7 @@ class Layer(Protocol):
         The derivatives with respect to the parameters replace those of the previous batch.
 
         Args:
-            output_gradient: the derivative with respect to the output, of the output's shape.
+            output_gradient: the derivative of the loss with respect to the output, in the output's shape.
         """
         ...
 

@@ -19,9 +19,10 @@ class LossFunction(Protocol):
 
 
 class CrossEntropy:
-    """-log of the probability of the right class; outputs (examples, classes) are the numbers before a softmax.
+    """The loss -log(p), where p is the probability of the right class.
 
-    Targets (examples, classes) are probabilities: 1 for the right class, or smoothed.
+    Outputs (examples, classes) are the numbers before a softmax. Targets (examples, classes) are probabilities: 1 for
+    the right class and 0 for the others, or smoothed labels.
     """
 
     def __call__(self, outputs: Array, targets: Array) -> tuple[float, Array]:
@@ -33,9 +34,9 @@ class CrossEntropy:
 
 
 class BinaryCrossEntropy:
-    """-log of the probability of the true value; outputs (examples, 1) are the numbers before a sigmoid.
+    """The loss -log(p), where p is the probability of the true value.
 
-    Targets (examples, 1) are 0 or 1.
+    Outputs (examples, 1) are the numbers before a sigmoid. Targets (examples, 1) are 0 or 1.
     """
 
     def __call__(self, outputs: Array, targets: Array) -> tuple[float, Array]:
@@ -45,7 +46,7 @@ class BinaryCrossEntropy:
 
 
 class SquaredError:
-    """Half the squared distance of outputs and targets (examples, numbers)."""
+    """Half the squared distance between outputs and targets, both (examples, numbers)."""
 
     def __call__(self, outputs: Array, targets: Array) -> tuple[float, Array]:
         """Return the mean loss and its derivative, (output - target) / examples."""

@@ -1,4 +1,4 @@
-"""Layers in order, and their parameters in a file."""
+"""A network of layers in order; it saves its parameters to a file and loads them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Network:
         return inputs
 
     def backward(self, output_gradient: Array) -> Array:
-        """Return the derivative with respect to the inputs; each layer stores those of its parameters."""
+        """Return the derivative with respect to the inputs; each layer stores the derivatives of its parameters."""
         for layer in reversed(self.layers):
             output_gradient = layer.backward(output_gradient)
         return output_gradient
@@ -48,11 +48,11 @@ class Network:
             np.savez(file, **values)  # type: ignore[arg-type]
 
     def load(self, path: Path) -> None:
-        """Load the parameters from a file that `save()` of a network with the same layers wrote.
+        """Load the parameters from a file that a network with the same layers has written with `save()`.
 
         Raises:
             OSError: the file can't be read.
-            ValueError: the file is not such a file, or is from a network with other layers; nothing was changed.
+            ValueError: `save()` did not write this file, or its network had other layers. No parameter is changed.
         """
         values = list(_arrays(path, len(self.parameters)))
         for number, (parameter, value) in enumerate(zip(self.parameters, values, strict=True)):
@@ -63,7 +63,7 @@ class Network:
 
 
 def _arrays(path: Path, expected: int) -> Iterator[Array]:
-    """Yield the arrays of a file in order."""
+    """Yield the arrays of a file in order; raise ValueError if it does not have `expected` arrays."""
     with np.load(path, allow_pickle=False) as file:
         if set(file.files) != {str(number) for number in range(expected)}:
             raise ValueError(f"{path}: {len(file.files)} arrays, the network has {expected}")

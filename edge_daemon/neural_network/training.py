@@ -12,7 +12,7 @@ from edge_daemon.neural_network.losses import LossFunction
 from edge_daemon.neural_network.network import Network
 
 Augment = Callable[[Array, np.random.Generator], Array]
-"""Returns a varied batch of inputs of the same shape."""
+"""A function that returns a randomly varied copy of a batch of inputs, in the same shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,15 @@ class TrainingSettings:
     """Number of times that each example is used."""
     batch_size: int = 64
     rate: float = 0.05
-    """Step of the first epoch. It falls along half a cosine to 0 (Loshchilov and Hutter, 2017, arXiv:1608.03983)."""
+    """Learning rate of the first epoch; it then falls to 0 along half a cosine (Loshchilov and Hutter, 2017,
+    arXiv:1608.03983)."""
     momentum: float = 0.9
     weight_decay: float = 0.0
-    """Added to each weight's gradient, times the weight."""
+    """Strength of weight decay: this factor times the weight is added to each weight's gradient."""
 
 
 class GradientDescent:
-    """Moves parameters against their gradients; a velocity keeps a share of the earlier steps.
+    """Moves parameters against their gradients, with a velocity that keeps a share of the earlier steps.
 
     velocity ← momentum · velocity - rate · (gradient + decay · value); value ← value + velocity
     (Sutskever et al., 2013, ICML 28:1139).
@@ -38,7 +39,7 @@ class GradientDescent:
     Args:
         parameters: the parameters to move.
         momentum: share of the velocity that is kept, from 0 to below 1.
-        weight_decay: strength of the pull of weights towards 0.
+        weight_decay: strength of weight decay, as in `TrainingSettings`.
     """
 
     def __init__(self, parameters: tuple[Parameter, ...], *, momentum: float, weight_decay: float) -> None:
@@ -70,12 +71,12 @@ def train(
 
     Args:
         network: the network to train; it is changed.
-        inputs: (examples, …).
-        targets: (examples, …), in the form that `loss` takes.
+        inputs: the examples to learn from, (examples, …).
+        targets: the right output for each example, (examples, …), in the form that `loss` takes.
         loss: the function to minimise.
         settings: how to train.
-        random: order of the examples, and source of `augment`.
-        augment: varies a batch before it is used.
+        random: generator for the order of the examples and for `augment`.
+        augment: varies each batch before the network learns from it; None for no variation.
 
     Raises:
         ValueError: the loss is not a finite number any more, because the rate is too high.
