@@ -22,9 +22,9 @@ def similarity(source: Array, target: Array, weights: Array | None = None) -> Ar
     """Fit the rotation, scale and shift from `source` to `target` (least squares; Umeyama 1991, no reflection).
 
     Args:
-        source: (n, 2).
-        target: (n, 2).
-        weights: (n,) weight of each pair; equal by default.
+        source: n points, (n, 2).
+        target: the places to which these points shall move, (n, 2).
+        weights: weight of each pair of points, (n,); equal by default.
 
     Returns:
         The (2, 3) matrix for `cv2.warpAffine`.
@@ -41,9 +41,9 @@ def similarity(source: Array, target: Array, weights: Array | None = None) -> Ar
 
 
 def warp(picture: Picture, matrix: Array, side_px: int = SIDE_PX) -> Picture:
-    """Cut out a square of `side_px` by a similarity transform; the picture's edge pixels repeat outside.
+    """Cut out a square of `side_px` by a similarity transform; beyond the picture, its edge pixels are repeated.
 
-    Faces larger than the target are first averaged down, so that detail does not become noise.
+    A face more than twice as large as the target is shrunk by averaging, so that fine detail does not become noise.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:
@@ -63,5 +63,5 @@ def _warp_smooth(picture: Picture, matrix: Array, side_px: int, scale: float) ->
 
 
 def to_rgb(bgr: Picture) -> Picture:
-    """Return a picture with its channels in the order that the networks want; faster than a view turned round."""
+    """Return an RGB copy of a BGR picture, for the networks; they read a copy faster than a view in reverse order."""
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]

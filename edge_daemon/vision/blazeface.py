@@ -90,8 +90,8 @@ def decode(regressors: Array, logits: Array, centres: Array, threshold: float) -
 
     Args:
         regressors: (n, 16): box centre, size and six points, in input pixels relative to the anchor.
-        logits: (n,) of the scores.
-        centres: (n, 2) of the anchors.
+        logits: (n,) the logits of the scores.
+        centres: (n, 2) the centres of the anchors.
         threshold: lowest score, between 0 and 1.
     """
     strong = np.flatnonzero(logits > np.log(threshold / (1 - threshold)))
@@ -105,7 +105,10 @@ def decode(regressors: Array, logits: Array, centres: Array, threshold: float) -
 
 
 def merged(raw: Detections) -> Detections:
-    """Merge overlapping boxes to one detection for each face: the mean weighted by score, with the best score."""
+    """Merge overlapping detections into one for each face.
+
+    Its box and points are means, weighted by the scores; its score is the best one.
+    """
     if len(raw) < 2:
         return raw
     groups = nms.groups(raw.boxes, raw.scores)
@@ -123,7 +126,7 @@ def merged(raw: Detections) -> Detections:
 
 
 class BlazeFace:
-    """One BlazeFace network. Not safe for concurrent use.
+    """Runs one BlazeFace network. Not safe for concurrent use.
 
     Args:
         card: the file's entry in the manifest.
@@ -136,7 +139,7 @@ class BlazeFace:
         self._anchors = anchors(self.side_px, count)
 
     def __call__(self, tile: Picture, threshold: float) -> Detections:
-        """Find faces in a picture of exactly the input size (BGR), in its pixels; overlapping boxes are merged."""
+        """Find faces in a BGR picture of exactly the input size, in its pixels; overlapping boxes are merged."""
         outputs = self._model(self._card.encode(to_rgb(tile))[None])
         regressors, logits = pick(outputs, 16)[0], pick(outputs, 1)[0, :, 0]
         return merged(decode(regressors, logits, self._anchors, threshold))

@@ -12,12 +12,15 @@ SHRINK = 8
 """Scale of the comparison, 1/8: averaging removes noise, and a 26 px face still covers 3 x 4 pixels."""
 _LEVELS = 64
 _MIN_CHANGE = 7.0
-"""Levels of 255. Three times the noise of an unchanged place in composed lessons (1/8 size, exposure corrected)."""
+"""Least difference that counts as a change, in levels of 255.
+
+It is three times the noise of an unchanged place in composed lessons (1/8 size, exposure corrected).
+"""
 _SIGMAS = 4.0
 _FOCUS, _AROUND = np.float32(0.1), np.ones((3, 3), np.uint8)
 """Share of the contrast around a pixel that a change of focus may alter."""
 _SMALLEST = np.ones((2, 2), np.uint8)
-"""A smaller change is not a face."""
+"""The smallest change that counts, in pixels of the thumbnail; a smaller one can't be a face."""
 
 
 def thumbnail(picture: Picture) -> Picture:
@@ -31,8 +34,8 @@ def thumbnail(picture: Picture) -> Picture:
 def changed(before: Picture, now: Picture) -> NDArray[np.bool_]:
     """Return which pixels differ between two thumbnails of the same size.
 
-    The function estimates exposure, gamma and white balance from the pictures themselves. For each level of a colour in
-    the old picture, the median of the new picture is the expected value now.
+    The function estimates exposure, gamma and white balance from the pictures themselves. For each level of a
+    colour channel in the old picture, the expected level is the median of the same pixels in the new picture.
 
     Returns:
         A mask (H, W) of the thumbnails' size.

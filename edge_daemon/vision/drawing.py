@@ -94,7 +94,7 @@ def ink(colour: Colour) -> Colour:
 
 
 def blank(picture: Picture, box: Box) -> None:
-    """Replace a face with its hair and chin by a few squares of their mean colours, in the picture itself."""
+    """Overwrite a face with hair and chin in the picture by a few squares, each in the mean colour of its area."""
     height, width = picture.shape[:2]
     left, right = (int(np.clip(x, 0, width)) for x in (box.x - 0.2 * box.w, box.x + 1.2 * box.w))
     top, bottom = (int(np.clip(y, 0, height)) for y in (box.y - 0.25 * box.h, box.y + 1.15 * box.h))
@@ -105,7 +105,7 @@ def blank(picture: Picture, box: Box) -> None:
 
 
 def free_place(size: tuple[int, int], box: Box, taken: Sequence[Box], picture: Picture) -> tuple[float, float]:
-    """Return where a label of a given size covers least: above a box, below it, or beside it."""
+    """Return (left, top) for a label of a box, above, below or beside it, where the label covers other boxes least."""
     width, height = size
     middle, left, right = box.x + box.w / 2 - width / 2, box.x + box.w - width, box.x
     above, below = box.y - height, box.y + box.h

@@ -17,18 +17,19 @@ Array = NDArray[np.float32]
 LEAST_LOGIT = -2.5
 """Least logit of the verifier. A detection below it is not a face, whatever the other evidence."""
 MIN_PROBABILITY = 0.96
-"""Least result of `among_others` for a face in a picture.
+"""Least probability, as `among_others` returns it, for a detection in a picture to count as a face.
 
-Measured on the 17 WIDER pictures used for fitting: it finds 137 of 147 faces from 32 px on, with 0.12 false boxes a
-picture. 0.93 finds one face more with 0.18 false boxes, 0.90 finds no more with 0.29.
+Measured on the 17 WIDER pictures used for fitting: with this limit, the program finds 137 of 147 faces from 32 px on,
+and 0.12 false boxes a picture. A limit of 0.93 finds one face more and 0.18 false boxes a picture; 0.90 finds no
+further face and 0.29 false boxes.
 """
 LEAST_ALONE = 0.25
-"""A detection with a smaller probability of its own is not a face, however many similar ones there are.
+"""Least probability of a face from the evidence about its detection alone.
 
-Blurred pictures contain many such detections.
+A detection below it is not a face, however many similar detections there are: blurred pictures contain many of them.
 """
 PORTRAIT_PROBABILITY = 0.85
-"""The limit for an enrolment photograph, which certainly shows a face."""
+"""Least probability for a face in an enrolment photograph, which certainly shows one."""
 
 SMALLEST_PX = 13.6
 """Least side of a BlazeFace square, about 12 px of face.
@@ -38,13 +39,18 @@ Smaller faces cannot be recognised, and half of the false detections in WIDER's 
 _ALIKE = 1.4
 """Faces whose widths differ by a smaller factor are similar in size. Values from 1.2 to 2 work nearly as well."""
 _ELSEWHERE = 0.05
-"""Boxes that overlap less show different things."""
+"""Boxes with a smaller intersection over union show different objects."""
 
 LEAST_EARLY = 0.02
-"""Least early probability for a second look and a mesh. It loses 2 of 690 faces and removes a third
-of 2,065 other things."""
+"""Detections with a smaller early probability get neither a second look nor a mesh.
+
+This limit loses 2 of 690 faces, and removes a third of 2,065 detections that are not faces.
+"""
 BEYOND_DOUBT = 0.98
-"""A detection with this early probability needs no second look: 0.39 of 690 faces, and none of 2,065 other things."""
+"""Detections with at least this early probability need no second look.
+
+0.39 of 690 faces reach it, and none of 2,065 detections that are not faces.
+"""
 
 _LOGIT_RANGE = 8.0
 """The verifier's logits are limited to this range."""
@@ -68,27 +74,27 @@ EARLY_WEIGHTS = {
     "size": 0.672,
     "constant": 0.376,
 }
-"""Before the second look and the mesh."""
+"""Weights for the evidence that exists before the second look and the mesh."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One detection before it becomes a Face."""
+    """A detection that has not yet been made into a `Face`."""
 
     box: Array
     """(4,) BlazeFace's square: left, top, right, bottom."""
     points: Array
-    """(6, 2)."""
+    """(6, 2) BlazeFace's keypoints."""
     score: float
     """Score of the first detection."""
     votes: float
-    """Number of anchors that fired. A large number indicates a pattern rather than a face."""
+    """Number of anchors that fired for the detection. A large number indicates a pattern rather than a face."""
     look_score: float = 0.0
-    """Score of the second look; 0 if it found nothing."""
+    """Score of the second look; 0 if there was none or if it detected no face."""
     agreement: float = 0.0
-    """Intersection over union of the two detections' boxes."""
+    """Intersection over union of the box of the first detection and the box of the second look."""
     checks: tuple[FaceCheck, ...] = ()
-    """The verifier's results for each of the boxes."""
+    """The verifier's results, one for each square on which it has run."""
 
     @property
     def logit(self) -> float:
@@ -97,11 +103,12 @@ class Hit:
 
 
 def terms(hit: Hit, presence: float) -> dict[str, float]:
-    """Return the evidence about a detection as terms of the odds.
+    """Return all evidence about a detection: the terms of the log odds, without their weights (`WEIGHTS`).
 
     Args:
         hit: the detection, after the verifier and its second look.
-        presence: result of the face mesh, 0 to 1. It is unreliable for faces below about 30 px, masked and turned ones.
+        presence: probability of a face from its mesh, 0 to 1. It is unreliable for faces below about 30 px, for masked
+            ones and for turned ones.
     """
     seen = _logit(presence, 0.002)
     early = early_terms(hit)
@@ -118,7 +125,7 @@ def terms(hit: Hit, presence: float) -> dict[str, float]:
 
 
 def early_terms(hit: Hit) -> dict[str, float]:
-    """Return what the verifier and the first detection say, as the odds weigh it."""
+    """Return the evidence of the verifier and the first detection, without weights (`EARLY_WEIGHTS`)."""
     return {
         "verifier": min(max(hit.logit, -_LOGIT_RANGE), _LOGIT_RANGE),
         "score": _logit(hit.score, 0.01),
@@ -135,7 +142,7 @@ def probability(hit: Hit, presence: float) -> float:
 
 
 def early_probability(hit: Hit) -> float:
-    """Return how probable a face is by the verifier and the first detection."""
+    """Return the probability that a detection is a face, from the verifier and the first detection alone."""
     return _weighed(EARLY_WEIGHTS, early_terms(hit))
 
 
@@ -152,15 +159,17 @@ def among_others(boxes: Sequence[Array], own: Sequence[float]) -> Array:
     """Return the probabilities of detections, given the other detections in the picture.
 
     Faces occur in groups, and faces at one distance have similar sizes. The function therefore multiplies the odds by
-    one plus the expected number of similar-sized faces in the picture. Nothing in this is fitted. At 0.2 false boxes a
-    WIDER picture it finds a tenth more of the faces of 24 to 32 px. An exponent of 0.75 to 1.5 gives the same result.
+    one plus the expected number of similar-sized faces in the picture. No number in this formula is
+    fitted. At 0.2 false boxes a WIDER picture, the formula finds a tenth more of the faces of 24 to 32 px. Raising the
+    factor to a power of 0.75 to 1.5 gives the same result.
 
     Args:
         boxes: n BlazeFace squares (4,) of one picture.
         own: n probabilities, each from the evidence about that detection alone.
 
     Returns:
-        (n,), never less than `own`; 0 if narrower than `SMALLEST_PX` or below `LEAST_ALONE`.
+        (n,) probabilities, never less than in `own`, but 0 for squares narrower than `SMALLEST_PX` and for
+        probabilities in `own` below `LEAST_ALONE`.
     """
     squares, alone = np.array(boxes, np.float32).reshape(-1, 4), np.array(own, np.float64)
     widths = np.maximum(squares[:, 2] - squares[:, 0], 1e-3)

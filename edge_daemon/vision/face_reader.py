@@ -25,16 +25,17 @@ LOOK_SHARE = 0.33
 """Width of BlazeFace's box as a share of the crop for a second look. Values from 0.15 to 0.5 work."""
 LOOK_THRESHOLD = 0.1
 POSE_WIDTH_PX = 48.0
-"""In narrower faces the pose can't be measured."""
+"""Least face width for the pose, which can't be measured in narrower faces."""
 
 POINTS_WIDTH_PX = 24.0
-"""The mesh of narrower faces is only an estimate, and does not show movement."""
+"""Least face width for the points of the mesh. In narrower faces they are only a guess, and do not show movement."""
 
 BOX_SIDE, BOX_DOWN, BOX_ASPECT = 0.88, -0.06, 1.25
-"""Face rectangle in sides of BlazeFace's square: width, shift of the centre, height over width.
+"""Converts BlazeFace's square to the face rectangle: width and downward shift of the centre in sides of the square,
+and height over width.
 
-Fitted on 221 faces of 26 to 116 px in three composed lessons, where the width from ear to ear is known: 0.879 +- 0.062
-and -0.059 +- 0.031.
+The first two are fitted on 221 faces of 26 to 116 px in three composed lessons, where the width from ear to ear is
+known: 0.879 +- 0.062 and -0.059 +- 0.031.
 """
 
 
@@ -60,7 +61,7 @@ def blazeface_square(box: Box) -> Array:
 
 
 def distinct(faces: list[Face]) -> list[Face]:
-    """Return the faces without duplicates of a better one, ordered from top to bottom."""
+    """Return the faces, ordered from top to bottom, without those that duplicate a face with a better score."""
     boxes = np.array([[f.box.x, f.box.y, f.box.x + f.box.w, f.box.y + f.box.h] for f in faces], np.float32)
     scores = np.array([f.score for f in faces], np.float32)
     kept = [faces[g[0]] for g in nms.groups(boxes.reshape(-1, 4), scores)]
@@ -83,7 +84,7 @@ class FaceReader:
     Args:
         models: verified model files.
         embed: whether faces get a vector.
-        embedder: makes the vectors; None: the embedder of `models`.
+        embedder: makes the vectors; if None, the embedder of `models` makes them.
         traits: further measurements on each face, by the names of the fields of `Traits`.
     """
 
@@ -101,7 +102,10 @@ class FaceReader:
         return detect(self._look, picture, tile, threshold)
 
     def second_look(self, picture: Picture, hit: Hit) -> Hit:
-        """Detect again in a crop with the best face size. If that finds nothing, return the first detection."""
+        """Run the detector again, on a crop in which it detects a face of this size best.
+
+        If it then detects nothing at the same place, return the first detection.
+        """
         side = float(hit.box[2] - hit.box[0]) / LOOK_SHARE
         centre = (hit.box[:2] + hit.box[2:]) / 2
         corner = centre - side / 2
@@ -115,15 +119,15 @@ class FaceReader:
         return replace(hit, box=found.boxes[best], points=found.points[best], look_score=score, agreement=agreement)
 
     def mesh(self, picture: Picture, hit: Hit) -> Mesh:
-        """Fit the face mesh, even if there is no face."""
+        """Return the face mesh that fits a detection best, even if the detection is not a face."""
         return self._mesh(picture, hit.box, hit.points)
 
     def check(self, picture: Picture, hit: Hit) -> Hit:
-        """Return the detection with the verifier's result."""
+        """Run the verifier on a detection, and return the detection with the result."""
         return replace(hit, checks=(*hit.checks, self._verify(picture, hit.box)))
 
     def refine(self, picture: Picture, hit: Hit) -> Hit:
-        """Check a detection again in the square that the verifier found, and take the square of that check."""
+        """Run the verifier again on the square that it has estimated, and return the detection with the new square."""
         if hit.look_score:
             return hit
         again = self.check(picture, replace(hit, box=hit.checks[-1].square))
@@ -131,7 +135,7 @@ class FaceReader:
         return replace(again, box=drawn.square, points=_six_points(hit, drawn))
 
     def confirm(self, picture: Picture, hit: Hit) -> Hit:
-        """Take the second look at a detection that was checked, unless it is a face beyond doubt."""
+        """Give a verified detection its second look, and verify the result, unless it is a face beyond doubt."""
         if hit.look_score or face_odds.is_beyond_doubt(hit):
             return hit
         looked = self.second_look(picture, hit)
@@ -148,7 +152,7 @@ class FaceReader:
         return MeasuredHit(hit, mesh, face_odds.probability(hit, mesh.presence))
 
     def describe(self, picture: Picture, candidate: MeasuredHit, without: Collection[str] = ()) -> Face:
-        """Return the face for an accepted detection, without the named traits."""
+        """Return the face for an accepted detection; the traits named in `without` are not measured."""
         hit, mesh = candidate.hit, candidate.mesh
         box = rectangle(hit.box)
         is_large_enough = box.w >= POSE_WIDTH_PX
@@ -169,7 +173,7 @@ class FaceReader:
         )
 
     def embed(self, picture: Picture, mesh: Mesh, *, mirrored_too: bool = False) -> Vector:
-        """Return the vector of the aligned face; empty without an embedder."""
+        """Return the vector of the aligned face; it is empty if this reader has no embedder."""
         if self._embedder is None:
             return np.zeros(0, np.float32)
         return self._embedder(align.warp(picture, mesh.alignment()), mirrored_too=mirrored_too)
@@ -189,7 +193,7 @@ def detect(network: BlazeFace, picture: Picture, tile: tiles.Tile, threshold: fl
 
 
 def _six_points(hit: Hit, drawn: FaceCheck) -> Array:
-    """Return the verifier's eyes, nose and mouth, and the detector's ears, moved and sized as its square was."""
+    """Return eyes, nose and mouth from the verifier, and the detector's ears, moved and scaled with the square."""
     mouth = drawn.points[3:].mean(axis=0, keepdims=True)
     scale = (drawn.square[2] - drawn.square[0]) / max(float(hit.box[2] - hit.box[0]), 1e-3)
     before, now = (hit.box[:2] + hit.box[2:]) / 2, (drawn.square[:2] + drawn.square[2:]) / 2

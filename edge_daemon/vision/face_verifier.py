@@ -26,7 +26,7 @@ _SIDE_WEIGHT = 0.5
 """Factor of the side's logarithm in the network's output."""
 _CONTRAST, _LEAST_CONTRAST = 48.0, 5.0
 _NUMBERS = 13
-"""Middle and side of the square, five points."""
+"""How many numbers give the place of a face: the square's centre (2) and side (1), and five points (10)."""
 _MIDDLE_AND_POINTS = [0, 1, *range(3, _NUMBERS)]
 
 
@@ -35,7 +35,7 @@ class FaceCheck:
     """The verifier's result for one detection."""
 
     logit: float
-    """Logarithm of the odds that it is a face, from its crop alone."""
+    """Logarithm of the odds that the detection is a face, from its crop alone."""
     visible: VisibleParts
     square: Array
     """(4,) BlazeFace's square as the network estimates it: left, top, right, bottom, in pixels of the picture."""
@@ -44,7 +44,7 @@ class FaceCheck:
 
 
 class FaceVerifier:
-    """The network. Not safe for concurrent use.
+    """Runs the verifier network. Not safe for concurrent use.
 
     Args:
         card: the file's entry in the manifest.

@@ -1,7 +1,7 @@
-"""Whether this machine's interpreter gives the right results. The module compares stored faces with stored answers.
+"""Tests whether this machine's interpreter computes correctly: compares results on stored faces with stored results.
 
 A broken interpreter, a wrong NumPy or a faulty processor gives vectors that look plausible. Only a comparison with
-known answers shows the error. `python -m models_tflite.build.golden` makes `models_tflite/golden/`.
+known results shows the error. `python -m models_tflite.build.golden` makes `models_tflite/golden/`.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ FOLDER = "golden"
 FACES, VECTORS, MASKS = "faces.png", "vectors.json", "masks.json"
 SIDE_PX = 112
 LEAST = {"float32": 0.9995, "int8": 0.99}
-"""Lowest cosine by type of the network's input.
+"""Least accepted cosine between a computed and a stored vector, by data type of the network's input.
 
 Measured between ai-edge-litert 2.3 and tflite-runtime 2.14 on x86-64: 1.0000 in float, 0.9981 in int8, whose kernels
-round differently. With red and blue swapped the worst face has
-0.94."""
+round differently. With red and blue swapped, the worst face has 0.94.
+"""
 
 MASK_MOST = 0.05
-"""Largest difference of a probability. Kernels round differently, and the probabilities have int8 steps."""
+"""Largest accepted difference of a mask probability. Kernels round differently, and probabilities have int8 steps."""
 MOST_LOGIT, MOST_PX = 1.0, 3.0
-"""Largest differences between the verifier's answers and the stored ones, because int8 kernels round differently."""
+"""Largest accepted differences from the verifier's stored results; int8 kernels round differently."""
 _SQUARE = np.array([24, 24, 88, 88], np.float32)
 """BlazeFace's square in a stored face. The verifier then sees the whole stored face."""
 
@@ -44,7 +44,7 @@ _REINSTALL = "reinstall the program, or run `python -m models_tflite.build.golde
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How near the vectors are to the stored ones."""
+    """How near the embedder's vectors are to the stored ones."""
 
     model: str
     worst_cosine: float
@@ -121,7 +121,7 @@ def mask_parity(models: ModelSet, models_dir: Path) -> MaskParity:
 
 
 def mask_probabilities(models: ModelSet, faces: Sequence[Picture]) -> list[tuple[float, float, float]]:
-    """Return none, right and wrong for aligned faces (112, 112, 3), reduced to the mask network's crop size."""
+    """Return the probabilities of none, right and wrong for aligned faces (112, 112, 3), shrunk to the crop size."""
     analyser = open_analyser(models)
     side = analyser.shape.side_px
     crops = [np.asarray(cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA), np.uint8) for face in faces]
@@ -131,17 +131,17 @@ def mask_probabilities(models: ModelSet, faces: Sequence[Picture]) -> list[tuple
 
 @dataclass(frozen=True, slots=True)
 class VerifierParity:
-    """How near the verifier's answers are to the stored ones."""
+    """How near the verifier's results are to the stored ones."""
 
     model: str
     logit: float
-    """The largest difference."""
+    """The largest difference of a logit."""
     px: float
     """The largest difference of a coordinate in a stored face."""
 
     @property
     def holds(self) -> bool:
-        """Whether faces are distinguished from other things correctly."""
+        """Whether the verifier distinguishes faces from other objects correctly."""
         return self.logit <= MOST_LOGIT and self.px <= MOST_PX
 
 
@@ -153,7 +153,7 @@ def verifier_parity(card: ModelCard, models_dir: Path) -> VerifierParity:
         models_dir: the folder with `golden/`.
 
     Raises:
-        ModelError: no answers are stored for this file, or the stored answers can't be read.
+        ModelError: no results are stored for this file, or the stored results can't be read.
     """
     folder = models_dir / FOLDER
     known = golden_vectors(folder)

@@ -77,7 +77,7 @@ class Model:
 
     @property
     def output_shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of the outputs of a call. The order differs between files, so choose with `pick`."""
+        """Shapes of the outputs of a call. Their order differs between files, so choose an output with `pick`."""
         return [shape for _, shape in self._outputs]
 
     def __call__(self, encoded: Array) -> list[Array]:
@@ -98,7 +98,7 @@ def pick(outputs: Iterable[Array], last_dimension: int) -> Array:
     """Return the output whose last dimension is `last_dimension`, whatever its place in the file.
 
     Raises:
-        ModelError: there is none, or more than one.
+        ModelError: no output has this last dimension, or several have it.
     """
     found = [array for array in outputs if array.shape[-1] == last_dimension]
     if len(found) != 1:

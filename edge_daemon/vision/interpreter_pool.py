@@ -35,11 +35,11 @@ class PooledInterpreters:
 
 
 class InterpreterPool:
-    """Workers that share jobs. Results keep the order of the jobs and do not depend on the number of workers.
+    """Threads that share jobs. Results keep the order of the jobs and do not depend on the number of threads.
 
     Args:
         models: verified model files.
-        threads: number of workers; with one, everything runs in the calling thread.
+        threads: number of threads; with one, everything runs in the calling thread.
         embed: whether faces get a vector.
         traits: further measurements on each face, by the names of the fields of `Traits`.
     """
@@ -51,7 +51,7 @@ class InterpreterPool:
         self._pool = ThreadPoolExecutor(threads, "vision") if threads > 1 else None
 
     def run(self, job: Callable[[PooledInterpreters, T], R], items: Sequence[T]) -> list[R]:
-        """Return `job(worker, item)` for every item."""
+        """Return `job(worker, item)` for every item, where `worker` is the networks of one thread."""
 
         def one(item: T) -> R:
             worker = self._idle.get()

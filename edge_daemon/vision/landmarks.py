@@ -48,7 +48,7 @@ class Mesh:
         return similarity(self.points[mesh_shape.INDEX, :2], mesh_shape.TARGET)
 
     def pose(self) -> Pose:
-        """Return the head's turn, from the directions ear to ear and forehead to chin in space."""
+        """Return the head's rotation, from the directions from ear to ear and from forehead to chin in space."""
         across = self.points[_SIDES[1]] - self.points[_SIDES[0]]
         down = self.points[_CHIN] - self.points[_FOREHEAD]
         yaw = np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1])))
@@ -58,7 +58,7 @@ class Mesh:
 
 
 class FaceMesh:
-    """The mesh network. Not safe for concurrent use.
+    """Runs the mesh network. Not safe for concurrent use.
 
     Args:
         card: the file's entry in the manifest.
@@ -69,7 +69,7 @@ class FaceMesh:
         self._side_px = card.size_px[0]
 
     def __call__(self, picture: Picture, box: Array, points: Array) -> Mesh:
-        """Fit the mesh.
+        """Return the mesh that fits a detection.
 
         Args:
             picture: BGR.

@@ -12,7 +12,10 @@ from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.models import ModelCard
 
 PREPROCESSING_VERSION = 2
-"""Raise it whenever the same photograph would give another vector. The program refuses templates of other versions."""
+"""Raise this number whenever the same photograph would give another vector.
+
+The program refuses templates of other versions.
+"""
 
 
 class Embedder(Protocol):
@@ -23,7 +26,7 @@ class Embedder(Protocol):
 
 
 class MobileFaceNet:
-    """The embedder. Not safe for concurrent use.
+    """Runs the embedding network. Not safe for concurrent use.
 
     Args:
         card: the file's entry in the manifest.

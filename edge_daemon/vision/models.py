@@ -108,10 +108,10 @@ class ModelSet:
     cards: tuple[ModelCard, ...]
     embedder_for: Mapping[str, str]
     detectors_for: Mapping[str, str] = field(default_factory=dict)
-    """Interpreter to precision of the detectors. With tflite-runtime, int8 is slower than float."""
+    """Maps an interpreter to the precision of its detectors. With tflite-runtime, int8 is slower than float."""
     weights_cards: tuple[WeightsCard, ...] = ()
     chosen_embedder: str = ""
-    """Role of the embedder that the settings name; empty: the one for the interpreter in use."""
+    """Role of the embedder that the settings name; empty if they leave the choice to `embedder_for`."""
 
     @classmethod
     def load(cls, models_dir: Path) -> ModelSet:
@@ -181,10 +181,10 @@ class ModelSet:
         return replace(self, detectors_for=dict.fromkeys(self.detectors_for, precision))
 
     def embedder(self, runtime: str | None = None) -> ModelCard:
-        """Return the selected embedder, else the one for an interpreter.
+        """Return the embedder that the settings name, or else the one for an interpreter.
 
         Args:
-            runtime: `litert` or `tflite-runtime`; None: the one in use.
+            runtime: `litert` or `tflite-runtime`; if None, the interpreter in use.
 
         Raises:
             ModelError: the settings name an embedder that this installation does not have.
@@ -210,7 +210,7 @@ def default_models_dir() -> Path:
 
 
 def _is_here(models_dir: Path, entry: Mapping[str, Any]) -> bool:
-    """Return whether a file has to be in the folder, or is."""
+    """Return whether a file must be in the folder or, if it may be missing, is there."""
     return bool(entry.get("in_wheel", True)) or (models_dir / str(entry["file"])).exists()
 
 
@@ -231,7 +231,7 @@ def _weights_card(models_dir: Path, entry: Mapping[str, Any]) -> WeightsCard:
 
 
 def _of_any_file(models_dir: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that the entries of all files have."""
+    """Return the fields that every entry of the manifest has, whether for a .tflite or an .npz file."""
     file = str(entry["file"])
     if Path(file).name != file:
         raise ValueError(f"file {file} is not in this folder")

@@ -24,7 +24,7 @@ _LIPS: Final = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269
 """Outer outline of the lips in MediaPipe's mesh."""
 _SIZE_PX: Final = (64, 48)
 _PRESENCE: Final = 0.5
-"""Least presence from the mesh. Below it the reader detects the face again."""
+"""Least probability of a face from the mesh (`Mesh.presence`). Below it, the reader detects the face again."""
 _DETECTED: Final = 0.5
 _MARGINS: Final = (0.0, 0.25)
 

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 MAX_IOU = 0.3
-"""Boxes that overlap more are the same face (MediaPipe's value for BlazeFace)."""
+"""Boxes with a larger intersection over union are the same face (MediaPipe's value for BlazeFace)."""
 MAX_COVER = 0.6
 """Two boxes are also the same face if the larger covers more than this share of the smaller (two pyramid scales)."""
 SAME_BOX_IOU = 0.5
-"""Boxes that overlap more are the same candidate. The verifier checks all others.
+"""Boxes with a larger intersection over union are the same candidate; the verifier checks only the best of them.
 
-With `MAX_IOU` and `MAX_COVER` a large box of something else hid 3 of 100 faces from 32 px on in WIDER's pictures, and
-6 of 100 masked ones.
+With the limits `MAX_IOU` and `MAX_COVER` instead, large false boxes hid 3 of 100 faces from 32 px on in WIDER's
+pictures, and 6 of 100 masked ones.
 """
 
 
@@ -61,7 +61,7 @@ def groups(boxes: Array, priority: Array) -> list[NDArray[np.intp]]:
 
 
 def thinned(boxes: Array, priority: Array) -> NDArray[np.intp]:
-    """Return the indices of the boxes that are left when of those that are nearly the same only the best stays."""
+    """Return the indices of the boxes without those that are nearly the same as a better box."""
     left = np.argsort(-priority, kind="stable")
     kept = []
     while len(left):

@@ -15,7 +15,7 @@ Painter = Callable[[Picture, Points], Picture]
 
 _RIGHT_EYE, _LEFT_EYE, _NOSE, _MOUTH = range(4)
 _LIGHT, _DARK = (222, 205, 178), (92, 84, 78)
-"""Colours of the two masks: blue, green, red."""
+"""Colours of the light and the dark mask, each as (blue, green, red)."""
 _GLASS = (30, 28, 26)
 _SUPERSAMPLED_BITS = 3
 """Fractional bits of the coordinates, so that edges can lie between pixels."""
@@ -49,7 +49,7 @@ COVERS: Mapping[str, tuple[Painter, ...]] = {
 
 
 def _axes(points: Points) -> tuple[Points, Points, Points]:
-    """Return the point between the eyes, the vector from one eye to the other, and the vector to the mouth."""
+    """Return the midpoint of the eyes, the vector from eye to eye, and the vector from the midpoint to the mouth."""
     left, right = sorted((points[_RIGHT_EYE], points[_LEFT_EYE]), key=lambda point: float(point[0]))
     middle = (left + right) / 2
     return middle, right - left, points[_MOUTH] - middle
@@ -74,7 +74,7 @@ def _mask(picture: Picture, points: Points, colour: tuple[int, int, int], *, top
 
 
 def _glasses(picture: Picture, points: Points, *, width: float, height: float) -> Picture:
-    """Paint glasses. The sizes are half axes as shares of the distance between the eyes."""
+    """Paint glasses; half the width and half the height of a lens are shares of the distance between the eyes."""
     _, across, _ = _axes(points)
     distance = float(np.hypot(*across))
     angle = float(np.degrees(np.arctan2(across[1], across[0])))

@@ -1,4 +1,4 @@
-"""From a picture to faces: by a full sweep, or with the places known from earlier captures."""
+"""Finds the faces in a picture: by a full sweep, or with the places known from earlier captures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIRST_THRESHOLD = 0.2
 """Least score of a first detection. It is low, because the verifier removes the false ones."""
 
 SWEEP_PARTS = 8
-"""The captures after the first share one full sweep among this number of captures."""
+"""After the first capture, each one searches one of this many parts of a full sweep, in turn."""
 _SEAT_THRESHOLD = 0.25
 """Least score of a detection at a known place. A face is the mean of its boxes, and weaker boxes make it inexact."""
 _SURE = 0.5
@@ -58,17 +58,17 @@ class Detector:
         return self.search(picture, self.plan(picture), FIRST_THRESHOLD)
 
     def plan(self, picture: Picture) -> list[tiles.Search]:
-        """Return what a full sweep of a picture searches."""
+        """Return the tiles of a full sweep of a picture, each with the network that searches it."""
         height, width = picture.shape[:2]
         return tiles.full_sweep(width, height, self._side_px)
 
     def search(self, picture: Picture, plan: Sequence[tiles.Search], threshold: float) -> Detections:
-        """Search parts of a picture; of detections that are nearly the same only the best stays."""
+        """Search tiles of a picture; of detections with nearly the same box, only the best is returned."""
         found = join(self.interpreters.run(lambda worker, one: worker.search(picture, one, threshold), plan))
         return found.take(nms.thinned(found.boxes, found.scores))
 
     def read(self, picture: Picture, found: list[Hit], without: Collection[str] = ()) -> list[Face]:
-        """Drop detections that are not faces, and describe the others, without the named traits."""
+        """Return the faces among the detections; the traits named in `without` are not measured."""
 
         def describe(worker: PooledInterpreters, candidate: MeasuredHit) -> Face:
             return worker.reader.describe(picture, candidate, without)
@@ -90,7 +90,10 @@ class Detector:
         return self.interpreters.run(measure, looked)
 
     def confirmed(self, picture: Picture, found: list[Hit]) -> list[Hit]:
-        """Return what the verifier accepts, one detection for each face, after a second look at the doubtful ones."""
+        """Return the detections that the verifier accepts as possible faces, one for each face.
+
+        Those that are not beyond doubt get their second look first.
+        """
 
         def check(worker: PooledInterpreters, hit: Hit) -> Hit:
             return worker.reader.check(picture, hit)
@@ -156,7 +159,10 @@ class RoomDetector:
 
 
 def _looked(hit: Hit) -> Hit:
-    """Count a clear face in a well-scaled tile as its own second look."""
+    """Return a detection; if its score is high, mark it as one that has had its second look.
+
+    The tiles for known places have the scale of a second look.
+    """
     return replace(hit, look_score=hit.score, agreement=_AGREEMENT) if hit.score >= _CLEAR else hit
 
 
@@ -170,7 +176,7 @@ def _at_least(items: Sequence[T], probabilities: NDArray[np.float32]) -> list[T]
 
 
 def one_a_face(checked: Sequence[Hit]) -> list[Hit]:
-    """Return the most probable of those that overlap, without what is hardly a face."""
+    """Return the most probable of each group of overlapping detections, without those below `LEAST_EARLY`."""
     early = [face_odds.early_probability(hit) for hit in checked]
     boxes = np.array([hit.box for hit in checked], np.float32).reshape(-1, 4)
     best = [group[0] for group in nms.groups(boxes, np.array(early, np.float32))]

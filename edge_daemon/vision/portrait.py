@@ -20,10 +20,10 @@ from edge_daemon.vision.painted_covers import COVERS
 Array = NDArray[np.float32]
 
 WIDTHS_PX = (26.0, 32.0, 40.0, 56.0, 80.0)
-"""Face widths to which a photograph is reduced: those of the last rows, which benefit most from them."""
+"""Face widths to which a photograph is reduced: widths in the last rows, which benefit most from such templates."""
 
 COVERED_WIDTHS_PX = (28.0, 44.0, 80.0)
-"""The widths for covered faces. They are fewer, because each is painted twice."""
+"""Widths for faces with a painted cover. They are fewer, because each cover is painted in two ways."""
 
 _THRESHOLD = 0.5
 _MARGINS = (0.0, 0.25, 0.6)
@@ -39,7 +39,7 @@ class PortraitReader:
 
     Args:
         models: verified model files.
-        embedder: makes the vectors; None: the embedder of `models`.
+        embedder: makes the vectors; if None, the embedder of `models` makes them.
     """
 
     def __init__(self, models: ModelSet, *, embedder: Embedder | None = None) -> None:
@@ -74,7 +74,10 @@ class PortraitReader:
         return [self._reader.look(picture, tile, _THRESHOLD) for tile in plan]
 
     def _sure(self, picture: Picture, hit: Hit) -> Hit:
-        """Return the second look if it means the same face. A full-range network may take a cheek for a face."""
+        """Return the detection of the second look if it is the same face, else `hit`.
+
+        The second look may take a cheek for a face.
+        """
         again = self._reader.second_look(picture, hit)
         return again if again.agreement > 0.5 else hit
 

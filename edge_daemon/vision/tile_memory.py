@@ -45,13 +45,13 @@ class KnownFace:
 
 
 class TileMemory:
-    """The places of one lesson."""
+    """The places where faces were in the captures of one lesson."""
 
     def __init__(self) -> None:
         self.known: list[KnownFace] = []
 
     def learn(self, faces: list[Face]) -> None:
-        """Add the faces of a capture."""
+        """Learn from the faces of a capture: add and update their places, and forget old ones."""
         fresh = [_place(face) for face in faces]
         older = [replace(p, unseen=p.unseen + 1) for p in self.known if not any(_same(p, f) for f in fresh)]
         self.known = fresh + [p for p in older if p.unseen <= _FORGET_AFTER]

@@ -17,21 +17,21 @@ OVERLAP_PX = 32
 The next coarser scale finds faces that a border cuts.
 """
 STEPS = (1.6, 2.45)
-"""Ratios of one scale to the next.
+"""A finer and a coarser ratio between one scale of a sweep and the next.
 
-BlazeFace at 576 px finds faces of 24 to 120 px of its input equally well, but several scales find more faces. The sweep
-uses the finer step if it stays within MAX_TILES.
+BlazeFace with an input of 576 px finds faces that are 24 to 120 px wide in its input equally well, but several scales
+find more faces. The sweep uses the finer ratio if it then needs no more than MAX_TILES.
 """
 MAX_TILES = 42
 BUDGET_PX = 8.6e6
 FINEST = (0.82, 2.5)
-"""The finest scale searches about BUDGET_PX, within these limits.
+"""Limits of the finest scale, which is chosen so that its tiles have about BUDGET_PX pixels in all.
 
 Measured before the verifier (threshold 0.2) on 142 faces of 26 to 40 px in 24 composed captures of 12 megapixels. Scale
 0.83 with 28 tiles finds 0.986 of them, 0.71 with 24 tiles 0.972, and 0.64 with 18 tiles 0.958.
 """
 CLOSE_UPS = (1, 2, 4, 8)
-"""The longer side of the picture is divided by these for the tiles of the short-range detector."""
+"""The sides of the short-range detector's tiles are the longer side of the picture divided by these numbers."""
 CLOSE_UP_PX = (90.0, 450.0)
 """Smallest and largest side of such a tile. The short range finds faces from about a tenth of its tile on; the full
 range finds larger faces as well."""
@@ -83,7 +83,7 @@ def pyramid(width: int, height: int, side_px: int) -> list[Tile]:
 
 
 def close_ups(width: int, height: int) -> list[Tile]:
-    """Plan the tiles that the short-range detector searches besides; none in pictures over 3,600 pixels wide."""
+    """Plan the tiles that the short-range detector searches in addition; none in pictures over 3,600 pixels wide."""
     sides = [max(width, height) / part for part in CLOSE_UPS]
     wanted = [side for side in sides if CLOSE_UP_PX[0] <= side <= CLOSE_UP_PX[1]]
     return [tile for side in wanted for tile in grid(width, height, side, side / 3)]
@@ -101,7 +101,7 @@ def _pyramid(width: int, height: int, side_px: int, step: float) -> list[Tile]:
 
 
 def _economical(width: int, height: int, side_px: int, wanted: float) -> float:
-    """Return the scale within 3 % of the wanted one with the fewest tiles; the finest of those."""
+    """Return the scale within 3 % of `wanted` that needs the fewest tiles; if several do, the finest of them."""
     scales = [wanted * k for k in (1.03, 1.0, 0.97)]
     return min(scales, key=lambda s: len(grid(width, height, side_px / s, OVERLAP_PX / s)))
 

@@ -1,4 +1,4 @@
-"""How long the embedders take on this machine. Whether int8 is faster depends on the processor's instructions."""
+"""Measures how long the embedders take on this machine; whether int8 is faster depends on the processor."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def aligned_face(picture: Picture, box: Box, points: Array | None, shape: CropSh
     Args:
         picture: BGR.
         box: the face, in pixels of the picture.
-        points: (n, 2) in pixels of the picture, right eye and left eye first; None: the face counts as upright.
+        points: (n, 2) in pixels of the picture, right eye and left eye first; if None, the face counts as upright.
         shape: the crop that the analyser requires.
     """
     matrix = crop_matrix(box, 0.0 if points is None else _turn(points), shape)

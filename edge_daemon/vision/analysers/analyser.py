@@ -21,7 +21,7 @@ class Analyser(Protocol[Trait_co]):
 
     @property
     def least_width_px(self) -> float:
-        """Narrower faces, ear to ear, are not measured."""
+        """Least width of a face from ear to ear, px; the analyser does not measure narrower faces."""
 
     def __call__(self, face: AlignedFace) -> Trait_co:
         """Return the calibrated numbers for one face."""

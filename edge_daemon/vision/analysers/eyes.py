@@ -14,7 +14,7 @@ from edge_daemon.vision.interpreter import Model, pick
 from edge_daemon.vision.models import ModelCard, ModelSet
 
 SHAPE = CropShape(side_px=256, scale=1.364, down=0.0545)
-"""MediaPipe's crop, 1.5 of BlazeFace's squares, relative to the rectangle from `face_reader`."""
+"""MediaPipe's crop has a side of 1.5 BlazeFace squares; here it is relative to the face rectangle of `face_reader`."""
 LEAST_WIDTH_PX = 48.0
 """In narrower faces the eyelids are only one or two pixels high."""
 _BLINK_LEFT, _BLINK_RIGHT = 9, 10
@@ -32,7 +32,7 @@ _ASKED_FOR = np.array([
 
 
 class EyesAnalyser:
-    """Both networks. Not safe for concurrent use.
+    """Runs both networks on a face. Not safe for concurrent use.
 
     Args:
         points: the manifest's entry for the network with 478 points.

@@ -10,16 +10,17 @@ from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.models import ModelCard, ModelSet
 
 SHAPE = CropShape(side_px=64, scale=1.3, down=0.15)
-"""The network learned from hand-drawn boxes with a margin of one third.
+"""The crop that matches the network's training pictures: hand-drawn boxes with a margin of one third.
 
-On 98 faces of mask_voc the program's own boxes are 1.04 times as large and 0.16 of their side higher (medians).
+On 98 faces of mask_voc, the program's boxes are 1.04 times as large as the hand-drawn ones and lie higher by 0.16 of
+their side (medians).
 """
 LEAST_WIDTH_PX = 20.0
-"""Ear to ear as the program measures it, slightly narrower than labels of 24 px."""
+"""Least width of a face from ear to ear, as the program measures it: slightly narrower than a hand-drawn 24 px box."""
 
 
 class MaskAnalyser:
-    """The mask network. Not safe for concurrent use.
+    """Runs the mask network on a face. Not safe for concurrent use.
 
     Args:
         card: the file's entry in the manifest.
