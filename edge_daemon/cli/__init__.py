@@ -86,7 +86,7 @@ class _LazyGroup(GroupHelp):
                 formatter.write_dl([(name.ljust(_WIDEST_NAME), _COMMANDS[name][1].rstrip(".")) for name in names])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; its advice names commands as they work here."""
+        """Run a command; if it fails, its advice writes other commands as they work on this installation."""
         try:
             return super().invoke(ctx)
         except EdgeError as error:

@@ -10,12 +10,12 @@ import click
 def asked(value: str | None, parameter: str) -> str:
     """Return the value of an option or argument of this command, or read it from standard input if it was not given.
 
-    Every process of the computer can see a command line, and sudo logs it. Neither holds for what is typed or piped in.
+    Every process of the computer can see a command line, and sudo logs it. Text that is typed or piped in is neither
+    visible to other processes nor logged.
 
     Args:
         value: the value on the command line, or None.
         parameter: the parameter's name in the command's declaration.
-        parameter: its name in the command's declaration.
 
     Raises:
         click.UsageError: no value was given, and standard input has ended.

@@ -79,7 +79,7 @@ def audit(
 
 
 def _check(output: Path | None, show_faces: bool) -> None:
-    """Raise an error for options that can't work, before the audit looks at the room for a minute."""
+    """Raise an error for options that can't work, before the audit takes pictures of the room for a minute."""
     if show_faces and output is None:
         raise click.UsageError("--show-faces is about the picture of --output")
     if output is not None and output.suffix.lower() != ".png":

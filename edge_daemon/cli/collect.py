@@ -20,7 +20,7 @@ from edge_daemon.errors import DeliveryError
 from edge_daemon.plain_text import counted
 
 _SHOWN = 30
-"""How many problems of one kind and room are printed; the file has all of them."""
+"""Most problems of one kind and room that are printed; the written file lists all of them."""
 _FILE = click.Path(path_type=Path)
 
 

@@ -1,6 +1,7 @@
 """Completion scripts for bash, zsh and fish.
 
-They are written once, by `install.sh`, and start no Python: on a Raspberry Pi a start takes longer than typing.
+`install.sh` writes the scripts once. They start no Python, because on a Raspberry Pi a start takes longer than typing
+the command.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def _words(page: CommandPage) -> str:
 
 
 def _values(pages: Sequence[CommandPage], choose: Callable[[Sequence[str]], str], files: str = "return") -> str:
-    """Return the branches for options with a value: their choices, or a file."""
+    """Return the shell's `case` branches for options with a value; each offers the option's choices or file names."""
     lines = []
     for page in pages:
         for option in filter(lambda one: one.metavar, page.options):
@@ -157,5 +158,5 @@ def _fish_option(option: CommandOption) -> str:
 
 
 def _fish_quoted(text: str) -> str:
-    """Return a text in single quotes for fish, with its two escapes."""
+    """Return a text in single quotes for fish, with its backslashes and single quotes escaped."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

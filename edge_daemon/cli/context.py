@@ -1,4 +1,4 @@
-"""What every command receives: the home that `--home` names, if this user may use it."""
+"""Gives every command the home that `--home` names, if this user may use it."""
 
 from __future__ import annotations
 

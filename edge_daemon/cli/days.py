@@ -1,4 +1,4 @@
-"""Days that a user names, in the school's time zone."""
+"""Days that a user gives as an option; they begin and end in the school's time zone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORDS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
 class _Day(click.DateTime):
-    """A date, or a word for a day near today on this computer."""
+    """Type of an option: a date, or the word for a day near today, by the clock of this computer."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         if isinstance(value, str) and value in _WORDS:

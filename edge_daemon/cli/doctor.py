@@ -35,7 +35,7 @@ def doctor(home: Home, only_network: bool, as_json: bool) -> None:
 
 
 def _told(checks: Iterable[Check], home: Home, *, quiet: bool) -> Iterator[Check]:
-    """Print each check as soon as it is done, because the camera takes seconds."""
+    """Print each check as soon as it is done, because the camera's check takes seconds; yield it unchanged."""
     for check in checks:
         if not quiet:
             click.echo(f"{check.state:{_WIDTH}}{check.name}: {check.found}")

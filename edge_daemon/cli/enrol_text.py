@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_daemon.app.enrolment.import_students import EnrolReport, Remark, Roster
 
 _MOST_WARNINGS = 100
-"""Limit for warnings of one kind. More of them become one line, so that they don't bury all others."""
+"""Most warnings of one kind that get a line each; the rest share one line, so that they don't bury other kinds."""
 _LABEL = 15
 _FAR_PX = (28, 41)
 """Face widths in pixels at which the number of photographs makes a difference."""
@@ -98,13 +98,16 @@ def kept_lines(record: StudentRecord, look_alikes: Sequence[str]) -> Iterator[st
 
 
 def remarks(roster: Roster) -> Iterator[str]:
-    """Yield how a roster was understood, and which of its rows were left out, a line each."""
+    """Yield a line for each remark on how a roster was understood, and for each of its rows that was left out."""
     yield from (f"note: {_one_line(str(remark))}" for remark in _capped(roster.remarks))
     yield from (f"left out: {_one_line(str(remark))}" for remark in _capped(roster.left_out))
 
 
 def plan_text(roster: Roster, plan: PlannedEnrolment) -> str:
-    """Return how an import would read its roster and folder; nothing is written and no photograph is decoded."""
+    """Return a description of how an import would read its roster and its folder of photographs.
+
+    Nothing is written and no photograph is decoded.
+    """
     counts = [
         ("read as", plan.form),
         ("students", f"{plan.students}, {plan.consenting} of them with consent"),
@@ -142,7 +145,7 @@ def _capped(remarks: Sequence[Remark]) -> Iterator[object]:
 
 
 def warnings(report: EnrolReport) -> Iterator[str]:
-    """Yield what an import could not do, a line each."""
+    """Yield the warnings of an import, a line each: what it could not read, match or use."""
     return map(_one_line, _warnings(report))
 
 

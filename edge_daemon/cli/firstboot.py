@@ -54,4 +54,4 @@ def identity(home: Home, as_json: bool) -> None:
 
 
 def _not_here(_: object) -> None:
-    """Do nothing: the system of another root is not running and reads its settings when it starts."""
+    """Apply no setting to a system below another root: it is not running, and reads its settings when it starts."""

@@ -15,7 +15,7 @@ from edge_daemon.cli.man_pages import man_pages
 from edge_daemon.errors import StoreError
 
 _PROGRAMS = ("edge-daemon", "attendance")
-"""The program, and how an installed device calls most of its commands (provisioning/device/attendance)."""
+"""The program, and the script with which users of a device run most commands (provisioning/device/attendance)."""
 
 
 @click.command(cls=CommandHelp)

@@ -14,7 +14,7 @@ from edge_daemon.cli.progress import progress
 from edge_daemon.cli.table import table
 
 _EXIT_CODES = {"open": 0, "mask_needed": 3, "nobody": 4}
-"""Exit codes for a door controller. As for every command, 1 and 2 are errors, so only 0 opens."""
+"""Exit codes for a door controller: only 0 opens the door. As for every command, 1 and 2 are errors."""
 _FRAMES = 100
 _WAIT_S = 30.0
 

@@ -1,4 +1,4 @@
-"""Which user may write to the state folder: its owner. The service could not write to files that root leaves there.
+"""Lets only its owner write to the state folder, because the service could not write to files that root leaves there.
 
 An installed device runs `sync` as another user, with a folder of its own (systemd/edge-daemon-sync.service).
 """
@@ -22,7 +22,10 @@ READING = frozenset(
         *("register list", "register show", "status", "timetable check", "timetable show"),
     }
 )
-"""Commands that leave nothing in the state folder. (SQLite gives the files beside a database to its owner.)"""
+"""Commands that leave no files of their user in the state folder.
+
+SQLite gives the files that it makes beside a database to the database's owner.
+"""
 FOR_ROOT = frozenset({"update", "update-check"})
 """`update` writes only outside the state folder, and runs `update-check` as the service's user."""
 _UNITS = {
@@ -34,7 +37,10 @@ _UNITS = {
 
 
 SERVICE_USER = "edge-daemon"
-"""User of an installed device. Its folder needs the keys that only its units and `attendance` receive."""
+"""User of the service on an installed device.
+
+To use this user's state folder, a command needs the keys that only the service's units and `attendance` receive.
+"""
 
 
 def check_owner(home: Home, command: str) -> None:
@@ -62,7 +68,7 @@ def check_owner(home: Home, command: str) -> None:
 
 
 def _written_by(home: Home, command: str) -> Path:
-    """Return the folder that a command writes to; an installed `sync` has its own and only reads registers."""
+    """Return the folder that a command writes to: on an installed device, `sync` has a folder of its own."""
     return home.delivery_dir if command == "sync" and not home.home_mode else home.state_dir
 
 

@@ -83,7 +83,7 @@ def show_register(
 
 
 def _doubts(register: Register, names: Mapping[str, str]) -> Iterator[str]:
-    """Yield why it is doubtful who was seen: resemblance, an uncertain name, or poor photographs."""
+    """Yield a line for each reason to doubt who was seen: resemblance, an uncertain name, or poor photographs."""
     corrected = {correction.student_id for correction in register.corrections}
     for verdict in register.verdicts:
         student_id = verdict.tally.student_id
@@ -181,7 +181,10 @@ def _row(
 
 
 def _pictures(register: Register, evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
-    """Yield in which captures each student was; without stored sightings never "not seen"."""
+    """Yield a line for each student with the captures in which the student was seen.
+
+    If no sightings are stored, no capture is shown as "not seen".
+    """
     signs = _signs()
     kept = Counter(one.student_id for one in evidence.sightings)
     seen = {verdict.tally.student_id for verdict in register.verdicts if verdict.tally.captures_seen}
@@ -212,7 +215,7 @@ def _pictures(register: Register, evidence: Evidence, zone: ZoneInfo) -> Iterato
 
 
 def _folded(name: str, drawn: str) -> Iterator[str]:
-    """Yield the pictures of a student; on a narrow terminal, a line has a multiple of ten."""
+    """Yield a student's signs, one for each capture; on a narrow terminal, each line has a multiple of ten signs."""
     room = terminal_columns() - len(name) - 2
     step = max(10, room // 10 * 10) if 0 < room < len(drawn) else len(drawn)
     for first in range(0, len(drawn), step):

@@ -79,7 +79,7 @@ def _zone(home: Home) -> tzinfo:
 
 
 def _lines(overview: Overview, zone: tzinfo) -> Iterator[tuple[str, str]]:
-    """Yield title and text of each line."""
+    """Yield the title and the text of each line of the output."""
 
     def local(at: datetime) -> str:
         there = at.astimezone(zone)

@@ -10,7 +10,7 @@ from edge_daemon.timestamps import written
 
 
 def document(overview: Overview, names: Mapping[str, str]) -> dict[str, object]:
-    """Return the whole overview; `names` is empty if the key is not available."""
+    """Return the whole overview as a JSON object; `names` is empty if the gallery's key is not available."""
     status, lesson, last = overview.status, overview.lesson, overview.last
     return {
         "healthy": not overview.problems,

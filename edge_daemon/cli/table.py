@@ -33,7 +33,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = 
 
 
 def terminal_columns() -> int:
-    """Return how wide the terminal is; 0: the output is a file or goes to another program."""
+    """Return the width of the terminal in columns, or 0 if the output goes to a file or to another program."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 

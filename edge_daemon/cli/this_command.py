@@ -28,13 +28,13 @@ def this_command(*, in_full: bool = False) -> str:
 
 
 _INSTALLED = "/opt/edge-daemon/"
-"""`install.sh` puts the program there, and with it the command `attendance`."""
+"""The folder into which `install.sh` puts the program. Such an installation also has the command `attendance`."""
 _BY_SYSTEMD = {"run": "edge-daemon.service", "sync": "edge-daemon-sync.service"}
 _FOR_ROOT = frozenset({"update", "update-check", "firstboot"})
 
 
 def commands_here(text: str, home: Home) -> str:
-    """Return advice with its commands as they work here: on a device, most need `attendance` and its keys."""
+    """Return a text with its commands as they work on this installation: on a device, most start with `attendance`."""
     if home.home_mode or not sys.prefix.startswith(_INSTALLED):
         return text
     return re.sub(r"`edge-daemon ((\S+)[^`]*)`", _on_device, text)

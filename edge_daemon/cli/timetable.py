@@ -131,7 +131,7 @@ def show(home: Home, days: int, as_json: bool) -> None:
 def _settings_remarks(
     home: Home, read: Timetable, now: datetime, *, is_useless: bool, has_lessons: bool
 ) -> Iterator[Passed]:
-    """Yield what looks wrong about the settings and the files as a whole."""
+    """Yield each problem of the settings, or of all calendar files together."""
     settings, where = home.config.timetable, str(home.config_path)
     if UPSTREAM in settings.files and not pulled_timetable(home).exists():
         yield Passed("timetable.files", where, f"names {UPSTREAM!r}, and no calendar has come from the office yet")
@@ -153,7 +153,7 @@ def _rooms_json(home: Home) -> dict[str, object]:
 
 
 def _few_alike(found: Sequence[Passed]) -> Iterator[str]:
-    """Yield a line for each event; of many events with the same reason, only some."""
+    """Yield a line for each event that has a problem; of many with the same reason, only the first ones get a line."""
     alike = Counter(one.why for one in found)
     shown: Counter[str] = Counter()
     for one in found:
