@@ -22,7 +22,7 @@ def export_int8(network: Any, calibration: Bytes) -> bytes:
 
     Args:
         network: a network of `expression_network`.
-        calibration: grey pictures (n, 48, 48); an even selection of them determines the ranges.
+        calibration: grey pictures (n, 48, 48); an evenly spread selection of them determines the ranges of int8.
     """
     _, tf = import_keras()
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2

@@ -19,7 +19,7 @@ from edge_daemon.vision.models import ModelSet, default_models_dir
 from edge_daemon.vision.pipeline import Detector
 
 FACE_ITSELF_PX = 96
-"""A picture with no longer side than this counts as a cropped face, like the pictures of FER2013."""
+"""A picture whose longer side is at most this long counts as a cropped face, like the pictures of FER2013."""
 _SHAPE = CropShape(SIDE_PX, CROP_SCALE)
 _SAME_IOU = 0.3
 _LOST_FRAMES = 5
@@ -56,14 +56,14 @@ class _Track:
 
 @dataclass(slots=True)
 class Tracker:
-    """Gives a face the number of the nearest earlier face, by position alone."""
+    """Numbers the tracks of faces in a video: a face joins the recent track whose box overlaps its own box most."""
 
     frame: int = 0
     _tracks: list[_Track] = field(default_factory=list)
     _next: int = 1
 
     def numbers(self, boxes: list[Box]) -> list[int]:
-        """Return the track of each face of the next frame."""
+        """Return the number of the track for each face of the next frame."""
         self.frame += 1
         self._tracks = [track for track in self._tracks if self.frame - track.seen <= _LOST_FRAMES]
         free = list(self._tracks)
@@ -146,7 +146,7 @@ def read_input(
 def _one(
     camera: FolderCamera | VideoCamera, slot: int, reader: ExpressionReader, tracker: Tracker | None
 ) -> FacesOfPicture | None:
-    """Return one picture with its faces, None if it can't be read."""
+    """Return one picture with its faces; None if it can't be read."""
     try:
         frame = camera.capture(slot)
     except CameraError:

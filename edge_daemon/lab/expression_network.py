@@ -46,5 +46,5 @@ def _convolution(x: Any, filters: int, stride: int, *, kernel: int = 3, relu: bo
 
 
 def _bilstm(x: Any, units: int) -> Any:
-    """Return the last states of both directions; it is unrolled because TensorFlow Lite has no int8 loop."""
+    """Return the last states of both directions. The BiLSTM is unrolled, because TensorFlow Lite has no int8 loop."""
     return keras.layers.Bidirectional(keras.layers.LSTM(units, unroll=True))(x)

@@ -1,4 +1,4 @@
-"""Trains the expression networks: seeded, resumable after each epoch, and stopped early without improvement.
+"""Trains the expression networks. A training is seeded, can resume after each epoch, and ends if nothing improves.
 
 The folder MODEL.training beside the model keeps the state of an interrupted training, and its curve.
 """
@@ -191,7 +191,7 @@ class ExpressionTraining:
             mean += (1 - keep) * weight
 
     def _examine(self) -> tuple[list[float], float]:
-        """Return the accuracy of each head with the averaged weights, and the mean recall of the last one."""
+        """Return the accuracy of each head with the averaged weights, and the mean recall of the last head."""
         current = self.network.get_weights()
         self.network.set_weights(self._mean)
         logits = self.network.predict(as_input(self._choose.pictures), batch_size=512, verbose=0)

@@ -43,7 +43,7 @@ class LabelledPictures:
     """Number of pictures left out because another split has the same pixels."""
 
     def without(self, other: LabelledPictures) -> LabelledPictures:
-        """Return the pictures whose pixels the other split does not have."""
+        """Return this split without the pictures whose pixels are also in the other split."""
         known = {_digest(picture) for picture in other.pictures}
         kept = np.array([_digest(picture) not in known for picture in self.pictures], bool)
         return LabelledPictures(self.pictures[kept], self.labels[kept], self.doubles + int((~kept).sum()))

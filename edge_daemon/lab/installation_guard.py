@@ -1,4 +1,4 @@
-"""Keeps the laboratory away from installations: it takes no settings, no state folder and no gallery."""
+"""Keeps the laboratory away from installations: it uses no settings, no state folder and no gallery."""
 
 from __future__ import annotations
 
