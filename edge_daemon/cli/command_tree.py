@@ -16,7 +16,7 @@ class CommandOption:
 
     names: tuple[str, ...]
     metavar: str
-    """Name of its value; empty if it takes none."""
+    """Name of the option's value; empty if the option takes none."""
     choices: tuple[str, ...]
     help: str
 
@@ -26,7 +26,7 @@ class CommandPage:
     """One command with its options."""
 
     name: str
-    """Name without the program's; empty for the program itself."""
+    """The command's name without the program's name; empty for the program itself."""
     usage: str
     summary: str
     text: tuple[str, ...]

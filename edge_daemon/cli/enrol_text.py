@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_daemon.app.enrolment.import_students import EnrolReport, Remark, Roster
 
 _MOST_WARNINGS = 100
-"""Most warnings of one kind that get a line each; the rest share one line, so that they don't bury other kinds."""
+"""Most warnings of one kind that get a line each; more of them share a line, so that they don't bury others."""
 _LABEL = 15
 _FAR_PX = (28, 41)
 """Face widths in pixels at which the number of photographs makes a difference."""

@@ -28,7 +28,7 @@ class CommandHelp(click.Command):
 
 
 class GroupHelp(click.Group):
-    """A group whose help page shows the full summaries of its commands, which click would cut."""
+    """A group whose help page shows the summaries of its commands in full; click would cut them."""
 
     command_class = CommandHelp
     group_class = type

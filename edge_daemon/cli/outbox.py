@@ -211,6 +211,6 @@ def _time(at: datetime, zone: ZoneInfo) -> str:
 
 
 def _digits(items: Sequence[Item]) -> int:
-    """Return how many leading characters are enough to tell all lesson ids apart; at least eight."""
+    """Return how many leading characters are enough to distinguish all lesson ids; at least eight."""
     ids = {item.lesson_id for item in items if item.lesson_id}
     return next((n for n in range(8, 36) if len({one[:n] for one in ids}) == len(ids)), 36)

@@ -159,7 +159,7 @@ def _line(register: Register, zone: ZoneInfo, digits: int) -> tuple[str, ...]:
 
 
 def _digits(lesson_ids: list[str]) -> int:
-    """Return how many leading characters are enough to tell all lesson ids apart; at least eight."""
+    """Return how many leading characters are enough to distinguish all lesson ids; at least eight."""
     return next((n for n in range(8, 36) if len({one[:n] for one in lesson_ids}) == len(lesson_ids)), 36)
 
 

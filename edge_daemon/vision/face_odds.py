@@ -53,7 +53,7 @@ BEYOND_DOUBT = 0.98
 """
 
 _LOGIT_RANGE = 8.0
-"""The verifier's logits are limited to this range."""
+"""Largest absolute value of a verifier logit in the odds; logits beyond it are cut to it."""
 # Logistic regression (ridge 1) by models_tflite/build/verifier/fit.py on 17 pictures of WIDER FACE and 68 with masks.
 # The verifier has not learned from them, and the final evaluation does not use them. A former term measured how much a
 # detection's two boxes agree. Beside the verifier its weight became negative, and without it the same faces are found.

@@ -28,7 +28,7 @@ SWEEP_PARTS = 8
 _SEAT_THRESHOLD = 0.25
 """Least score of a detection at a known place. A face is the mean of its boxes, and weaker boxes make it inexact."""
 _SURE = 0.5
-"""Score at which a face at a known place needs no second detection elsewhere."""
+"""Least score of a face at a known place for which overlapping detections from other tiles are dropped."""
 _CLEAR, _AGREEMENT = 0.7, 0.85
 """Score at which a face needs no second look, and the assumed agreement of its boxes (medians: 0.8 and 0.85)."""
 _MAX_TILES = 200
