@@ -12,8 +12,8 @@ from edge_daemon.neural_network.layer import Array, Parameter, new_parameter
 class Dense:
     """A fully connected layer: output = input · weights + bias.
 
-    The initial weights are normally distributed with a variance of 2 / inputs (He et al., 2015, arXiv:1502.01852), so
-    that numbers stay equally large from layer to layer in a network with ReLU. The initial biases are 0.
+    The initial weights are normally distributed with a variance of 2 / inputs (He et al., 2015, arXiv:1502.01852).
+    In a network with ReLU, numbers then stay equally large from layer to layer. The initial biases are 0.
 
     Args:
         inputs: input numbers of each example.

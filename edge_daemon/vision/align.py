@@ -41,9 +41,9 @@ def similarity(source: Array, target: Array, weights: Array | None = None) -> Ar
 
 
 def warp(picture: Picture, matrix: Array, side_px: int = SIDE_PX) -> Picture:
-    """Cut out a square of `side_px` by a similarity transform; beyond the picture, its edge pixels are repeated.
+    """Cut out a square of `side_px` by a similarity transform. Beyond the picture, its edge pixels are repeated.
 
-    A face more than twice as large as the target is shrunk by averaging, so that fine detail does not become noise.
+    A face of more than twice the target's size is shrunk by averaging. Fine detail would otherwise become noise.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:
@@ -63,5 +63,5 @@ def _warp_smooth(picture: Picture, matrix: Array, side_px: int, scale: float) ->
 
 
 def to_rgb(bgr: Picture) -> Picture:
-    """Return an RGB copy of a BGR picture, for the networks; they read a copy faster than a view in reverse order."""
+    """Return an RGB copy of a BGR picture. The networks read a copy faster than a view in reverse order."""
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
