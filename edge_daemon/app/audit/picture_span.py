@@ -39,13 +39,13 @@ def span(seats: Sequence[Seat], optics: Optics) -> PictureSpan:
 
 
 def longest_lens(span: PictureSpan) -> float:
-    """Return how much longer the focal length may be with all heads in the picture, if the camera points at them."""
+    """Return the factor by which the focal length may grow; a camera that points at the heads then still shows all."""
     room = 1 - 2 * RIM
     return min(room / max(span.right - span.left, 1e-3), room / max(span.bottom - span.top, 1e-3))
 
 
 def most_metres(seats: Sequence[Seat], optics: Optics) -> float:
-    """Return how much closer the camera may be with all heads in the picture, if it keeps its direction."""
+    """Return how many metres closer the camera may move, in its direction, while all heads stay in the picture."""
     half = np.array([optics.width_px, optics.height_px]) * (0.5 - RIM)
     edges, middle = _edges(seats), np.array([optics.width_px, optics.height_px]) / 2
     reach = np.maximum(np.abs(edges[:, :2] - middle), np.abs(edges[:, 2:] - middle))

@@ -11,7 +11,7 @@ from edge_daemon.types import Picture
 
 _BLOCK_PX = 64
 _TELLING_SHARE = 0.02
-"""Share of the blocks with the most contrast, such as edges of desks, books and windows."""
+"""Sharpness is measured on this share of the blocks: those with most contrast, such as edges of desks or windows."""
 _LEAST_CONTRAST = 20.0
 
 
