@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 WARM_UP_S = 2.0
 """The sensor runs this long before the instant, so that exposure and white balance settle."""
 LATE_S = 10.0
-"""A picture later than this would not match its drawn instant. The previous picture may take a few seconds."""
+"""A picture may be at most this late; later it would not match its drawn instant. The previous picture may take a few
+seconds."""
 BEAT_S = 5.0
 """The longest silence of a worker that is only waiting."""
 COUNT_SHARE = 0.05

@@ -49,7 +49,7 @@ class RehearsalRequest:
     course: str = ""
     """Empty for everybody on the roster."""
     at: datetime | None = None
-    """Start and end of the lesson as given by the user; None for the time of the call."""
+    """The time that the register has as start and end of the lesson; None for the time of the call."""
     deliver: bool = False
     """True if the register goes to the office, marked as a rehearsal."""
 

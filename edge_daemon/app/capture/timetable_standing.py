@@ -81,8 +81,8 @@ def standing(
         timetable: the current timetable.
         lesson: the lesson as it was begun.
         zone: the school's time zone, which decides the lesson's day.
-        is_over: True if the lesson has ended. If its event has moved, that is another lesson, unless both share most of
-            their time.
+        is_over: True if the lesson has ended. An event with new times then counts as another lesson, unless both share
+            most of their time.
 
     Raises:
         StoreError: the database can't be used.
