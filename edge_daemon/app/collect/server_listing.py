@@ -31,7 +31,7 @@ _ASK: Final = (
 _DAV: Final = "{DAV:}"
 _LONGEST: Final = 200
 _TIME, _ETAG = "time", "etag"
-"""The first word of a version."""
+"""The first word of a version: whether a modification time or an ETag follows."""
 _SETTLED_AFTER: Final = timedelta(minutes=1)
 _NOT_ON_WINDOWS: Final = re.compile(r'[<>:"|?*]|[ .]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)', re.IGNORECASE)
 """Names that Windows takes for a device, a stream or a pattern, or changes."""
