@@ -39,7 +39,7 @@ def is_renewal_unfinished(db: sqlite_utils.Database) -> bool:
 def is_renewal_due(db: sqlite_utils.Database) -> bool:
     """Return whether data keys have to be wrapped again before the earlier slot key is destroyed.
 
-    A second key without a note comes from an interrupted renewal, or from a restored gallery.
+    A second slot key without a recorded renewal counts, too: an interrupted renewal or a restored gallery leaves one.
     """
     state = tables.renewal(db)
     return state == "due" or (state is None and _has_stray_key(db))
