@@ -30,7 +30,8 @@ def first_boot(root: Path, command: host_setup.Command = host_setup.run) -> tupl
         identity matches the key.
 
     Raises:
-        EdgeError: the card is damaged or a copy, or the disk can't be written. The boot partition gets the line, too.
+        EdgeError: the card is damaged or a copy, or the disk can't be written.
+            The error is also written to the boot partition.
     """
     folder = cards.find(root)
     try:
