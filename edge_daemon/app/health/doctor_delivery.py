@@ -55,7 +55,7 @@ def upstream_check(home: Home) -> Check:
 
 
 def network_check(home: Home, root: Path) -> Check:
-    """Check the network; without one nothing that waits for a receiver can leave."""
+    """Check the network, without which no waiting item can be delivered."""
     found = connectivity.network(root)
     if found.state == "warning" and any(is_set_up(home).values()):
         return replace(found, state="bad")

@@ -64,7 +64,7 @@ def disk_check(home: Home, host: Host) -> Check:
 
 
 def _with_write(found: Check, folder: Path) -> Check:
-    """Make an unnamed file, which disappears on closing, because some disks only fail on writing."""
+    """Add a write test to a disk check. Some disks fail only on writing."""
     if not os.access(folder, os.W_OK):
         return found  # the folder is missing or another user's; the check of the state folder reports it
     try:
