@@ -21,7 +21,7 @@ class MaskFace:
 
     box: Box
     state: str
-    """`none`, `right`, `wrong`, or `undecided`."""
+    """How the face wears a mask: `none`, `right`, `wrong`, or `undecided`."""
     probabilities: MaskProbabilities | None
     """None if the face is too small to be measured."""
 
