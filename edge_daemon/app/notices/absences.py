@@ -33,7 +33,7 @@ _ASKED = "nobody is absent until the office confirms that the lesson was held"
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
-    """Outbox kinds for one of the two recipients."""
+    """The outbox kinds of notice and correction for one recipient, the student or the guardian."""
 
     notice: str
     correction: str

@@ -32,7 +32,7 @@ class PreviewRequest:
     """A register's id or its beginning; for a week or month 2026-W47 or 2026-11."""
     kind: str
     student_id: str
-    """Empty for every absent student."""
+    """The student's id; empty to write the message for every absent student."""
     folder: Path
 
 
