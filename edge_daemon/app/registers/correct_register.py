@@ -156,7 +156,7 @@ def check_in_register(
     """Make the next revision of a register with later check-ins; errors are those of `confirm_register`.
 
     Returns:
-        The new revision; None if the register has them, or none belongs to its lesson.
+        The new revision; None if the register has all of them already, or if none falls into its lesson.
     """
     return _revise(db, lesson_id, lambda old: late_check_ins(old, check_ins), signer, also, now)
 
@@ -169,7 +169,7 @@ def _revise(
     also: OutboxWriter,
     now: datetime,
 ) -> StoredRegister | None:
-    """Apply a change to the newest revision, after checking that one, and sign it; None if nothing changes."""
+    """Check the newest revision, change it, and sign the next one; return None if nothing changes."""
 
     def render(last: StoredRegister) -> str | None:
         check_own(db, last.lesson_id, last.revision, signer)

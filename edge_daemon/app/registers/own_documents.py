@@ -34,7 +34,7 @@ def check_own(db: sqlite_utils.Database, lesson_id: str, revision: int, signer: 
     Args:
         db: register.sqlite.
         lesson_id: the lesson of the register.
-        revision: the revision to be followed.
+        revision: the stored revision, which the new one will follow.
         signer: the signer of this device.
 
     Raises:
