@@ -27,7 +27,7 @@ READING = frozenset(
 SQLite gives the files that it makes beside a database to the database's owner.
 """
 FOR_ROOT = frozenset({"update", "update-check"})
-"""`update` writes only outside the state folder, and runs `update-check` as the service's user."""
+"""Commands for root: `update` writes only outside the state folder, and runs `update-check` as the service's user."""
 _UNITS = {
     "run": "edge-daemon.service",
     "sync": "edge-daemon-sync.service",

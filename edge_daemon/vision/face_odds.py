@@ -1,4 +1,4 @@
-"""Whether a detection is a face: all evidence about it, combined into one probability."""
+"""Combines all evidence about a detection into one probability that it is a face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a detection to a Face: verifier, second look, mesh, alignment, embedding, quality."""
+"""Makes a detection into a `Face`: verifier, second look, mesh, alignment, embedding, quality."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The face verifier: whether a detection is a face, which parts are visible, where it is, and five of its points.
+"""The face verifier estimates whether a detection is a face, which parts are visible, and where its points are.
 
-This project's own network (models_tflite/build/verifier) reads a crop around each detection. Input 48 px.
+It is this project's own network (models_tflite/build/verifier), and reads a crop of 48 px around each detection.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One face close to a camera, frame by frame: the box around its lips, and a vector of the face on request."""
+"""Follows one face close to a camera, frame by frame: the box around its lips, and on request the face's vector."""
 
 from __future__ import annotations
 

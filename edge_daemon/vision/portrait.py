@@ -27,9 +27,12 @@ COVERED_WIDTHS_PX = (28.0, 44.0, 80.0)
 
 _THRESHOLD = 0.5
 _MARGINS = (0.0, 0.25, 0.6)
-"""Black borders, in sides of the picture. BlazeFace detects the face in a tight crop only with a border."""
+"""Widths of the black borders with which each photograph is searched, as shares of its longer side.
+
+BlazeFace detects the face in a tight crop only with a border.
+"""
 _SMALLER = 0.9
-"""A photograph is reduced only if its face then becomes smaller than this share."""
+"""A photograph is reduced only if its face then has less than this share of its width."""
 _BLUR_PX, _NOISE = 0.55, 3.0
 """Blur and noise of a far face in a classroom picture."""
 

@@ -1,4 +1,4 @@
-"""How far the eyes are shut: 478 points of a face, and two blendshapes from them.
+"""Measures how far the eyes are shut, with 478 points of a face and two blendshapes computed from them.
 
 MediaPipe's face landmarker (Google, 2023). Its second network gives 52 numbers for the movements of a face. The
 analyser reads only the two for the eyelids. It neither reads nor keeps the others, such as smiles and frowns.
@@ -16,7 +16,7 @@ from edge_daemon.vision.models import ModelCard, ModelSet
 SHAPE = CropShape(side_px=256, scale=1.364, down=0.0545)
 """MediaPipe's crop has a side of 1.5 BlazeFace squares; here it is relative to the face rectangle of `face_reader`."""
 LEAST_WIDTH_PX = 48.0
-"""In narrower faces the eyelids are only one or two pixels high."""
+"""Least face width for this analyser; in narrower faces the eyelids are only one or two pixels high."""
 _BLINK_LEFT, _BLINK_RIGHT = 9, 10
 # fmt: off
 _ASKED_FOR = np.array([

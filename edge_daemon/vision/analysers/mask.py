@@ -1,4 +1,4 @@
-"""How a person wears a mask: none, right (over nose and mouth), or wrong."""
+"""Measures how a person wears a mask: none, right (over nose and mouth), or wrong."""
 
 from __future__ import annotations
 
