@@ -22,7 +22,7 @@ _MOST: Final = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What the heartbeat says about the ledger; None or empty means that it says nothing."""
+    """What the heartbeat says about the ledger; a value that is None or empty was not reported."""
 
     registers: int | None = None
     """Number of revisions, including rehearsals."""
