@@ -92,7 +92,7 @@ def check_plan(home: Home, register_id: str) -> PlanCheck:
 def _committed_sha256(db: sqlite_utils.Database, lesson_id: str, start: datetime) -> str | None:
     """Return the SHA-256 of the seed in the last promise before a lesson began.
 
-    The result is empty if this device had made promises, but none for this lesson; None if it had made none at all.
+    The result is empty if this device had made promises by then, but none for this lesson; None if it had made none.
     """
     found: str | None = None
     for stored in commitments(db):
