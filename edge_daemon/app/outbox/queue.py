@@ -119,7 +119,9 @@ def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
 
 
 def _move_waiting(db: sqlite_utils.Database, now: datetime, hold: timedelta) -> list[int]:
-    """Return the waiting items that may be sent at once; a notice that a teacher may still correct stays held."""
+    """Return the waiting items that may be sent at once.
+
+    A notice that a teacher may still correct stays held; a hold that a wrong clock made too long is shortened."""
     found = []
     for item in outbox.listed(db, ("waiting",)):
         if item.attempts or (until := _held_until(item, now, hold)) is None or until <= now:
