@@ -18,7 +18,7 @@ from edge_daemon.errors import CameraError
 from edge_daemon.types import Frame
 
 WARM_UP_S = 2.0
-"""Time from the request to the picture. Two pictures are at least this far apart, and people move a little meanwhile."""
+"""Time from the request to the picture. Two pictures are at least this far apart, so that people move a little."""
 _OPENING_DEADLINE_S = 20.0
 _IN_VAIN = 2
 """After this many failed pictures and no good one, the program gives the camera up."""
