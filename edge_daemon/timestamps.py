@@ -16,7 +16,7 @@ def written(at: datetime) -> str:
 
 
 def parsed(text: str) -> datetime:
-    """Return the time that a text of either form denotes.
+    """Parse a time in either of this module's two formats.
 
     Raises:
         ValueError: the text is not such a time.

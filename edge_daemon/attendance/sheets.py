@@ -139,7 +139,7 @@ def arrange(
 
 
 def parts(registers: Iterable[Register], split: Split) -> list[tuple[str, list[Register]]]:
-    """Return registers by class or room, in order of names; unsplit registers have an empty name."""
+    """Return the registers by class or room, sorted by its name. If they are not split, the only name is empty."""
     found: dict[str, list[Register]] = {}
     for register in registers:
         lesson = register.lesson

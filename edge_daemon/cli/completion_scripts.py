@@ -132,7 +132,7 @@ def _summaries(pages: Iterable[CommandPage]) -> Mapping[str, str]:
 
 
 def _described(page: CommandPage, summaries: Mapping[str, str]) -> list[str]:
-    """Return what may follow a command in the format of zsh's `_describe`: word:description."""
+    """Return a command's possible next words, formatted for zsh's `_describe` (word:description)."""
     found = [(name, summaries[f"{page.name} {name}".strip()]) for name in page.children]
     found += [(name, one.help) for one in page.options for name in one.names]
     return [f"{name}:{text}" for name, text in found]

@@ -163,8 +163,8 @@ def removed_ids(db: sqlite_utils.Database, device_key: bytes | None, student_ids
 
     Args:
         db: gallery.sqlite.
-        device_key: 32 bytes. If None, only tombstones with plain hashes are found, which a gallery has until its keys
-            are rewrapped after an update.
+        device_key: 32 bytes. If None, only tombstones with plain hashes are found. A gallery has these until its
+            keys are rewrapped after an update.
         student_ids: the ids to look for.
     """
     removed: dict[str, str] = {}

@@ -108,7 +108,7 @@ def _photographs(widths_px: Vector) -> int:
 
 
 def _nearest(widths_px: Vector, width_px: float) -> Vector:
-    """Return a mask of the templates nearest to the width. Photographs differ in their largest width."""
+    """Return a mask of the templates whose face width is nearest. The widest template differs between photographs."""
     distance = np.abs(widths_px - width_px)
     return np.asarray(distance == distance.min())
 

@@ -54,7 +54,7 @@ class Findings:
         self.left_out.append(Remark(text, line, file=path.name))
 
     def remark(self, path: Path, line: int, text: str) -> None:
-        """Record an irregularity that refuses nothing."""
+        """Record an irregularity that does not refuse anything."""
         self.remarks.append(Remark(text, line, file=path.name))
 
     def refuse(self, path: Path, line: int, text: str) -> None:

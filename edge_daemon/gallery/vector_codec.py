@@ -1,4 +1,4 @@
-"""Encodes template vectors and face widths as bytes, apart from `templates.py`, which works without NumPy."""
+"""Encodes template vectors and face widths as bytes. It is separate, so that `templates.py` works without NumPy."""
 
 from __future__ import annotations
 

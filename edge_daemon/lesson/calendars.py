@@ -189,7 +189,7 @@ def _peek(component: Component) -> tuple[str, str, bool]:
 
 
 def _fixed(event: Event) -> str:
-    """Return in words that an event repeats in UTC or at a fixed offset; empty if daylight saving time applies."""
+    """Return a remark that an event repeats in UTC or at a fixed offset; empty if its zone has daylight saving time."""
     if event.start.tzname() == "UTC":
         return "in UTC"
     return "at a fixed offset from UTC" if isinstance(event.start.tzinfo, timezone) else ""

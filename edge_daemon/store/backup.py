@@ -214,7 +214,7 @@ def _copy(source: Path, part: Path, emptied: Sequence[str]) -> None:
 
 
 def _gently(descriptor: int) -> Callable[[int, int, int], None]:
-    """Return a callback after backup steps, which syncs the copy and pauses so that a lesson's commits wait briefly."""
+    """Return a callback for each step of a backup. It syncs the copy and pauses, so that commits never wait long."""
     steps = count(1)
 
     def after_step(_status: int, _left: int, _pages: int) -> None:

@@ -148,8 +148,9 @@ class OutboxMirror:
     def _add(self, now: datetime) -> None:
         """Copy new rows.
 
-        If register.sqlite has a row as delivered only because this process reported it, mail stays delivered, so that
-        it does not arrive twice, and a document is sent again. Rows of an older release keep their state.
+        Some rows are marked as delivered in register.sqlite only because this process reported it. Mail among them
+        stays delivered, so that it does not arrive twice; a document is sent again. Rows of an older release keep their
+        state.
         """
         self._db.execute(
             f"INSERT INTO main.outbox ({_NAME}, lesson_id, state, created_at_utc, next_attempt_utc, attempts, answer,"

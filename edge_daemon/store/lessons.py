@@ -19,7 +19,7 @@ State = Literal["running", "finalised"]
 
 @dataclass(frozen=True, slots=True)
 class StoredLesson:
-    """The stored data of a lesson. The times of its captures follow from the seed, the duration and their number."""
+    """The stored data of a lesson. The capture times follow from the seed, the duration and the number of captures."""
 
     lesson: Lesson
     seed: bytes

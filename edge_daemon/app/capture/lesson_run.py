@@ -242,7 +242,7 @@ class LessonRun:
         )
 
     def _seconds_of(self) -> dict[int, float]:
-        """Return seconds from the lesson's start to each capture, by slot; for a rehearsal, those of its plan."""
+        """Return each capture's offset from the lesson's start in seconds, by slot; in a rehearsal as planned."""
         if self._lesson.origin == "rehearsal":
             return dict(enumerate(self._plan.offsets_s))
         captures = lessons.captures(self._db, self._lesson.lesson_id)

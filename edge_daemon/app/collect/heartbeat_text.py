@@ -1,6 +1,7 @@
 """A device's own reports: its heartbeat and its daily event logs. They are unsigned and never affect attendance.
 
-Reading is tolerant: a device of another release may report more or less, and an unreadable document counts as empty.
+Reading is tolerant: a device of another release may report more or fewer fields, and an unreadable document
+counts as empty.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def _service_problems(home: Home, status: ServiceStatus | None, life: Life) -> l
 
 
 def _host_problems(home: Home, host: Host) -> Iterator[str]:
-    """Yield what `doctor` calls bad about the computer, and a disk that is nearly full."""
+    """Yield the problems of the computer that `doctor` reports, and a problem if the disk is nearly full."""
     if host.disk_free_bytes < LEAST_FREE_MB * MB:
         yield f"the disk has only {host.disk_free_bytes // MB} MB left"
     for check in (host_checks.disk(home.state_dir, host), host_checks.temperature(host), host_checks.power(host)):

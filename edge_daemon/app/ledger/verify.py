@@ -73,7 +73,7 @@ def verify(
 
 
 def _removed(db: sqlite_utils.Database, found: VerificationResult) -> deque[LedgerGap]:
-    """Return the removed registers of the signed notes, in the ledger's order; a note of another key does not count."""
+    """Return the registers that signed notes record as removed, in ledger order. Notes of another key are ignored."""
     gaps: list[LedgerGap] = []
     before: str | None = None
     for note in removed_registers.retention_notes(db):

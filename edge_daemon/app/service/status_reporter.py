@@ -140,7 +140,7 @@ class StatusReporter:
         self.status = replace(self.status, camera_fault=what)
 
     def ended(self, reading: Reading, why: str) -> None:
-        """Leave the reason why the service ends in the status file, because no process remains to answer."""
+        """Write to the status file why the service is ending, because no process will remain to answer."""
         self.status = replace(self.status, state="degraded", detail=why, ended_by=why, clock=reading.state, lesson=None)
         self._write(reading)
 

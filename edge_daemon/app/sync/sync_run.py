@@ -217,7 +217,7 @@ class SyncRun:
             tried.put_off = outcome.answer if outcome.name == "retry" else tried.put_off
 
     def _alarm(self, channel: Channel, delivery: Delivery, outcome: Outcome) -> Outcome:
-        """Raise an alarm that another document is in an item's place; return an outcome that retries once an hour."""
+        """Raise an alarm: another document has the item's name. Return an outcome that retries hourly."""
         tried = self._tried[channel.destination]
         if not delivery.attempts:
             tried.newly_parked += 1

@@ -231,9 +231,9 @@ def _assign_in_rounds(
 def _without_conflicts(
     gains: Scores, named: Sequence[int], slots: Sequence[frozenset[int]], contradict: NDArray[np.bool_]
 ) -> Scores:
-    """Return the gains without those of named rows and of impossible names.
+    """Return the gains, leaving out rows that have a name and names that are impossible for a row.
 
-    A student's name is impossible for a row that is in the same captures as a row of the student, or contradicts it.
+    A name is impossible for a row if the student has another row that shares a capture with it or contradicts it.
     """
     left: Scores = gains.copy()
     for row, student in enumerate(named):
