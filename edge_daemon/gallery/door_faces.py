@@ -20,6 +20,7 @@ from edge_daemon.errors import GalleryError
 from edge_daemon.gallery import data_keys
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.types import CoveredTemplates, StudentTemplates, Vector
+from edge_daemon.whole_file import replace_file
 
 AGREES: Final = 0.50
 """Least cosine of a face at the door and the mean of the student's photographs.
@@ -69,9 +70,7 @@ class DoorFaces:
         key = self._store.data_key(self._store.row(student_id))
         sealed = data_keys.seal(key, head + vector.astype("<f4").tobytes(), self._bound(student_id))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = self._folder / ".part"
-        part.write_bytes(sealed)
-        part.replace(self._path(student_id))
+        replace_file(self._path(student_id), sealed)
         return True
 
     def have_changed(self) -> bool:

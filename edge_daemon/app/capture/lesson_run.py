@@ -200,6 +200,7 @@ class LessonRun:
         """Forget a lesson that must not have a register."""
         lessons.discard_lesson(self._db, self._lesson.lesson_id)
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
+        self._comparer.erase_door_faces(self._lesson.end - EARLY)
 
     def _stored_candidates(self) -> dict[int, list[Candidate]]:
         """Return the candidates stored before a restart, by slot; a capture with unreadable ones becomes missed."""
