@@ -8,8 +8,11 @@ from pathlib import Path
 import click
 
 from edge_daemon_office.cli.opening import open_office, schools_of
+from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import read_home
 
+NOT_REACHED = 1
+"""Exit code: the school's server gave nothing; what was here already is ingested."""
 LEFT_OUT = 3
 """Exit code: documents were left out, in this run or an earlier one."""
 _SHOWN = 30
@@ -23,7 +26,8 @@ _school = click.option("--school", metavar="ID", help="One school only.")
 def ingest(folder: Path, school: str | None) -> int:
     """Read what the devices delivered since the last run, check each signature, and fill the tables.
 
-    Exit codes: 0 done, 2 a folder or list can't be read, 3 done, but documents are left out.
+    Exit codes: 0 done, 1 the school's server gave nothing, 2 a folder or list can't be read, 3 documents are left out.
+    With 1 and 3 everything else that is here is ingested.
     """
     return _run(folder, school, is_rebuild=False)
 
@@ -45,11 +49,15 @@ def _run(folder: Path, school: str | None, *, is_rebuild: bool) -> int:
     from edge_daemon_office.retention import apply_retention
     from edge_daemon_office.scope import use_school
 
-    code = 0
+    code, is_reached = 0, True
     for one in schools_of(home, school):
-        for line in bring_documents(home, one):
-            click.echo(line, err=True)
-            code = LEFT_OUT
+        try:
+            for line in bring_documents(home, one):
+                click.echo(line, err=True)
+                code = LEFT_OUT
+        except OfficeError as error:
+            click.echo(f"{one.school}: {error.line()}; what was here already is ingested", err=True)
+            is_reached = False
         result = (rebuild if is_rebuild else ingest)(one, datetime.now(timezone.utc))
         apply_overlays(home, one)
         forgotten = apply_retention(home, one, datetime.now(timezone.utc))
@@ -71,7 +79,7 @@ def _run(folder: Path, school: str | None, *, is_rebuild: bool) -> int:
             click.echo(f"{count - _SHOWN} more things are left out or odd: see the page Rooms", err=True)
         if mine.filter(is_left_out=True).exists():
             code = LEFT_OUT
-    return code
+    return code if is_reached else NOT_REACHED
 
 
 @click.group()
@@ -103,7 +111,6 @@ def list_keys(folder: Path, school: str | None) -> None:
 @click.pass_obj
 def pin(folder: Path, device: str, key: str, school: str | None) -> None:
     """Trust documents that DEVICE signs with KEY (64 hexadecimal digits)."""
-    from edge_daemon_office.errors import OfficeError
     from edge_daemon_office.ingest.keys import pin as pin_key
 
     schools = schools_of(read_home(folder), school)

@@ -12,7 +12,7 @@ import click
 
 from edge_daemon_office.cli.opening import open_office
 from edge_daemon_office.errors import OfficeError
-from edge_daemon_office.home import OfficeHome
+from edge_daemon_office.home import OfficeHome, School
 from edge_daemon_office.shared.errors import EdgeError
 
 logger = logging.getLogger("edge_daemon_office")
@@ -80,6 +80,27 @@ def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> N
     """Ingest at an interval; an error is logged in one line, and the next run retries."""
     from django.db import DatabaseError, close_old_connections
 
+    while True:
+        for school in home.schools.values():
+            try:
+                for line in ingest_round(home, school):
+                    logger.warning("%s: %s", school.school, line)
+            except (EdgeError, DatabaseError, OSError) as error:
+                line = error.line() if isinstance(error, EdgeError) else type(error).__name__
+                logger.warning("ingest of %s: %s", school.school, line)
+            close_old_connections()
+        if stop.wait(every_s):
+            return
+
+
+def ingest_round(home: OfficeHome, school: School) -> list[str]:
+    """Bring what is new, ingest it, and write and send the office's lists; return what did not work, a line each.
+
+    Without the school's server, ingest continues with what is here.
+
+    Raises:
+        OfficeError: tree, keys or roster can't be read.
+    """
     from edge_daemon_office.decisions.excuses import publish_excuses
     from edge_daemon_office.decisions.lists import publish
     from edge_daemon_office.decisions.overlay import apply_overlays
@@ -87,26 +108,21 @@ def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> N
     from edge_daemon_office.ingest.server_copy import bring_documents, send_lists
     from edge_daemon_office.retention import apply_retention
 
-    while True:
-        for school in home.schools.values():
-            try:
-                now = datetime.now(timezone.utc)
-                for line in bring_documents(home, school):
-                    logger.warning("server of %s: %s", school.school, line)
-                ingest(school, now)
-                apply_overlays(home, school)
-                forgotten = apply_retention(home, school, now).problems
-                today = now.astimezone(school.zone).date()
-                for line in (*forgotten, *publish(home, school), *publish_excuses(home, school, today)):
-                    logger.warning("list of %s: %s", school.school, line)
-                for line in send_lists(home, school):
-                    logger.warning("server of %s: %s", school.school, line)
-            except (EdgeError, DatabaseError, OSError) as error:
-                line = error.line() if isinstance(error, EdgeError) else type(error).__name__
-                logger.warning("ingest of %s: %s", school.school, line)
-            close_old_connections()
-        if stop.wait(every_s):
-            return
+    now, is_reached = datetime.now(timezone.utc), True
+    lines: list[str] = []
+    try:
+        lines += bring_documents(home, school)
+    except OfficeError as error:
+        lines.append(f"{error.line()}; what was here already is ingested")
+        is_reached = False
+    ingest(school, now)
+    apply_overlays(home, school)
+    lines += apply_retention(home, school, now).problems
+    lines += publish(home, school)
+    lines += publish_excuses(home, school, now.astimezone(school.zone).date())
+    if is_reached:
+        lines += send_lists(home, school)
+    return lines
 
 
 @click.command()

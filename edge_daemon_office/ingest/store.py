@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from edge_daemon_office.ingest.examine import LeftOut, ProvenCommitment, ProvenDocument
+from edge_daemon_office.ingest.mark_rows import insert_marks, mark_rows
 from edge_daemon_office.ingest.tree import TreeFile
 from edge_daemon_office.registers.models import (
     Commitment,
@@ -163,10 +164,10 @@ class BatchWriter:
             lesson = self._lesson(file, proven)
             touched.add((lesson.day, lesson.course))
             lessons.append(lesson)
-            marks += self._marks(register, lesson)
+            marks += mark_rows(register, lesson)
             changes += self._changes(register)
         Lesson.objects.bulk_create(lessons)
-        Mark.objects.bulk_create(marks, batch_size=1000)
+        insert_marks(marks)
         SignedChange.objects.bulk_create(changes, batch_size=1000)
         tally_days(self.school, touched)
 
@@ -198,27 +199,6 @@ class BatchWriter:
             is_counted=is_counted(register),
             **{name: stands.count(name) for name in STANDINGS},  # type: ignore[arg-type]
         )
-
-    def _marks(self, register: Register, lesson: Lesson) -> list[Mark]:
-        return [
-            Mark(
-                school=self.school,
-                month=lesson.month,
-                lesson_id=lesson.lesson_id,
-                student_id=verdict.tally.student_id,
-                course=lesson.course,
-                day=lesson.day,
-                start=lesson.start,
-                verdict=verdict.verdict,
-                standing=standing(verdict),
-                flags=" ".join(verdict.flags),
-                share=verdict.share,
-                captures_seen=verdict.tally.captures_seen,
-                captures_facing=verdict.tally.captures_attentive,
-                is_counted=lesson.is_counted,
-            )
-            for verdict in register.verdicts
-        ]
 
     def _changes(self, register: Register) -> list[SignedChange]:
         key = {"school": self.school, "lesson_id": register.lesson.lesson_id}
@@ -325,10 +305,12 @@ def tally_days(school: str, touched: Iterable[tuple[date, str]]) -> None:
         f"SELECT school, day, course, student_id, {columns} FROM {Mark._meta.db_table} "
         "WHERE school = %s AND day = %s AND course = %s AND is_counted GROUP BY school, day, course, student_id"
     )
-    for day, course in touched:
-        DayTally.objects.filter(school=school, day=day, course=course).delete()
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [school, day, course])
+    old = f"DELETE FROM {DayTally._meta.db_table} WHERE school = %s AND day = %s AND course = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        for day, course in touched:
+            key = [school, connection.ops.adapt_datefield_value(day), course]
+            cursor.execute(old, key)
+            cursor.execute(statement, key)
 
 
 def delete_marks(school: str, lessons: Iterable[tuple[int, str]]) -> None:

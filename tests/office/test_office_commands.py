@@ -113,6 +113,18 @@ def rows(folder: Path) -> dict[str, int]:
         return {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ours}
 
 
+def test_ingest_without_the_schools_server_takes_what_is_here_and_says_so_in_one_line(demo):
+    folder, _ = demo
+    text = (folder / "office.toml").read_text("utf-8")
+    (folder / "server-token").write_text("secret\n", "ascii")
+    (folder / "office.toml").write_text(f'{text}\n[schools.demo.server]\nurl = "https://127.0.0.1:9/x"\n', "utf-8")
+    done = office(folder, "ingest")
+    (folder / "office.toml").write_text(text, "utf-8")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("demo: https://127.0.0.1:9/x: gives no answer")
+    assert "3 devices" in done.stdout
+
+
 def test_accounts_are_added_changed_and_refused(demo):
     folder, _ = demo
     add = ("account", "add", "Kim", "--role", "teacher", "--name", "Kim", "--course", "7a")

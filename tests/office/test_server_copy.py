@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
+from edge_daemon_office.cli.serving import ingest_round
 from edge_daemon_office.decisions.excuses import excuse, publish_excuses
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import ServerSettings, read_home
@@ -83,6 +84,19 @@ def test_a_run_that_is_cut_goes_on_and_what_could_not_be_had_is_asked_for_again(
     assert bring_documents(office, school) == []
     assert ingest(school, NOW).registers == 3
     assert Lesson.objects.count() == 6
+
+
+def test_without_the_server_what_is_here_is_ingested_and_one_line_says_so(copied):
+    office, school, server, _ = copied
+    assert bring_documents(office, school) == []
+    server.stop()
+    lines = ingest_round(office, school)
+    assert len(lines) == 1
+    assert lines[0].startswith(f"{server.url}: gives no answer (ConnectionRefusedError); ")
+    assert lines[0].endswith("; what was here already is ingested")
+    assert Lesson.objects.count() == 6
+    server.start()
+    assert ingest_round(office, school) == []
 
 
 def test_a_server_can_write_nowhere_else_and_a_changed_document_is_named(copied, tmp_path):
