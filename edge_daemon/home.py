@@ -127,6 +127,16 @@ class Home:
         command = f"edge-daemon --home {shlex.quote(str(self.state_dir))}" if self.home_mode else "sudo attendance"
         return f"enrol first: `{command} enrol import ROSTER.csv --photos FOLDER`"
 
+    def check_folder(self) -> None:
+        """Check that the state folder exists, for a command that only lists what is in it.
+
+        Raises:
+            StoreError: there is no such folder; the hint names --home and `first_step`.
+        """
+        if not os.path.isdir(self.state_dir):  # noqa: PTH112 - False where nobody else may look
+            hint = f"name the folder of an installation with --home, or {self.first_step}"
+            raise StoreError("there is no such folder", str(self.state_dir), hint)
+
     def check_registers(self) -> None:
         """Check that this installation has a database of registers.
 

@@ -43,6 +43,26 @@ def replace_file(
         sync_folder(path.parent)
 
 
+def unusable_output(path: Path) -> tuple[str, str, str] | None:
+    """Return why this user can't write a file to a path, and where, and what to do; None if nothing speaks against it.
+
+    Programs call it before long work. `replace_file` may still fail, for example on a disk that is full.
+    """
+    folder, own = path.parent, "name a file in a folder of your own"
+    try:
+        if path.is_dir():
+            return "is a folder", str(path), "name a file"
+        if not folder.is_dir():
+            return "there is no such folder", str(folder), "make it first"
+    except PermissionError:
+        return "this user may not look into the folder", str(folder), own
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return "the folder's disk is read-only", str(folder), own
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return "this user may not write to the folder", str(folder), own
+    return None
+
+
 def sync_folder(folder: Path) -> None:
     """Write the names of a folder's files to the disk (fsync(2)), so that they survive a power cut; raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -25,6 +25,7 @@ from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
 from edge_daemon.errors import RegisterError
 from edge_daemon.plain_text import without_overrides
 from edge_daemon.types import Register
+from edge_daemon.whole_file import unusable_output
 
 FORMATS: Final = (".xlsx", ".csv", ".json")
 
@@ -59,15 +60,15 @@ def check_output(path: Path) -> None:
     """Refuse an unusable output path before work is done.
 
     Raises:
-        RegisterError: the suffix is not in FORMATS, the path is a folder, or its folder does not exist.
+        RegisterError: the suffix is not in FORMATS, the path is a folder, its folder does not exist, or this user may
+            not write there.
     """
     if path.suffix.lower() not in FORMATS:
         what = f"the ending {path.suffix!r} is not known" if path.suffix else "the name has no ending"
         raise RegisterError(what, str(path), "use .xlsx, .csv or .json")
-    if path.is_dir():
-        raise RegisterError("is a folder", str(path), "name a file")
-    if not path.parent.is_dir():
-        raise RegisterError("there is no such folder", str(path.parent), "make it first")
+    problem = unusable_output(path)
+    if problem is not None:
+        raise RegisterError(*problem)
 
 
 def write_export(path: Path, export: Export) -> None:

@@ -26,6 +26,7 @@ from edge_daemon.cli.days import DAY, instants
 from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.table import table
 from edge_daemon.errors import RegisterError
+from edge_daemon.plain_text import counted
 from edge_daemon.timestamps import written
 
 
@@ -85,6 +86,7 @@ def verify(home: Home, public_key: str | None, unsigned_before: datetime | None,
             "public_key": found.public_key,
             "key": origin,
             "registers": found.registers,
+            "revisions": found.revisions,
             "unsigned": found.unsigned,
             "commitments": found.commitments,
             "unpromised": found.unpromised,
@@ -101,7 +103,8 @@ def verify(home: Home, public_key: str | None, unsigned_before: datetime | None,
         unpromised = f"; {found.unpromised} lessons were not promised before they began" if found.unpromised else ""
         if found.removed:
             click.echo(f"{found.removed} registers were removed after storage.keep_registers_days, by signed notes")
-        click.echo(f"{found.registers} registers{unsigned}; {found.commitments} commitments{unpromised}")
+        registers = f"{counted(found.registers, 'register')} in {counted(found.revisions, 'revision')}"
+        click.echo(f"{registers}{unsigned}; {counted(found.commitments, 'commitment')}{unpromised}")
         click.echo(f"{len(found.problems)} problems" if found.problems else "nothing was changed, removed or added")
     click.get_current_context().exit(1 if found.problems else 0)
 

@@ -138,7 +138,7 @@ def _settings_remarks(
     if not settings.files:
         yield Passed("timetable.files", where, "names no file, so there are no lessons")
     elif not read.events:
-        yield Passed("timetable.files", where, "no event is in the files")
+        yield Passed("timetable.files", where, "the files have no event")
     elif not has_lessons and not is_useless:
         past = [
             one.start.astimezone(ZoneInfo(home.config.device.time_zone)) for one in read.lessons(now - _CHECKED, now)
@@ -179,7 +179,7 @@ def _print_list(head: str, lines: Iterable[str]) -> None:
 
 
 def _line(one: Passed) -> str:
-    return " ".join(filter(None, (f"{one.where}:", one.what, one.why)))
+    return ": ".join(filter(None, (one.where, one.what, one.why)))
 
 
 def _repeated_line(one: _Repeated) -> str:

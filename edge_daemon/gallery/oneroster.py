@@ -110,6 +110,8 @@ class _Export:
         users = {row["sourcedId"]: row for row in rows}
         enrolments = self._enrolments()
         check_bulk(self._folder, rows, enrolments, self._findings)
+        self._findings.count_inactive(self._path, rows)
+        self._findings.count_inactive(file_of(self._folder, "enrollments.csv"), enrolments)
         periods, classes = self._periods(enrolments, users), self._classes_of_teachers(enrolments, users)
         guardians = self._guardians(users)
         agreed = self._consent(users)
@@ -198,6 +200,7 @@ class _Export:
         if not path.exists():
             return None
         rows = read_records(path, ("sourcedId", "title"), self._findings, key="sourcedId")
+        self._findings.count_inactive(path, rows)
         active = [row for row in rows if row.is_active]
         both = {row["sourcedId"]: {row["classCode"], row["title"]} - {""} for row in active}
         taken = Counter(name for names in both.values() for name in names) + Counter(both.keys())

@@ -12,6 +12,7 @@ from edge_daemon.gallery.class_list.cells import has_control, on_one_line
 from edge_daemon.gallery.class_list.columns import is_column_name
 from edge_daemon.gallery.class_list.table import Remark, TableRow, in_order
 from edge_daemon.gallery.roster import read_table, refuse
+from edge_daemon.plain_text import counted
 
 TODO: Final = "export in bulk again; nothing was changed"
 _COLUMNS: Final = frozenset(
@@ -57,6 +58,14 @@ class Findings:
         """Record an irregularity that does not refuse anything."""
         self.remarks.append(Remark(text, line, file=path.name))
 
+    def count_inactive(self, path: Path, records: Sequence[Record]) -> None:
+        """Remark how many records of a file are left out because they are not active."""
+        inactive = [one for one in records if not one.is_active]
+        if inactive:
+            words = ", ".join(sorted({repr(one["status"][:30]) for one in inactive}))
+            text = f"{counted(len(inactive), 'record')} left out because of the status {words}"
+            self.remarks.append(Remark(text, guessed=False, file=path.name))
+
     def refuse(self, path: Path, line: int, text: str) -> None:
         """Record a problem that refuses the export."""
         self.problems.append(Remark(text, line, file=path.name))
@@ -64,7 +73,7 @@ class Findings:
     def check(self, folder: Path) -> None:
         """Raise RosterError if a problem refuses the export; the message also lists the rows that were left out."""
         if self.problems:
-            refuse([str(one) for one in in_order(self.problems + self.left_out)], folder)
+            refuse(in_order(self.problems + self.left_out), folder)
 
 
 def is_oneroster_column(cell: str) -> bool:

@@ -18,6 +18,7 @@ from edge_daemon.gallery.class_list.cells import ADDRESS
 from edge_daemon.gallery.class_list.columns import is_column_name
 from edge_daemon.gallery.class_list.csv_table import csv_table
 from edge_daemon.gallery.class_list.decoding import decoded_strictly
+from edge_daemon.gallery.class_list.table import Remark
 from edge_daemon.gallery.roster import RosterRow, refuse, roster_of
 from edge_daemon.plain_text import is_plain
 from edge_daemon.store.gallery import StudentRow
@@ -36,15 +37,14 @@ def parse_pulled_roster(data: bytes) -> list[RosterRow]:
     """Return the students of a pulled roster.
 
     Raises:
-        RosterError: something is wrong, or would have to be guessed; one line lists the first problems and counts the
-            rest.
+        RosterError: something is wrong, or would have to be guessed; one line names the line of every problem.
     """
     roster = roster_of(csv_table(decoded_strictly(data, _PATH), is_column_name), _PATH)
-    refuse([str(remark) for remark in (*roster.left_out, *roster.remarks) if remark.guessed], _PATH)
+    refuse([remark for remark in (*roster.left_out, *roster.remarks) if remark.guessed], _PATH)
     rows = list(roster.rows)
     if len(rows) > MAX_STUDENTS:
         raise RosterError(f"has {len(rows)} students, at most {MAX_STUDENTS} are accepted", ROSTER, _TODO)
-    refuse([f"line {row.line}: {what}" for row in rows if (what := _fault(row))], _PATH)
+    refuse([Remark(what, row.line) for row in rows if (what := _fault(row))], _PATH)
     return rows
 
 

@@ -21,11 +21,11 @@ from edge_daemon.gallery.class_list.columns import COLUMNS, Columns, is_column_n
 from edge_daemon.gallery.class_list.csv_table import csv_table
 from edge_daemon.gallery.class_list.decoding import decoded, read_bytes
 from edge_daemon.gallery.class_list.header_words import FOOTERS
-from edge_daemon.gallery.class_list.table import Remark, Table, TableRow, in_order
+from edge_daemon.gallery.class_list.table import Remark, Table, TableRow, in_order, named
 from edge_daemon.gallery.class_list.workbook import is_workbook, workbook_table
 from edge_daemon.types import Student
 
-_SHOWN_PROBLEMS = 5
+_SHOWN_LINES = 5
 _TITLE_ROWS = 15
 """Rows that are searched for a header, because titles of reports may precede it."""
 _MIN_KNOWN = 2
@@ -63,7 +63,7 @@ def read_roster(path: Path) -> Roster:
     no.
 
     Raises:
-        RosterError: the file can't be read, or a row is wrong; one line lists the first problems and counts the rest.
+        RosterError: the file can't be read, or a row is wrong; one line names the line of every problem.
     """
     return roster_of(read_table(path, is_column_name), path)
 
@@ -118,7 +118,7 @@ def without_lost_zeros(roster: Roster, known: Iterable[str], path: Path) -> Rost
     left_out = [Remark(text.format(one, lost[one]), line) for line, one in damaged.items()]
     rows = tuple(row for row in roster.rows if row.student.student_id not in lost)
     if not rows:
-        refuse([str(remark) for remark in left_out], path)
+        refuse(left_out, path)
     return replace(roster, rows=rows, left_out=in_order([*roster.left_out, *left_out]))
 
 
@@ -126,7 +126,7 @@ def roster_of(table: Table, path: Path) -> Roster:
     """Return the students of a table; `path` names it in errors.
 
     Raises:
-        RosterError: a row is wrong; one line lists the first problems and counts the rest.
+        RosterError: a row is wrong; one line names the line of every problem.
     """
     if not table.rows and not table.damaged:
         raise RosterError("is empty", str(path), "export the roster again, with a header line")
@@ -140,19 +140,15 @@ def roster_of(table: Table, path: Path) -> Roster:
     if reading.problems or not reading.rows:
         # In one message, so that the office can fix all lines at once.
         wrong = in_order(reading.problems + reading.left_out)
-        refuse([str(remark) for remark in wrong], path)
+        refuse(wrong, path)
         raise RosterError("has no students", str(path), _TODO)
     return Roster(reading.rows, in_order(reading.remarks), in_order(reading.left_out), _form(table.form, columns))
 
 
-def refuse(problems: Sequence[str], path: Path) -> None:
-    """Raise a RosterError with the first problems, if there are any."""
-    if not problems:
-        return
-    shown = list(problems[:_SHOWN_PROBLEMS])
-    if len(problems) > len(shown):
-        shown.append(f"and {len(problems) - len(shown)} more")
-    raise RosterError(", ".join(shown), str(path), _TODO)
+def refuse(problems: Sequence[Remark], path: Path) -> None:
+    """Raise a RosterError that names the line of every problem, if there are any."""
+    if problems:
+        raise RosterError(named(problems), str(path), _TODO)
 
 
 class _Reading:
@@ -382,6 +378,6 @@ def _form(form: str, columns: Columns) -> str:
 
 def _lines(lines: Iterable[int]) -> str:
     numbers = [str(line) for line in lines]
-    shown = ", ".join(numbers[:_SHOWN_PROBLEMS])
-    more = f" and {len(numbers) - _SHOWN_PROBLEMS} more" if len(numbers) > _SHOWN_PROBLEMS else ""
+    shown = ", ".join(numbers[:_SHOWN_LINES])
+    more = f" and {len(numbers) - _SHOWN_LINES} more" if len(numbers) > _SHOWN_LINES else ""
     return f"line {shown}{more}" if len(numbers) == 1 else f"lines {shown}{more}"

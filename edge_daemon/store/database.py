@@ -243,12 +243,17 @@ def check_path(path: Path, *, create: bool) -> None:
     except OSError as error:
         raise StoreError(f"can't be made: {error.strerror}", where, "check the folder and its owner") from error
     # os.access instead of a trial open: closing any descriptor of the file would drop this process's SQLite locks.
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise StoreError("the database is read-only for this user", where, "check the file's owner, mode and disk")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise StoreError(
-            "the database's folder is read-only for this user", str(path.parent), "check its owner, mode and disk"
-        )
+    for place, kind, rights in ((path, "database", os.R_OK | os.W_OK), (path.parent, "folder", os.W_OK | os.X_OK)):
+        if not os.access(place, rights):
+            raise _forbidden(place, kind)
+
+
+def _forbidden(place: Path, kind: str) -> StoreError:
+    """Return why this user can't write a database or its folder: the disk takes no writes, or the user has no right."""
+    if is_read_only(place):
+        return StoreError("the disk is read-only", str(place), "read `dmesg`: the card may be failing, replace it")
+    what = f"this user has no right to write the {kind}"
+    return StoreError(what, str(place), f"run the command as its owner, or correct the {kind}'s owner and mode")
 
 
 def _share(path: Path) -> None:
@@ -321,7 +326,8 @@ def explained(error: sqlite3.DatabaseError, where: str) -> StoreError:
     if where and "locked" not in text and "malformed" not in text and is_read_only(Path(where).parent):
         return StoreError("the disk has become read-only", where, "the card may be failing: read `dmesg`, replace it")
     if "readonly" in text or "read-only" in text:
-        return StoreError("the database is read-only", where, "check the file's owner, mode and disk")
+        what = "this user has no right to write the database"
+        return StoreError(what, where, "run the command as its owner, or correct the file's owner and mode")
     if "full" in text or ("disk I/O" in text and where and _has_no_room(Path(where).parent)):
         return StoreError("the disk is full", where, "free some space; nothing was changed")
     if "unable to open" in text:

@@ -5,10 +5,12 @@ import hashlib
 import json
 import re
 import stat
+import tempfile
 import time
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from datetime import time as clock
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -19,6 +21,7 @@ from edge_daemon.attendance.export import Export, check_output, guarded, write_e
 from edge_daemon.attendance.register import correct
 from edge_daemon.attendance.week import school_week
 from edge_daemon.errors import RegisterError
+from tests.nobody import as_nobody
 from tests.registers import START, a_lesson, a_register
 
 NAMES = {
@@ -258,6 +261,23 @@ def test_places_that_can_not_be_written_are_refused(tmp_path, name, message):
     (tmp_path / "file").write_text("")
     with pytest.raises(RegisterError, match=message):
         check_output(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("closed/out.csv", "{}: this user may not look into the folder; name a file in a folder of your own"),
+        ("seen/out.csv", "{}: this user may not write to the folder; name a file in a folder of your own"),
+    ],
+)
+def test_a_folder_of_somebody_else_is_refused_with_advice(place, line):
+    with tempfile.TemporaryDirectory() as made:  # under one that everybody may enter, which pytest's own is not
+        Path(made).chmod(0o755)
+        Path(made, "closed").mkdir(mode=0o000)
+        Path(made, "seen").mkdir(mode=0o555)
+        with as_nobody(), pytest.raises(RegisterError) as error:
+            check_output(Path(made, place))
+        assert error.value.line() == line.format(Path(made, place).parent)
 
 
 def test_ten_thousand_students_are_exported_in_a_while(tmp_path):

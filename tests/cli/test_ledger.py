@@ -93,6 +93,7 @@ def test_days_choose_lessons(home):
     assert len(json.loads(run(home, "ledger", "--from", "2026-11-17", "--to", "2026-11-17", "--json").stdout)) == 1
     assert run(home, "ledger", "--from", "2027-01-01").stdout == "no lessons on record\n"
     assert run(home, "ledger", "--from", "2026-11-18", "--to", "2026-11-17").exit_code == 2
+    (home / "empty").mkdir()
     assert run(home / "empty", "ledger").stdout == "no lessons on record\n"
 
 
@@ -106,10 +107,12 @@ def verify(home, *arguments: str) -> tuple[int, list[str]]:
 def test_records_that_nobody_touched_are_sound(home):
     told, problems = verify(home)
     assert problems == []
-    assert (told["registers"], told["commitments"], told["unsigned"], told["unpromised"]) == (4, 3, 0, 0)
+    assert (told["registers"], told["revisions"], told["commitments"]) == (3, 4, 3)
+    assert (told["unsigned"], told["unpromised"]) == (0, 0)
     text = run(home, "ledger", "verify").stdout
     assert text.endswith("nothing was changed, removed or added\n")
     assert f"key: {fingerprint(told['public_key'])} (this device's)" in text
+    assert "\n3 registers in 4 revisions; 3 commitments\n" in text
 
 
 def test_without_the_device_key_the_first_documents_key_has_to_hold_for_all(home):
@@ -318,7 +321,7 @@ def test_a_promise_that_was_made_after_the_lesson_began_is_none(home):
     plan_ahead(db, [a_lesson(START + timedelta(days=9))], 100, START + timedelta(days=8, hours=20), SEEDS)
     assert publish_commitments(db, lambda: signer, START + timedelta(days=8, hours=20)) == 1
     told, problems = verify(home)
-    assert (told["unpromised"], told["commitments"], told["registers"]) == (1, 4, 5)
+    assert (told["unpromised"], told["commitments"], told["registers"], told["revisions"]) == (1, 4, 4, 5)
     assert problems == []
 
 

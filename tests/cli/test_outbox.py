@@ -98,9 +98,10 @@ def test_what_was_delivered_is_listed_only_when_asked_for(home):
 
 def test_before_the_first_register_there_is_nothing_and_no_file_is_made(tmp_path):
     home = tmp_path / "home"
+    home.mkdir()
     assert run(home, "outbox", "list").stdout == "nothing to be delivered\n"
     assert json.loads(run(home, "outbox", "list", "--json").stdout) == {"destinations": [], "items": []}
-    assert not home.exists()
+    assert not list(home.iterdir())
 
 
 def test_a_receiver_that_refuses_everybody_is_named_once_above_the_list(home):

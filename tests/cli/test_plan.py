@@ -81,7 +81,7 @@ def test_coming_plans_show_their_hash_and_never_their_seed(home):
 
 
 def test_without_any_register_the_answer_is_a_line(tmp_path):
-    assert run(tmp_path / "home", "plan", "list").stdout == "no plan on record for a coming lesson\n"
+    assert run(tmp_path, "plan", "list").stdout == "no plan on record for a coming lesson\n"
     done = run(tmp_path / "home", "plan", "check", "abc")
     assert done.exit_code == 2
     assert len(done.stderr.splitlines()) == 1

@@ -164,6 +164,6 @@ def test_a_database_that_is_read_only():
         command = [sys.executable, "-c", AS_NOBODY, *arguments, "--verdict", "absent", "--by", "me", "--reason", "ill"]
         done = subprocess.run(command, cwd=DEMO.parent, capture_output=True, text=True, timeout=60)
         assert done.returncode == 2
-        assert f"{path}: the database is read-only for this user" in done.stderr
+        assert f"{path}: this user has no right to write the database" in done.stderr
         assert done.stderr.count("\n") == 1
         assert path.read_bytes() == before

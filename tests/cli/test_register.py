@@ -63,12 +63,24 @@ def test_the_list_as_json_counts_the_verdicts(home):
 
 def test_before_the_first_register_the_list_is_empty_and_makes_no_file(tmp_path):
     home = tmp_path / "home"
+    home.mkdir()
     said = run(home, "register", "list").stdout
     assert (
         said == f"no registers yet: enrol first: `edge-daemon --home {home} enrol import ROSTER.csv --photos FOLDER`\n"
     )
     assert json.loads(run(home, "register", "list", "--json").stdout) == []
-    assert not home.exists()
+    assert not list(home.iterdir())
+
+
+@pytest.mark.parametrize("command", ["register list", "outbox list", "plan list", "ledger"])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_home_that_is_not_there_is_an_error_for_every_list(tmp_path, command, options):
+    done = run(tmp_path / "hoem", *command.split(), *options)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert (
+        f"{tmp_path / 'hoem'}: there is no such folder; name the folder of an installation with --home" in done.stderr
+    )
+    assert not (tmp_path / "hoem").exists()
 
 
 def test_a_register_is_shown_with_the_evidence_for_each_student(home):

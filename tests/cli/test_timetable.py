@@ -105,7 +105,7 @@ def test_check_names_what_is_left_out_and_skipped_and_ends_well(box):
     done = box.run("check")
     assert done.exit_code == 0
     assert done.stdout.startswith("3 lessons within a year, in Room 7\n")
-    assert f"{box.home / 't.ics'}, line 18: Bell repeats every second" in done.stdout
+    assert f"{box.home / 't.ics'}, line 18: Bell: repeats every second" in done.stdout
     assert "is an all-day event, and 3 times more" in done.stdout
     document = box.json("check")
     assert document["lessons_in_a_year"] == 3
@@ -200,7 +200,7 @@ def test_an_empty_calendar_is_named_and_so_is_one_whose_lessons_are_past(box):
     box.put()
     done = box.run("check")
     assert done.exit_code == 1, "without an event no lesson will ever be held"
-    assert "timetable.files no event is in the files" in done.stdout
+    assert f"{box.home / 'config.toml'}: timetable.files: the files have no event" in done.stdout
     box.put(lesson(box.at(days=-8)))
     done = box.run("check")
     assert done.exit_code == 0
@@ -238,7 +238,7 @@ def test_of_many_events_with_the_same_fault_some_are_shown_and_json_has_all(box)
 def test_no_files_at_all_are_remarked(tmp_path):
     done = run(tmp_path, "timetable", "check")
     assert done.exit_code == 1
-    assert "names no file" in done.stdout
+    assert "timetable.files: names no file" in done.stdout
 
 
 def test_names_in_a_calendar_can_not_paint_the_terminal(box):
@@ -269,7 +269,7 @@ def test_check_names_a_lesson_that_begins_later_because_another_has_the_room(box
     done = box.run("check")
     assert done.exit_code == 0
     day = f"{box.noon:%Y-%m-%d}"
-    expected = f"Art, {day} 12:45 begins at 13:00 only: Maths of "
+    expected = f"Art, {day} 12:45: begins at 13:00 only: Maths of "
     assert "begin later within a year:" in done.stdout
     assert expected in done.stdout
     assert "has the room until then" in done.stdout

@@ -353,5 +353,5 @@ def test_names_need_two_columns_only_in_any_form(tmp_path, content, code):
 def test_a_list_of_quotation_marks_is_read_in_no_time(read):
     """Each of them might be closed far below: what was read ahead is not read again for every line."""
     rows = "".join(f'S{n},"Name {n},,,yes\n' for n in range(20_000))
-    with pytest.raises(RosterError, match="and 19995 more"):
+    with pytest.raises(RosterError, match=r"and 199\d\d more: lines \d\d-20001"):
         read(HEADER + rows)

@@ -62,6 +62,9 @@ class Export:
     def students(self) -> dict[str, Student]:
         return {row.student.student_id: row.student for row in read_students(self.folder, TODAY).rows}
 
+    def remarks(self) -> list[str]:
+        return [str(one) for one in read_students(self.folder, TODAY).remarks]
+
     def refusal(self) -> str:
         with pytest.raises(RosterError) as caught:
             self.students()
@@ -132,9 +135,11 @@ def test_where_both_are_asked_one_no_is_enough(export):
 def test_who_is_to_be_deleted_is_left_out_wherever_it_stands(export, status):
     export.write("users", USERS, export.user("s1", status=status), export.user("s2", status="active"))
     assert list(export.students()) == ["s2"]
+    assert f"users.csv: 1 record left out because of the status '{status}'" in export.remarks()
     export.write("users", USERS, export.user("s1"), export.user("s2"))
     export.write("enrollments", ENROLLMENTS, export.enrolled("s1", "c1", status=status), export.enrolled("s2", "c1"))
     assert list(export.students()) == ["s2"]
+    assert f"enrollments.csv: 1 record left out because of the status '{status}'" in export.remarks()
 
 
 def test_an_enrolment_that_has_ended_counts_no_more_and_its_last_day_is_not_in_it(export):

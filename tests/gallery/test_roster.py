@@ -129,12 +129,24 @@ def test_an_unknown_consent_is_refused(roster):
     assert "line 3: checkin_consent is 'perhaps', expected yes or no" in refusal(roster(text))
 
 
-def test_all_problems_are_told_at_once_the_first_five_in_full(roster):
-    line = refusal(roster(HEADER + "S1,Al,,,perhaps\n,Bo,,,yes\n" + "S3,Cy,,,yes,7\n" * 6))
+def test_every_wrong_line_is_named_at_once(roster):
+    line = refusal(
+        roster(HEADER + "S1,Al,,,perhaps\n,Bo,,,yes\n" + "S3,Cy,,,yes,7\n" * 6 + "S4,Di,,,yes\nS4,Ed,,,yes\n")
+    )
     assert "line 2: consent" in line
     assert "line 3: the student_id is empty" in line
-    assert "and 3 more" in line
+    assert [n for n in range(4, 10) if f"line {n}: 6 fields" not in line] == []
+    assert "line 11: student_id 'S4' is already on line 10" in line
     assert "nothing was changed" in line
+
+
+def test_of_very_many_wrong_lines_the_last_are_named_by_their_numbers(roster):
+    good = "S1,Al,,,yes\n"
+    line = refusal(roster(HEADER + good + ",Bo,,,yes\n" * 60 + "S2,Cy,,,yes\n" + ",Bo,,,yes\n" * 2))
+    full = line.count("the student_id is empty")
+    assert 30 < full < 60
+    assert f"and {62 - full} more: lines {full + 3}-62, 64-65; " in line
+    assert len(line) < 2000
 
 
 def test_lines_are_counted_as_an_editor_counts_them(roster):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import re
 import shutil
 import sqlite3
 import stat
@@ -18,6 +17,7 @@ from edge_daemon.errors import StoreError
 from edge_daemon.store import migrations
 from edge_daemon.store.database import check_writable, faults, open_gallery, open_register, transaction
 from edge_daemon.store.migrations import GALLERY, REGISTER
+from tests.nobody import as_nobody
 
 OPENERS = pytest.mark.parametrize(("open_it", "schema"), [(open_register, REGISTER), (open_gallery, GALLERY)])
 ROOT = Path(__file__).parents[2]
@@ -240,26 +240,11 @@ def test_who_may_write_can_ask_without_leaving_a_lock(tmp_path):
     assert not db.conn.in_transaction
 
 
-AS_NOBODY = """
-import os, sys
-from pathlib import Path
-from edge_daemon.errors import StoreError
-from edge_daemon.store.database import open_register
-if os.getuid() == 0:  # imported first: the checkout itself may be for its owner only
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-try:
-    open_register(Path(sys.argv[1]), busy_timeout_s=0.2)
-except StoreError as error:
-    print(error.line())
-"""
-
-
-def as_nobody(path):
-    """Open a register as a user without rights, for root may write everywhere; return the refusal."""
-    command = [sys.executable, "-c", AS_NOBODY, str(path)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+def refused_to_nobody(path):
+    """Open a register as a user without rights; return the refusal."""
+    with as_nobody(), pytest.raises(StoreError) as error:
+        open_register(path, busy_timeout_s=0.2)
+    return error.value.line()
 
 
 @pytest.fixture
@@ -278,8 +263,8 @@ def test_a_read_only_file_is_refused(open_folder):
     closed(open_register(path))
     path.chmod(0o444)
     before = path.read_bytes()
-    line = as_nobody(path)
-    assert re.search("a.sqlite: the database is read-only for this user; check the file's owner", line)
+    line = refused_to_nobody(path)
+    assert "a.sqlite: this user has no right to write the database; run the command as its owner, or correct" in line
     assert path.read_bytes() == before
 
 
@@ -288,13 +273,13 @@ def test_a_read_only_folder_is_refused(open_folder):
     closed(open_register(path))
     path.chmod(0o666)
     open_folder.chmod(0o555)
-    assert "folder is read-only for this user" in as_nobody(path)
+    assert f"{open_folder}: this user has no right to write the folder; run" in refused_to_nobody(path)
 
 
 def test_a_file_that_can_not_be_made_is_refused(open_folder):
     open_folder.chmod(0o555)
-    assert "can't be made: Permission denied" in as_nobody(open_folder / "deeper" / "a.sqlite")
-    assert "can't be made: Permission denied" in as_nobody(open_folder / "a.sqlite")
+    assert "can't be made: Permission denied" in refused_to_nobody(open_folder / "deeper" / "a.sqlite")
+    assert "can't be made: Permission denied" in refused_to_nobody(open_folder / "a.sqlite")
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):

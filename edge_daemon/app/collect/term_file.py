@@ -21,6 +21,7 @@ from edge_daemon.attendance.sheets import By, Split
 from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek, school_week
 from edge_daemon.device.signing import fingerprint
 from edge_daemon.errors import DeliveryError
+from edge_daemon.whole_file import unusable_output
 
 Progress = Callable[[int, int], None]
 
@@ -123,14 +124,13 @@ def check_output(path: Path) -> None:
     """Refuse a path that can't be written, before any work is done.
 
     Raises:
-        DeliveryError: the ending is unknown, or the path is a folder or lies in none.
+        DeliveryError: the ending is unknown, the path is a folder or lies in none, or this user may not write there.
     """
     if path.suffix.lower() not in (".xlsx", ".csv"):
         raise DeliveryError("the ending is not known", str(path), "use .xlsx or .csv")
-    if path.is_dir():
-        raise DeliveryError("is a folder", str(path), "name a file")
-    if not path.parent.is_dir():
-        raise DeliveryError("there is no such folder", str(path.parent), "make it first")
+    problem = unusable_output(path)
+    if problem is not None:
+        raise DeliveryError(*problem)
 
 
 __all__ = [

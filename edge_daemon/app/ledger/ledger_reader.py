@@ -28,8 +28,13 @@ __all__ = [
 
 
 def read_ledger(home: Home, start: datetime, end: datetime) -> list[LedgerLine]:
-    """Return a line for every lesson that begins in [start, end), the earliest first."""
+    """Return a line for every lesson that begins in [start, end), the earliest first.
+
+    Raises:
+        StoreError: there is no state folder, or the database can't be read.
+    """
     if not home.register_db_path.exists():
+        home.check_folder()
         return []
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):

@@ -49,6 +49,7 @@ class PlanCheck:
 def coming_plans(home: Home, now: datetime) -> list[CommittedPlan]:
     """Return the stored plans for lessons of the next days."""
     if not home.register_db_path.exists():
+        home.check_folder()
         return []
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):

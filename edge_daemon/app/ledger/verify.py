@@ -38,15 +38,23 @@ class VerificationResult:
 
     public_key: str | None
     """The key with which signatures were checked; None if nothing is signed."""
-    registers: int = 0
+    revisions: int = 0
+    """Number of documents: each revision of a register is one."""
+    lessons: set[str] = field(default_factory=set)
+    """Ids of the lessons that have a register."""
     unsigned: int = 0
-    """Number of registers from a release that did not sign."""
+    """Number of revisions from a release that did not sign."""
     commitments: int = 0
     unpromised: int = 0
     """Lessons without a promise in time: the device was off until they began, or its release made no promises."""
     removed: int = 0
-    """Registers removed after `storage.keep_registers_days`, by signed notes."""
+    """Number of lessons whose register was removed after `storage.keep_registers_days`, by signed notes."""
     problems: list[LedgerProblem] = field(default_factory=list)
+
+    @property
+    def registers(self) -> int:
+        """Number of lessons that have a register, whatever the number of its revisions."""
+        return len(self.lessons)
 
 
 def verify(
@@ -90,7 +98,7 @@ def _removed(db: sqlite_utils.Database, found: VerificationResult) -> deque[Ledg
             found.problems.append(LedgerProblem(where, "a note before it was removed or changed"))
         gaps += named
         before = note.sha256
-    found.removed = len({one.position for one in gaps})
+    found.removed = len({one.lesson_id for one in gaps})
     return deque(sorted(gaps, key=lambda one: one.position))
 
 
@@ -162,7 +170,8 @@ class _Walk:
 
     def step(self, row: LedgerRow) -> None:
         where = f"register {row.lesson_id} revision {row.revision}"
-        self._found.registers += 1
+        self._found.revisions += 1
+        self._found.lessons.add(row.lesson_id)
         self._found.problems += [LedgerProblem(where, what) for what in self._faults(row)]
         # If only the document was changed, the column still has its SHA-256, so the next document is not blamed.
         self._last = frozenset((digest(row.document), row.sha256))

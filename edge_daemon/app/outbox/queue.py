@@ -72,6 +72,7 @@ def list_queue(home: Home, state: str | None) -> tuple[list[Item], list[Destinat
         state: only items in this state; `all` for every item; None for every undelivered item.
     """
     if not home.register_db_path.exists():
+        home.check_folder()
         return [], []
     states = outbox.OPEN if state is None else tuple(one for one in STATES if state in {one, "all"})
     with _opened(home) as db:

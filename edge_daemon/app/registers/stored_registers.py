@@ -79,8 +79,13 @@ class Evidence:
 
 
 def list_registers(home: Home) -> Iterator[ReadRegister]:
-    """Yield the newest revision of every register, the earliest lesson first; none without a database."""
+    """Yield the newest revision of every register, the earliest lesson first; none without a database.
+
+    Raises:
+        StoreError: there is no state folder, or the database can't be read.
+    """
     if not home.register_db_path.exists():
+        home.check_folder()
         return
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):

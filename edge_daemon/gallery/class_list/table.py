@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+_MOST_IN_FULL: Final = 1500
+"""Most characters of problems in full, because a message has a limit (`errors.py`); the others name their lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +52,28 @@ class Table:
 def in_order(remarks: list[Remark]) -> tuple[Remark, ...]:
     """Return remarks in the order of their files and lines."""
     return tuple(sorted(remarks, key=lambda remark: (remark.file, remark.line)))
+
+
+def named(problems: Sequence[Remark]) -> str:
+    """Return problems as one text: the first ones in full, then the lines of all others.
+
+    Args:
+        problems: problems in the order of their files and lines; at least one.
+    """
+    shown, length = 0, 0
+    while shown < len(problems) and (shown == 0 or length + len(str(problems[shown])) <= _MOST_IN_FULL):
+        length += len(str(problems[shown])) + 2
+        shown += 1
+    texts, rest = [str(one) for one in problems[:shown]], problems[shown:]
+    if rest:
+        texts.append(f"and {len(rest)} more: {'; '.join(_places(rest))}")
+    return ", ".join(texts)
+
+
+def _places(remarks: Sequence[Remark]) -> Iterator[str]:
+    """Yield the lines of each file, lines in a row as a range: `users.csv, lines 4-9, 12`."""
+    for file, group in groupby(remarks, key=lambda one: one.file):
+        lines = sorted({one.line for one in group})
+        runs = [list(run) for _, run in groupby(enumerate(lines), key=lambda pair: pair[1] - pair[0])]
+        spans = [f"{run[0][1]}-{run[-1][1]}" if len(run) > 1 else f"{run[0][1]}" for run in runs]
+        yield ", ".join(filter(None, (file, f"line{'s' if len(lines) > 1 else ''} {', '.join(spans)}")))

@@ -288,8 +288,8 @@ def test_a_state_folder_of_somebody_else_is_one_line(shared_folder):
     shared_folder.chmod(0o555)
     (shared_folder / "register.sqlite").chmod(0o666)
     out, _ = _as_nobody(shared_folder, "start")
-    assert "folder is read-only for this user" in out
-    assert "check its owner" in out
+    assert "this user has no right to write the folder" in out
+    assert "correct the folder's owner" in out
 
 
 def test_a_database_of_somebody_else_is_one_line_and_stays_where_it_is(shared_folder):
