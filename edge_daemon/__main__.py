@@ -14,6 +14,7 @@ import click
 
 from edge_daemon.cli import cli
 from edge_daemon.device import journal
+from edge_daemon.device.heap import return_large_blocks
 from edge_daemon.device.memory_lock import lock_memory
 from edge_daemon.errors import EdgeError
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run `edge-daemon` and exit with 0 (done), 1 (failed), 2 (wrong usage or input) or 130 (interrupted)."""
     _open_standard_streams()
     lock_memory()
+    return_large_blocks()
     # OpenCV reads this when it is first imported. It then refuses a picture that would fill the memory of a Pi.
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
     journal.silence_libraries()

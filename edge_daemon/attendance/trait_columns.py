@@ -7,6 +7,7 @@ that does not know a column takes it for an unknown student and ignores it. A nu
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -40,7 +41,7 @@ def traits_of(values: Mapping[str, float]) -> Traits:
         numbers = [values.get(column, math.nan) for column in columns]
         if not any(math.isnan(number) for number in numbers):
             kind = _kinds()[name]
-            found[name] = kind(tuple(numbers)) if hasattr(kind, "COUNT") else kind(*numbers)
+            found[name] = kind(array("f", numbers)) if hasattr(kind, "COUNT") else kind(*numbers)
     return Traits(**found)
 
 
@@ -61,7 +62,7 @@ def _columns_of() -> Mapping[str, tuple[str, ...]]:
 
 
 def _number_names(kind: Any) -> Sequence[str]:
-    """Return the names of a trait's numbers; for a trait that has them in a tuple, their indices."""
+    """Return the names of a trait's numbers; for a trait that has them in an array, their indices."""
     return [str(i) for i in range(kind.COUNT)] if hasattr(kind, "COUNT") else [number.name for number in fields(kind)]
 
 

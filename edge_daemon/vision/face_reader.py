@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from edge_daemon.vision.face_verifier import FaceCheck, FaceVerifier
 from edge_daemon.vision.landmarks import FaceMesh, Mesh
 from edge_daemon.vision.mobilefacenet import Embedder, MobileFaceNet
 from edge_daemon.vision.models import ModelSet
+from edge_daemon.vision.one_loaded import OneLoaded
 
 Array = NDArray[np.float32]
 
@@ -86,16 +88,23 @@ class FaceReader:
         embed: whether faces get a vector.
         embedder: makes the vectors; if None, the embedder of `models` makes them.
         traits: further measurements on each face, by the names of the fields of `Traits`.
+        one_loaded: where large networks for traits share their place in memory with others.
     """
 
     def __init__(
-        self, models: ModelSet, *, embed: bool = True, embedder: Embedder | None = None, traits: Sequence[str] = ()
+        self,
+        models: ModelSet,
+        *,
+        embed: bool = True,
+        embedder: Embedder | None = None,
+        traits: Sequence[str] = (),
+        one_loaded: OneLoaded[Any] | None = None,
     ) -> None:
         self._look = BlazeFace(models.card("detector_look"))
         self._verify = FaceVerifier(models.card("verifier"))
         self._mesh = FaceMesh(models.card("mesh"))
         self._embedder = (embedder or MobileFaceNet(models.embedder())) if embed else None
-        self._traits = TraitReader(models, traits)
+        self._traits = TraitReader(models, traits, one_loaded)
 
     def look(self, picture: Picture, tile: tiles.Tile, threshold: float) -> Detections:
         """Detect faces in one tile, in pixels of the picture."""

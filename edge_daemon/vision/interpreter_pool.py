@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from edge_daemon.types import Picture
 from edge_daemon.vision.blazeface import BlazeFace, Detections
 from edge_daemon.vision.face_reader import FaceReader, detect
 from edge_daemon.vision.models import ModelSet
+from edge_daemon.vision.one_loaded import OneLoaded
 from edge_daemon.vision.tiles import Search
 
 T = TypeVar("T")
@@ -21,17 +22,22 @@ class PooledInterpreters:
     """The networks of one thread."""
 
     def __init__(self, models: ModelSet, *, embed: bool, traits: Sequence[str] = ()) -> None:
-        self._networks = {
-            "sweep": BlazeFace(models.card("detector_sweep")),
-            "close_up": BlazeFace(models.card("detector_portrait")),
-        }
-        self.reader = FaceReader(models, embed=embed, traits=traits)
+        self._sweep_card = models.card("detector_sweep")
+        self._close_up = BlazeFace(models.card("detector_portrait"))
+        self._one_loaded: OneLoaded[Any] = OneLoaded()
+        self.reader = FaceReader(models, embed=embed, traits=traits, one_loaded=self._one_loaded)
+        self._sweep()
 
     def search(self, picture: Picture, search: Search, threshold: float) -> Detections:
         """Detect the faces of one tile with the network that is planned for it, in pixels of the picture."""
         if search.network == "look":
             return self.reader.look(picture, search.tile, threshold)
-        return detect(self._networks[search.network], picture, search.tile, threshold)
+        network = self._sweep() if search.network == "sweep" else self._close_up
+        return detect(network, picture, search.tile, threshold)
+
+    def _sweep(self) -> BlazeFace:
+        network: BlazeFace = self._one_loaded.get("sweep", lambda: BlazeFace(self._sweep_card))
+        return network
 
 
 class InterpreterPool:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_daemon.camera import files
 from edge_daemon.camera.files import ReplayCamera, _breaks_off, open_files
 from edge_daemon.errors import CameraError
 
@@ -120,9 +123,44 @@ def test_an_unreadable_picture_is_one_missed_capture(tmp_path, suffix, spoil):
 def test_a_picture_that_breaks_off_is_never_left_to_the_decoder(tmp_path, suffix, monkeypatch):
     path = write(tmp_path / f"1{suffix}", picture())
     path.write_bytes(path.read_bytes()[:-3])
-    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded: OpenCV before 4.11 fills the rest with grey"))
+    for name in ("imdecode", "imread"):
+        monkeypatch.setattr(cv2, name, lambda *_, **__: pytest.fail("decoded: some fill the rest with grey"))
     with pytest.raises(CameraError, match="truncated"):
         open_files(tmp_path).capture(0)
+
+
+_DECODE = """
+import re, sys
+from pathlib import Path
+from edge_daemon.camera.files import read_picture
+def peak_kib():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+small, large = (Path(p) for p in sys.argv[1:])
+read_picture(small)
+before = peak_kib()
+print(read_picture(large).nbytes / 1024, peak_kib() - before)
+"""
+
+
+@pytest.mark.skipif(not files._HAS_DESTINATION, reason="this OpenCV decodes into an array of its own")
+def test_a_picture_is_in_memory_once_while_it_is_decoded(tmp_path):
+    small, large = write(tmp_path / "1.jpg", picture()), tmp_path / "2.jpg"
+    cv2.imwrite(str(large), np.full((2592, 4608, 3), 90, np.uint8))
+    found = subprocess.run(
+        [sys.executable, "-c", _DECODE, str(small), str(large)], capture_output=True, text=True, check=True
+    )
+    size_kib, grown_kib = (float(word) for word in found.stdout.split())
+    assert size_kib * 0.9 < grown_kib < size_kib * 1.5
+
+
+def test_a_file_name_that_is_not_utf_8_is_read(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/1\xff.png"))
+    try:
+        path.write_bytes(write(tmp_path / "2.png", picture()).read_bytes())
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    (tmp_path / "2.png").unlink()
+    assert (open_files(tmp_path).capture(0).picture == picture()).all()
 
 
 def test_a_picture_that_went_away_is_one_missed_capture(tmp_path):

@@ -40,6 +40,7 @@ from edge_daemon.app.upkeep.maintenance import disk_state, suspect
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.device import journal
 from edge_daemon.device.clock import Clock, SystemClock
+from edge_daemon.device.heap import return_large_blocks
 from edge_daemon.device.memory_lock import lock_memory
 from edge_daemon.errors import CameraError, DamageError, EdgeError, GalleryError, KeyFileError, StoreError
 from edge_daemon.home import Home
@@ -270,6 +271,7 @@ def main(clock: Clock | None = None) -> None:
     parser.add_argument("lesson_id", nargs="?", default="")
     arguments = parser.parse_args()
     lock_memory()
+    return_large_blocks()
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
     journal.set_up()
     faulthandler.register(signal.SIGUSR1, all_threads=True)

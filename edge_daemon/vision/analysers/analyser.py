@@ -23,5 +23,9 @@ class Analyser(Protocol[Trait_co]):
     def least_width_px(self) -> float:
         """Least width of a face from ear to ear, px; the analyser does not measure narrower faces."""
 
+    @property
+    def is_seldom(self) -> bool:
+        """Whether few captures need the analyser, so that its networks stay in memory only while they are used."""
+
     def __call__(self, face: AlignedFace) -> Trait_co:
         """Return the calibrated numbers for one face."""

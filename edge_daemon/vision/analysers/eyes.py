@@ -41,6 +41,7 @@ class EyesAnalyser:
 
     shape = SHAPE
     least_width_px = LEAST_WIDTH_PX
+    is_seldom = True
 
     def __init__(self, points: ModelCard, blendshapes: ModelCard) -> None:
         self._card, self._points, self._blendshapes = points, Model(points.path), Model(blendshapes.path)

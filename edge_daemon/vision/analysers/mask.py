@@ -28,6 +28,7 @@ class MaskAnalyser:
 
     shape = SHAPE
     least_width_px = LEAST_WIDTH_PX
+    is_seldom = False
 
     def __init__(self, card: ModelCard) -> None:
         self._card, self._model = card, Model(card.path)

@@ -1,0 +1,23 @@
+"""Makes the C library return large blocks of memory to the system as soon as they are released."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Final
+
+_M_MMAP_THRESHOLD: Final = -3
+"""The parameter of mallopt(3) in glibc's malloc.h."""
+_LARGE_BYTES: Final = 4 << 20
+"""Networks and pictures need blocks of this size and more; smaller ones are cheaper in the heap."""
+
+
+def return_large_blocks() -> bool:
+    """Fix the size from which a block gets its own mapping; return False if the C library has no such setting.
+
+    Otherwise glibc raises that size up to 32 MiB with every large block that is released. Networks and pictures then
+    leave gaps in the heap, which stay in memory.
+    """
+    try:
+        return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES))
+    except (AttributeError, OSError, TypeError):  # another C library, or Windows
+        return False

@@ -1,0 +1,33 @@
+"""Large blocks go back to the system when they are released."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+_RELEASE = """
+import ctypes
+from edge_daemon.device.heap import return_large_blocks
+if {on}:
+    print(return_large_blocks())
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+libc.free(libc.malloc(20 << 20))
+block = libc.malloc(8 << 20)
+heap = next(line for line in open("/proc/self/maps") if line.endswith("[heap]\\n"))
+first, last = (int(one, 16) for one in heap.split()[0].split("-"))
+print(first <= block < last)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
+def test_a_large_block_stays_out_of_the_heap_after_another_was_released():
+    def run(on: bool) -> list[str]:
+        command = [sys.executable, "-c", _RELEASE.format(on=on)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    assert run(on=False) == ["True"], "glibc no longer raises its threshold: the setting is not needed"
+    assert run(on=True) == ["True", "False"]
