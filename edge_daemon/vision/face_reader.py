@@ -88,7 +88,7 @@ class FaceReader:
         embed: whether faces get a vector.
         embedder: makes the vectors; if None, the embedder of `models` makes them.
         traits: further measurements on each face, by the names of the fields of `Traits`.
-        one_loaded: where large networks for traits share their place in memory with others.
+        one_loaded: the place in memory that large networks for traits share with others.
     """
 
     def __init__(
