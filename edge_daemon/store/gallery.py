@@ -297,7 +297,7 @@ def wipe_log(db: sqlite_utils.Database) -> bool:
 
 
 def erase_sightings_before(db: sqlite_utils.Database, erased: Sequence[tuple[str, datetime]]) -> int:
-    """Delete sightings and check-ins of removed students in lessons that began before the removal.
+    """Delete sightings, still faces and check-ins of removed students in lessons that began before the removal.
 
     Args:
         db: register.sqlite.
@@ -309,21 +309,20 @@ def erase_sightings_before(db: sqlite_utils.Database, erased: Sequence[tuple[str
     count = 0
     with transaction(db):
         for student_id, at in erased:
-            count += db.conn.execute(
-                "DELETE FROM sightings WHERE student_id = ? AND lesson_id IN"
-                " (SELECT lesson_id FROM lessons WHERE start_utc < ?)",
-                (student_id, stored(at)),
-            ).rowcount
+            earlier = "student_id = ? AND lesson_id IN (SELECT lesson_id FROM lessons WHERE start_utc < ?)"
+            count += db.conn.execute(f"DELETE FROM sightings WHERE {earlier}", (student_id, stored(at))).rowcount
+            db.execute(f"DELETE FROM still_faces WHERE {earlier}", (student_id, stored(at)))
             db.execute("DELETE FROM check_ins WHERE student_id = ? AND at_utc < ?", (student_id, stored(at)))
     wipe_log(db)
     return count
 
 
 def sighted_students(db: sqlite_utils.Database) -> list[str]:
-    """Return the ids of all students with sightings or check-ins in register.sqlite."""
+    """Return the ids of all students with sightings, still faces or check-ins in register.sqlite."""
     with faults(db):
         rows = db.execute(
             "SELECT student_id FROM sightings WHERE student_id IS NOT NULL UNION SELECT student_id FROM check_ins"
+            " UNION SELECT student_id FROM still_faces"
         ).fetchall()
     return [str(row[0]) for row in rows]
 

@@ -242,7 +242,9 @@ def frame_counts(db: sqlite_utils.Database, lesson_id: str) -> Mapping[str, tupl
 
 
 def erase_sightings(db: sqlite_utils.Database, student_id: str) -> int:
-    """Delete every sighting of a student and overwrite the bytes on the disk. Registers keep the student's id.
+    """Delete every sighting and still face of a student and overwrite the bytes on the disk.
+
+    Registers keep the student's id.
 
     Returns:
         The number of deleted sightings.
@@ -252,6 +254,7 @@ def erase_sightings(db: sqlite_utils.Database, student_id: str) -> int:
     """
     with transaction(db):
         count = db.conn.execute("DELETE FROM sightings WHERE student_id = ?", (student_id,)).rowcount
+        db.execute("DELETE FROM still_faces WHERE student_id = ?", (student_id,))
     with faults(db):
         db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return count

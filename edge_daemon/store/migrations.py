@@ -22,6 +22,7 @@ from edge_daemon.store.plan_tables import COMMITMENT_TABLES, PLAN_TABLES
 from edge_daemon.store.removal_tables import REMOVAL_TABLES
 from edge_daemon.store.retention_tables import RETENTION_TABLES
 from edge_daemon.store.room_tables import ROOM_TABLES
+from edge_daemon.store.still_face_tables import STILL_FACE_TABLES
 from edge_daemon.store.teacher_schema import TEACHER_TABLES
 
 
@@ -302,6 +303,12 @@ def _register_12(db: sqlite_utils.Database) -> None:
     _stamp(db, "register", version=12, readable_from=1)
 
 
+@_register(name="0013_still_faces")
+def _register_13(db: sqlite_utils.Database) -> None:
+    _run(db, *STILL_FACE_TABLES)
+    _stamp(db, "register", version=13, readable_from=1)
+
+
 @_delivery(name="0001_tries_receivers_versions")
 def _delivery_1(db: sqlite_utils.Database) -> None:
     """Create the delivery process's own data: attempts, receipts, claims.
@@ -330,5 +337,5 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
 
 
 GALLERY: Final = Schema("gallery", version=6, migrations=_gallery)
-REGISTER: Final = Schema("register", version=12, migrations=_register)
+REGISTER: Final = Schema("register", version=13, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=2, migrations=_delivery)

@@ -167,7 +167,7 @@ def remove_registers(
             [(one.position, one.lesson_id, one.revision, one.sha256, note) for one in gone],
         )
         for lesson_id in {one.lesson_id for one in gone}:
-            for table in ("registers", "sightings", "outbox", "acknowledged"):
+            for table in ("registers", "sightings", "still_faces", "outbox", "acknowledged"):
                 db.execute(f"DELETE FROM {table} WHERE lesson_id = ?", (lesson_id,))
         db.execute("DELETE FROM meta WHERE key = ?", (_DUE,))
     wipe_log(db)

@@ -16,7 +16,7 @@ _SETTLE_S = 2.0
 
 
 def erase_sightings_of_lessons_before(db: sqlite_utils.Database, before: datetime) -> int:
-    """Delete check-ins before a time, and the sightings of finalised lessons that ended before it.
+    """Delete check-ins before a time, and sightings and still faces of finalised lessons that ended before it.
 
     Each lesson has a commit of its own.
 
@@ -42,6 +42,11 @@ def erase_sightings_of_lessons_before(db: sqlite_utils.Database, before: datetim
             count += db.conn.execute("DELETE FROM sightings WHERE lesson_id = ?", row).rowcount
     with transaction(db):
         old = db.conn.execute("DELETE FROM check_ins WHERE at_utc < ?", (stored(before),)).rowcount
+        old += db.conn.execute(
+            "DELETE FROM still_faces WHERE lesson_id IN"
+            " (SELECT lesson_id FROM lessons WHERE end_utc < ? AND state = 'finalised')",
+            (stored(before),),
+        ).rowcount
     if rows or old:
         wipe_log(db)
     return count

@@ -38,6 +38,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons, room_history
 from edge_daemon.store.check_ins import first_check_ins
+from edge_daemon.store.still_faces import earlier_still_faces, keep_still_faces
 from edge_daemon.types import (
     AppliedRule,
     Candidate,
@@ -99,6 +100,7 @@ class LessonRun:
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
         self._candidates = self._stored_candidates()
         self._watch = RoomFlags(register_db, lesson)
+        self._earlier_still = earlier_still_faces(register_db, lesson)
         self._poorly_photographed = gallery.poorly_photographed()  # read now, while the templates are open
         self._match = MatchProbability(models.weights("match_probability").path)
 
@@ -186,6 +188,8 @@ class LessonRun:
             outbox_writer(self._config, rehearsals=True) if deliver_rehearsal else lenient_outbox_writer(self._config),
         )
         room_history.keep_scene(self._db, self._lesson.lesson_id, scene)
+        if self._lesson.origin == "timetable":
+            keep_still_faces(self._db, self._lesson.lesson_id, resolution.still)
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
         self._comparer.erase_door_faces(self._lesson.end - EARLY)  # a later one may be for the next lesson
         if watch(self._db, self._signer, datetime.now(timezone.utc)):  # a changed ledger does not stop the register
@@ -230,6 +234,7 @@ class LessonRun:
             photographs=self._comparer.photographs,
             expected=self._students(),
             seconds_of=self._seconds_of(),
+            earlier_still=self._earlier_still,
         )
         # A student who was removed or withdrew consent during the lesson counts as unknown.
         assessed = self._assessed()
@@ -240,6 +245,7 @@ class LessonRun:
             found.unread,
             found.persons,
             [picture for picture in found.printed if picture.student_id in assessed],
+            [(student_id, box) for student_id, box in found.still if student_id in assessed],
         )
 
     def _seconds_of(self) -> dict[int, float]:

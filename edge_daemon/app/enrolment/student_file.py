@@ -26,6 +26,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, outbox_items, registers
 from edge_daemon.store.check_ins import check_ins_of
 from edge_daemon.store.removed_registers import removed_lessons
+from edge_daemon.store.still_faces import still_faces_of
 from edge_daemon.timestamps import written
 from edge_daemon.types import Register, Verdict
 
@@ -126,7 +127,8 @@ def _registers(db: sqlite_utils.Database, student_id: str, notes: list[Correctio
         register = from_json(stored.document).register
         verdict = next((one for one in register.verdicts if one.tally.student_id == student_id), None)
         seen = [one for one in lessons.sightings(db, stored.lesson_id) if one.student_id == student_id]
-        if verdict is None and student_id not in register.guests and not seen:
+        still = still_faces_of(db, stored.lesson_id, student_id)
+        if verdict is None and student_id not in register.guests and not seen and not still:
             continue
         found.append(
             {
@@ -143,6 +145,7 @@ def _registers(db: sqlite_utils.Database, student_id: str, notes: list[Correctio
                     }
                     for one in seen
                 ],
+                "still_faces_px": [[box.x, box.y, box.w, box.h] for box in still],
                 "delivered": _delivered(db, stored.lesson_id),
             }
         )

@@ -159,6 +159,12 @@ def _rest(fields: Mapping[str, Any]) -> Iterable[str]:
     yield f"<li>Registers were sent as: {escape('; '.join(went) or 'nowhere')}.</li>"
     if fields["check_ins"]:
         yield f"<li>Check-ins at the door that are kept: {len(fields['check_ins'])}, deleted as single sightings.</li>"
+    still = sum(bool(one["still_faces_px"]) for one in fields["registers"])
+    if still:
+        yield (
+            f"<li>Lessons in which the face, or a picture of it, kept its place: {still}. The device keeps the places, "
+            "to find posters. They are deleted as single sightings.</li>"
+        )
     yield f"<li>Single sightings are deleted after {days['sightings']} days.</li>"
     yield f"<li>{_registers_stay(days['registers'], fields['lessons_removed_here'])}</li>"
     yield f"<li>The enrolment is erased {days['enrolment_after_leaving']} days after leaving the class list.</li>"

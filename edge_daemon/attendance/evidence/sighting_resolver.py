@@ -17,6 +17,7 @@ from edge_daemon.attendance.attention import shut_for_long
 from edge_daemon.attendance.evidence.identities import unite
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
 from edge_daemon.attendance.evidence.naming import NamesByProbability, possible_students
+from edge_daemon.attendance.evidence.posters import StillFace, poster_tracks, still_faces
 from edge_daemon.attendance.evidence.presence import PossibleStudent
 from edge_daemon.attendance.evidence.resemblance import UnnamedPerson, unnamed_persons
 from edge_daemon.attendance.evidence.seats import group_by_seat
@@ -57,6 +58,8 @@ class Resolution:
     """The faces of each person, named or not, without false detections; empty if no analyser was on."""
     printed: list[PrintedStudent] = field(default_factory=list)
     """Students of whom pictures were in the room; empty without `match` or without capture times."""
+    still: list[StillFace] = field(default_factory=list)
+    """Faces with a name, and pictures of students, that kept their place; empty without `match` or capture times."""
 
 
 def resolve_sightings(
@@ -79,6 +82,7 @@ def resolve_lesson(
     photographs: Mapping[str, int] | None = None,
     expected: Collection[str] | None = None,
     seconds_of: Mapping[int, float] | None = None,
+    earlier_still: Sequence[Collection[StillFace]] = (),
 ) -> Resolution:
     """Decide who each face of a lesson is, and which students the people without a name may be.
 
@@ -94,6 +98,7 @@ def resolve_lesson(
         expected: ids of the students of the lesson's course. If None, all students are expected.
         seconds_of: time of each capture, by slot, in seconds from any instant. If None, pictures of faces are not
             looked for.
+        earlier_still: the still faces of each earlier lesson in this room; they show which faces are posters.
     """
     faces = sorted((c for c in candidates if c.quality.width_px >= MIN_WIDTH_PX), key=lambda c: c.slot)
     if not faces:
@@ -107,7 +112,10 @@ def resolve_lesson(
         return Resolution(_sightings(tracks, named, faces, student_ids), [], persons=persons(tracks, named, faces))
     known = known_students(student_ids, match, photographs=photographs, look_alikes=look_alikes, expected=expected)
     naming = NamesByProbability(faces, known)
-    prints = static_groups(tracks, faces, seconds_of) if seconds_of else []
+    seconds = seconds_of or {}
+    prints = static_groups(tracks, faces, seconds) if seconds else []
+    static = {i for group in prints for i in group}
+    prints += [[i] for i in poster_tracks(tracks, faces, seconds, earlier_still) if i not in static]
     static = {i for group in prints for i in group}
     living = [track for i, track in enumerate(tracks) if i not in static]
     named = identify_tracks(living, faces, student_ids, look_alikes, constants, naming) if living else []
@@ -115,13 +123,17 @@ def resolve_lesson(
     possible = possible_students(living, named, faces, known, naming.share)
     possible += [_possible(person, faces) for person in unnamed]
     everything = [*living, *(tracks[i] for i in sorted(static))]
+    shown = [(group, printed_students([group], tracks, faces, known, naming.share)) for group in prints]
+    pictured = [(tracks[i], one.student_id) for group, found in shown for one in found for i in group]
+    by_name = [(track, student_ids[name]) for track, name in zip(living, named, strict=True) if name != NOBODY]
     return Resolution(
         _sightings(everything, [*named, *[NOBODY] * len(static)], faces, student_ids),
         unnamed,
         possible,
         unread_persons(living, named, faces),
         persons(living, named, faces),
-        printed_students(prints, tracks, faces, known, naming.share),
+        [one for _, found in shown for one in found],
+        still_faces([*by_name, *pictured], faces, seconds),
     )
 
 

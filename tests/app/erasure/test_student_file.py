@@ -14,7 +14,9 @@ import pytest
 from edge_daemon.device.secrets import device_key
 from edge_daemon.device.signing import Signer
 from edge_daemon.store.database import open_gallery, open_register, transaction
+from edge_daemon.store.still_faces import keep_still_faces
 from edge_daemon.timestamps import parsed
+from edge_daemon.types import Box
 from tests.app.erasure.room import NOW, Room
 from tests.cli.running import run
 from tests.registers import a_lesson, a_register, keep
@@ -29,6 +31,8 @@ def room(tmp_path) -> Room:
     db = open_register(room.home.register_db_path)
     with closing(db.conn):
         keep(db, *a_register(LESSON, {"S1": 0.6, "S2": 0.9}), Signer(device_key(room.home.key_path)))
+        places = [("S1", Box(1.5, 2, 30, 40)), ("S2", Box(5, 6, 70, 80))]
+        keep_still_faces(db, LESSON.lesson_id, places)
     for student_id in ("S1", "S2"):
         reason = f"words about {student_id}"
         arguments = ("--student", student_id, "--verdict", "present", "--by", "Ms Weber", "--reason", reason)
@@ -80,6 +84,7 @@ def test_the_json_has_all_that_is_kept_of_the_student(room):
     (new,) = fields["registers"]
     assert (new["lesson_id"], new["verdict"], new["revision"]) == (LESSON.lesson_id, "present", 3)
     assert len(new["sightings"]) == new["captures_seen"] > 0
+    assert new["still_faces_px"] == [[1.5, 2, 30, 40]]
     (correction,) = new["corrections"]
     assert (correction["by"], correction["reason"], correction["note"]) == (
         "Ms Weber",
