@@ -26,6 +26,7 @@ _NAMES = {
     "mixed_100": "nobody but another class",
     "two_ids": "two people enrolled under two ids each",
     "twins": "two pairs of twins, all there",
+    "prints": "photographs of the absent students are held up",
     "all": "all together",
 }
 _COLUMNS = {

@@ -48,6 +48,8 @@ class Member:
     """A number that the two ids of one person, or two twins, share; 0: none."""
     covered: frozenset[int] = field(default_factory=frozenset)
     """Captures in which a part of the face is covered."""
+    is_print: bool = False
+    """A photograph of the person is held up at the seat; the person is not there."""
 
 
 def read_people(faces: Path, half: Half) -> dict[str, list[Path]]:
@@ -89,7 +91,9 @@ def cast(people: People, scenario: Scenario, seats: int, captures: int, rng: np.
     order = [int(seat) for seat in rng.permutation(seats)]
     _seat(students, scenario, taken - others, order, captures, rng)
     strangers = [str(name) for name in rng.choice(rest, others, replace=False)]
-    free = [s.seat for s in students if not s.in_room] + [s for s in order if s not in {m.seat for m in students}]
+    left = [s.seat for s in students if not s.in_room]
+    empty = [s for s in order if s not in {m.seat for m in students}]
+    free = [*empty, *left] if scenario.are_prints_held_up else [*left, *empty]
     for number, name in enumerate(strangers):
         member = Member(name, [], list(people[name]), free[number])
         member.captures = _some(captures, 0.95, rng)
@@ -98,6 +102,8 @@ def cast(people: People, scenario: Scenario, seats: int, captures: int, rng: np.
         for student in students_there:
             student.is_at_risk = True
         students.append(member)
+    for student in students if scenario.are_prints_held_up else ():
+        student.is_print = not student.in_room and not student.is_at_risk
     return students
 
 

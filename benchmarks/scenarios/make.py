@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 
 from benchmarks import covers, folder
+from benchmarks.print_media import Original, Seat
 from benchmarks.scenarios import room
 from benchmarks.scenarios.cast import Half, Member, People, cast, read_people
 from benchmarks.scenarios.plan import SCENARIOS, Scenario
@@ -117,6 +118,11 @@ def _crop(file: Path, tint: np.ndarray) -> Picture:
     return np.clip(grey * tint, 0, 255).astype(np.uint8)
 
 
+def _on_paper(file: Path, tint: np.ndarray) -> Original:
+    """Return a photograph to hold up. A print needs no mesh, because it does not move by itself."""
+    return Original(_crop(file, tint), np.zeros((468, 3), np.float32))
+
+
 def _painter(scenario: Scenario) -> Cover:
     """Return a function that paints a scenario's cover on a crop, in one of its ways."""
     reader, ways = PortraitReader(ModelSet.load(default_models_dir())), covers.COVERS[scenario.cover]
@@ -167,7 +173,8 @@ def _shoot(
     rng: np.random.Generator,
 ) -> None:
     empty = room.scenery(layout, rng)
-    there = sorted((m for m in members if m.in_room), key=lambda m: layout.place(m.seat)[2])
+    there = sorted((m for m in members if m.in_room or m.is_print), key=lambda m: layout.place(m.seat)[2])
+    prints = {m.who: Seat("held", [_on_paper(m.seen[0], looks[m.who][0])], rng) for m in there if m.is_print}
     painted: dict[Path, Picture] = {}
     with (lesson / "boxes.csv").open("w", newline="", encoding="utf-8") as handle:
         boxes = csv.writer(handle)
@@ -187,6 +194,10 @@ def _shoot(
                 x, y, width_px = layout.place(member.seat)
                 x, y = x + rng.normal(0, 0.1 * width_px), y + rng.normal(0, 0.1 * width_px)
                 width_px *= rng.uniform(0.94, 1.06)
+                if member.is_print:
+                    box = room.sit(scene, prints[member.who].shown(), clothes, x, y, width_px)
+                    boxes.writerow([frame, member.who, "photo", *box, round(width_px, 1)])
+                    continue
                 if capture not in member.captures:
                     room.sit(scene, room.back_of_head(crop, rng), clothes, x, y, width_px)
                     continue
@@ -221,9 +232,10 @@ def _write_truth(
             row = student.seat // layout.columns
             hidden = scenario.cover if student.covered else ""
             seen_as = (student.student_id, student.who, row, width_px, visible, captures)
-            expected = "inconclusive" if scenario.others_share == 1 else verdict  # nobody of the class was there
-            asked = (verdict, 0, int(student.is_at_risk), expected)
-            truth.writerow([*seen_as, *asked, hidden, "living", len(student.photographs), 1, student.pair or ""])
+            nobody = scenario.others_share == 1 or student.is_print  # nobody of the class, or only a picture
+            asked = (verdict, 0, int(student.is_at_risk), "inconclusive" if nobody else verdict)
+            medium = "print" if student.is_print else "living"
+            truth.writerow([*seen_as, *asked, hidden, medium, len(student.photographs), 1, student.pair or ""])
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ class Scenario:
     """Sideways blur of every capture."""
     doubles: Doubles = ""
     """`two_ids`: some people are enrolled twice. `twins`: they are also in the room twice."""
+    are_prints_held_up: bool = False
+    """Whether a photograph of each absent student is held up at the student's seat in every capture."""
     register_flags: tuple[str, ...] = ()
     """Flags that the register should have."""
 
@@ -47,4 +49,5 @@ SCENARIOS = (
     Scenario("motion_8", motion_px=8),
     Scenario("two_ids", doubles="two_ids"),
     Scenario("twins", doubles="twins"),
+    Scenario("prints", are_prints_held_up=True),
 )

@@ -82,6 +82,17 @@ def test_twins_are_both_there_and_two_ids_share_one_seat_holder(faces):
     assert [m.in_room for m in doubled] == [True, False] * 2
 
 
+def test_prints_of_absent_students_are_held_up_at_their_seats(monkeypatch, faces, tmp_path):
+    assert made(monkeypatch, faces, tmp_path, "--half", "all", "--only", "prints") == 0
+    truth = read_truth(tmp_path / "prints-01")
+    prints = [s for s in truth.students if s.print_held_up]
+    assert prints
+    assert {(s.verdict, s.expected, s.medium) for s in prints} == {("absent", "inconclusive", "print")}
+    assert {(s.expected, s.medium) for s in truth.students if s.verdict == "present"} == {("present", "living")}
+    for faces_there in truth.faces.values():
+        assert [face.kind for face in faces_there].count("photo") == len(prints)
+
+
 def test_a_scenario_that_nobody_knows_is_one_line(monkeypatch, faces, tmp_path, capsys):
     assert made(monkeypatch, faces, tmp_path, "--only", "rain") == 2
     assert capsys.readouterr().err.count("\n") == 1
