@@ -19,7 +19,7 @@ Depending on the face width, 1 to 3 of 87 press photographs of 12 people count a
 (`benchmarks.eyes`).
 """
 SHUT_LEAST = 0.4
-"""Shut eyes are also closed at least this much."""
+"""Least closure of eyes that count as shut, from 0 (open) to 1 (shut)."""
 
 
 def ray_deg(x_px: float, width_px: int, field_of_view_deg: float) -> float:
@@ -69,8 +69,8 @@ def _first_slots(captures: int) -> list[int]:
 def shut_for_long(faces: Sequence[Candidate]) -> list[bool]:
     """Return for each face of one student, ordered by slot, whether it is in a run of captures with shut eyes.
 
-    Eyes differ, so shut means more closed than the student's own median, which is kept nowhere. A face that was not
-    measured has the benefit of the doubt: it neither ends a run nor belongs to one.
+    Eyes differ, so shut means more closed than the student's own median, which is not stored. A face whose eyes were
+    not measured neither ends a run nor belongs to one.
     """
     result = [False] * len(faces)
     measured = [

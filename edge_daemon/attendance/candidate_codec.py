@@ -1,6 +1,6 @@
 """Encodes the candidates of one capture as bytes for sealing, so that a restarted lesson can go on.
 
-Embeddings stay out.
+Embeddings are not included.
 
 - length: 4 bytes, little-endian: length of the header
 - header: JSON list: MAGIC, VERSION, then the student ids, then the names of trait columns

@@ -35,9 +35,10 @@ def confirm(register: Register, said: Confirmation) -> Register:
 
 
 def question(register: Register) -> Register:
-    """Return the next revision of a register whose lesson is no longer in the timetable; it marks nobody absent.
+    """Return the next revision of a register whose lesson is no longer in the timetable.
 
-    A register that the office has confirmed, or is already asked about, is returned unchanged.
+    The revision marks nobody absent, and its flag asks the office whether the lesson was held. A register that has this
+    flag, or that the office has confirmed, is returned unchanged.
     """
     if register.confirmed is not None or NOT_IN_TIMETABLE in register.register_flags:
         return register

@@ -40,7 +40,7 @@ SMALLEST_FACE_PX: Final = 36.0
 PART: Final = 0.15
 """Share of the area with seats from which a part of the room counts as affected."""
 PART_OF_UNKNOWN_ROOM: Final = 0.45
-"""The same share if no earlier lesson shows the room.
+"""The share that replaces `PART` if no earlier lesson shows the room.
 
 A bare wall then looks like a cover and a window like glare; in the demo's room they are .31 of the picture. A lens that
 is half covered exceeds this limit.
@@ -126,7 +126,7 @@ def _is_flat(view: RoomView) -> NDArray[np.bool_]:
 
 
 def area_of(boxes: Iterable[Box], width_px: int, height_px: int) -> Area:
-    """Return the cells in which faces sit; all cells if none are known."""
+    """Return the cells that the boxes of faces cover; all cells if there are no boxes."""
     area = np.zeros((VIEW_ROWS, VIEW_COLUMNS), bool)
     for box in boxes:
         area[_cells(box, width_px, height_px)] = True

@@ -19,12 +19,15 @@ SMALL_COURSE: Final = 5
 """Course size below which a lesson is unusual only if nobody was recognised."""
 _RECOGNISED_SHARE: Final = Fraction(1, 5)
 _RECOGNISED_AT_LEAST: Final = 2
-"""Share of the captures, and their number, from which a student counts as recognised.
+"""Least share of the captures, and least number of captures, in which a recognised student was seen.
 
-With one or two captures one is enough. In general a few are not, because faces of another class are sometimes mistaken.
+If a lesson has one or two captures, one is enough. Otherwise a single one may be a mistaken face of another class.
 """
 _AS_MANY: Final = Fraction(9, 10)
-"""Least sightings of other people for each sighting of a student; below 1 because people sometimes look away."""
+"""Least number of sightings of other people for each sighting of a student, at which the room counts as shared.
+
+It is below 1, because people sometimes look away.
+"""
 _FEWEST_OTHERS: Final = 3
 """Least number of other people that can be another class; fewer may be faces on posters."""
 

@@ -17,7 +17,7 @@ Z_SQUARED: Final = Fraction("3.841458820694124")
 CHANCE: Final = 0.05
 """`late` and `left_early` are set only if chance explains the gap with a smaller probability."""
 SURE: Final = 0.97
-"""If a present student was there with a smaller probability, a person should check whether it was somebody else."""
+"""Least probability that a student counted as present was there; below it, a person should check the verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ def decide(
 
     `not_assessed` has priority: without consent or template there is nothing to count. `inconclusive` follows if fewer
     than half of the planned captures (or none) were taken, or if the time is not trusted. Then the share decides. A
-    student whom the device could not have seen is `inconclusive` if the share says absent. So is a student
-    of whom only a picture was there.
+    student whom the device could not have seen is `inconclusive` if the share says absent. So is a student of whom only
+    a picture was in the room, on paper or on a screen.
 
     Flags give the reasons for a review. `few_captures` and `clock` concern the lesson, so all students have them. The
     others need a count, so no unassessed student has them:

@@ -20,7 +20,7 @@ COLOURS: Final[Mapping[str, tuple[str, str, str]]] = {
     "?": ("#FFF1CC", "#8A5A00", "to be confirmed (P? and A?: the device has doubts)"),
     "–": ("#ECEEF1", "#5B6470", "not assessed"),
 }
-"""Mark to its background colour, its text colour and its meaning."""
+"""Maps a mark to its background colour, its text colour and its meaning."""
 
 
 @dataclass(frozen=True, slots=True)

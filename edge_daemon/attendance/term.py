@@ -130,7 +130,7 @@ class Months:
     zone: tzinfo
     months: set[str] = field(default_factory=set)
     counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
-    """By student id and month; the counts are of marks, and of the events Tardy and Early departure."""
+    """Number of each mark, and of the events Tardy and Early departure, by student id and month."""
 
     def add(self, register: Register) -> None:
         """Count one register."""

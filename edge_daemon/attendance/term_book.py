@@ -91,7 +91,7 @@ class TermBook:
         """Write a week or month; a sheet of a class or room gets its own page.
 
         Raises:
-            RegisterError: there are more lessons at a time than columns in a sheet, or more pages than allowed.
+            RegisterError: the sheet has more columns than a page may have, or the workbook would have too many pages.
         """
         if len(sheet.columns) > _MOST_COLUMNS:
             hint = "collect the rooms in several parts, or write .csv"

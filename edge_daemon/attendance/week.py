@@ -27,11 +27,11 @@ class SchoolWeek:
     weekend: frozenset[int] = frozenset((5, 6))
 
     def begin(self, day: Day) -> Day:
-        """Return the first day of the week of a day; the time of day stays."""
+        """Return the first day of the week that contains `day`; the time of day stays."""
         return day - timedelta(days=(day.weekday() - self.first_weekday) % 7)
 
     def name(self, day: date) -> str:
-        """Return the name of the week of a day."""
+        """Return the name of the week that contains `day`."""
         year, number, _ = (self.begin(day) + _TO_THE_MIDDLE).isocalendar()
         return f"{year}-W{number:02}"
 

@@ -13,8 +13,8 @@ DARK_BELOW = 40
 FLAT_BELOW = 12
 """A picture counts as black if its mean is below `DARK_BELOW` and its contrast between cells is below this.
 
-The average over a cell removes the noise, and a dark room still has contrast between cells. The brightest pixels show
-nothing: at full gain, the picture of a covered lens is brighter than that of a dim room (benchmarks/camera_light.py).
+The average over a cell removes the noise, and a dark room still has contrast between cells. The brightest pixels are no
+evidence: at full gain, the picture of a covered lens is brighter than that of a dim room (benchmarks/camera_light.py).
 """
 WHITE_FROM = 250
 WHITE_SHARE = 0.80
@@ -24,7 +24,7 @@ A smaller share may be windows and boards. At this share fewer than half of the 
 (benchmarks/camera_light.py).
 """
 _ENOUGH_PX = 480
-"""Number of rows that are sampled. They measure a picture's light as well as all rows, in a tenth of the time."""
+"""Number of rows that are sampled. The result is as good as with all rows, and takes a tenth of the time."""
 _CELLS = 24
 """Number of cells along the shorter side of a picture."""
 
@@ -64,5 +64,5 @@ def digest_of(picture: Picture) -> str:
 
 
 def repeats(kind: str, digest: str, last: str) -> bool:
-    """Return whether a camera is frozen, because two digests in a row are equal. A replay may repeat a picture."""
+    """Return whether two digests in a row are equal, which shows that the camera is frozen. False for a replay."""
     return kind != "files" and digest == last

@@ -14,9 +14,10 @@ CLIPS = len(_ORDERS) + 1
 
 
 def cohort(sequences: Array) -> Array:
-    """Return movements that are wrong although each of their moments is the student's own.
+    """Return the student's movements in a wrong order of time, as examples of a wrong phrase.
 
-    Each movement is a clip with its thirds in another order, or backwards, like another phrase of the same mouth.
+    Each returned movement is a clip with its thirds in another order, or a clip backwards. It resembles another phrase
+    said by the same mouth.
 
     Args:
         sequences: the movements of n clips, (n, steps, features); the number of steps is a multiple of three.

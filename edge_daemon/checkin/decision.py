@@ -22,7 +22,7 @@ They come from MIRACL-VC1, phrases p01 to p05 (benchmarks.phrase). Only these th
 SAME_FACE: Final = 0.50
 """Least cosine of the face in the clip and the enrolled face, both near a camera.
 
-For photographs of different people, 99.9 % of the cosines are below .50 to .58.
+The 99.9th percentile of the cosines between photographs of different people is .50 to .58.
 """
 
 

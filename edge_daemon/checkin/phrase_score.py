@@ -47,7 +47,7 @@ class PhraseScores:
 def nearest(distances: Array) -> Array:
     """Return the mean of the smaller half of each row of `distances` (n, k), as (n,).
 
-    So a bad enrolled repetition does not count.
+    The larger half is ignored, so that a bad enrolled repetition does not count.
     """
     half = (distances.shape[1] + 1) // 2
     means: Array = np.sort(distances, axis=1)[:, :half].mean(axis=1)

@@ -24,7 +24,7 @@ LEAST_ENERGY: Final = 2.0
 MOST_UNLIKE: Final = 1.6
 """Largest distance of a repetition to its nearest one, relative to the median of these distances."""
 _QUIET: Final = 0.35
-"""Position between quiet and busy frames above which the person speaks."""
+"""Change of a frame from which the person speaks, on a scale from quiet frames (0) to busy frames (1)."""
 _PAUSE_FRAMES: Final = 2
 
 

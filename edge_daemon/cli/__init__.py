@@ -86,7 +86,10 @@ class _LazyGroup(GroupHelp):
                 formatter.write_dl([(name.ljust(_WIDEST_NAME), _COMMANDS[name][1].rstrip(".")) for name in names])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; if it fails, its advice writes other commands as they work on this installation."""
+        """Run a command.
+
+        If it raises an error, rewrite the commands in the error's advice so that they work as printed.
+        """
         try:
             return super().invoke(ctx)
         except EdgeError as error:

@@ -20,7 +20,7 @@ from edge_daemon.errors import DeliveryError
 from edge_daemon.plain_text import counted
 
 _SHOWN = 30
-"""Most problems of one kind and room that are printed; the written file lists all of them."""
+"""Largest number of problems of one kind in one room that are printed; the written file lists all of them."""
 _FILE = click.Path(path_type=Path)
 
 
@@ -76,8 +76,9 @@ def collect(
 ) -> int:
     """Read the registers of all rooms, check each signature, and write the term.
 
-    DIR_OR_URL is where `upstream.url` of the devices leads: the address, or the folder itself, synced or mounted. The
-    highest revision of each lesson counts. A document that its room's key did not sign is named and left out.
+    DIR_OR_URL is the folder to which the devices' `upstream.url` leads: its web address, or its path if it is synced or
+    mounted here. The highest revision of each lesson counts. A document that its room's key did not sign is named and
+    left out.
 
     Exit codes: 0 done, 1 the server did not answer, 2 wrong options or nothing to collect, 3 written, but something was
     left out.

@@ -205,7 +205,10 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
 
 
 def _alike(report: EnrolReport) -> Iterator[str]:
-    """Yield each pair of similar students once, with the more serious of the two reasons."""
+    """Yield a line for each pair of similar students.
+
+    A pair that may be one person is not listed as look-alikes, too.
+    """
     twins = {(twin.a, twin.b) for twin in report.twins}
     for twin in report.twins:
         yield f"students {twin.a} and {twin.b}: {twin.reason}; check whose photographs these are"

@@ -21,8 +21,8 @@ from edge_daemon.cli.help_page import CommandHelp
 def firstboot(root: Path) -> None:
     """Take over the settings, network and credentials of a prepared card, and make this device's keys.
 
-    systemd starts this (edge-daemon-firstboot.service) while the boot partition has such a folder. Safe to repeat.
-    Without the folder, the command rewrites the identity if the device key was restored from a safe copy.
+    systemd starts this (edge-daemon-firstboot.service) while the boot partition has the folder of a prepared card. Safe
+    to repeat. Without that folder, the command rewrites the identity if the device key was restored from a safe copy.
     """
     from edge_daemon.app.firstboot import host_setup, steps
 

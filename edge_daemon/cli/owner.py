@@ -22,7 +22,7 @@ READING = frozenset(
         *("register list", "register show", "status", "timetable check", "timetable show"),
     }
 )
-"""Commands that leave no files of their user in the state folder.
+"""Commands that leave no file in the state folder that belongs to the user who runs them.
 
 SQLite gives the files that it makes beside a database to the database's owner.
 """

@@ -29,7 +29,7 @@ from edge_daemon.types import CaptureMap, Correction, Register, Verdict
 
 @dataclass(frozen=True, slots=True)
 class _Signs:
-    """The characters that draw a capture."""
+    """The characters that stand for one capture of a student: facing the class, turned away, or not seen."""
 
     facing: str
     turned: str

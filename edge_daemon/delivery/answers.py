@@ -119,13 +119,13 @@ def doubtful(answer: str, retry_after_s: float | None = None, name: OutcomeName 
 
 
 def page(where: str) -> Outcome:
-    """Return the outcome for a document to which a web page was the answer."""
+    """Return the outcome for a document if the server answered with a web page."""
     what = f"{where} answers with a web page: a captive portal or log-in, or a wrong upstream.url"
     return doubtful(what)
 
 
 def held(where: str, *, is_ours: bool) -> Outcome:
-    """Return the outcome for a document if the server already has a document at its path."""
+    """Return the outcome if the server already has a document at the path: `delivered` if it is ours, else `parked`."""
     if is_ours:
         return Outcome("delivered", f"{where} already had it")
     what = f"{where} holds another document there, which is never overwritten"

@@ -34,7 +34,7 @@ _PORTS: Final = {"https": 443, "http": 80}
 _CHUNK: Final = 16 * 1024
 _SENT_A_SECOND: Final = 1000
 _READ_A_SECOND: Final = 20_000
-"""Bytes per second for which a large answer gets enough time; on a slower network it fails at the deadline."""
+"""Slowest speed, in bytes per second, at which a large answer still arrives before its deadline."""
 _SMALL: Final = 64 * 1024
 """Size of an answer, in bytes, up to which it gets no extra time."""
 _WITHOUT_BODY: Final = (204, 304)
@@ -42,7 +42,7 @@ _MOST_DIGITS: Final = 15
 _LISTEN_S: Final = 1.0
 
 logging.getLogger("urllib3").setLevel(logging.ERROR)
-"""It logs odd headers with the whole URL, which may contain a secret."""
+"""At lower levels urllib3 logs invalid headers with the whole URL, which may contain a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +243,10 @@ class Server:
 
 
 def _is_length(text: str, length: int) -> bool:
-    """Return whether a Content-Length equals a length. An invalid number equals none: the body counts as incomplete."""
+    """Return whether a Content-Length equals a length.
+
+    An invalid one equals no length, so the body counts as incomplete.
+    """
     text = text.strip()
     return text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS and int(text) == length
 

@@ -68,7 +68,10 @@ def _folded(name: str, parts: list[tuple[str, bool]]) -> bytes:
 
 
 def _encoded(text: str, room: int) -> Iterator[str]:
-    """Yield encoded words for a text. The first fits into the `room` that its line has left. No character is split."""
+    """Yield encoded words for a text.
+
+    The first one fits into the `room` characters left on its line. No character is split.
+    """
     chunk = b""
     for sign in text:
         data = sign.encode("utf-8", "replace")

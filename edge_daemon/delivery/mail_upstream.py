@@ -1,4 +1,7 @@
-"""Sends messages through the school's server. It gets each as a document without addresses, and mails it itself."""
+"""Sends messages through the school's server.
+
+The server gets each message as a document without addresses, and mails it.
+"""
 
 from __future__ import annotations
 

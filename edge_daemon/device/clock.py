@@ -20,9 +20,9 @@ from typing import Protocol
 from edge_daemon.types import ClockState
 
 ASK_AGAIN_S = {"synchronised": 300.0, "rtc": 30.0, "unsynchronised": 10.0}
-"""Seconds for which a clock state is reused, by state, because finding it out may start a process."""
+"""Seconds for which a clock state is reused, by state. Determining it anew may start a process."""
 RTC_AGREES_S = 60.0
-"""Largest difference in seconds between a clock chip and the system's clock if the chip may have set the clock."""
+"""Largest difference in seconds between a clock chip and the system's clock at which the two agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Clock(Protocol):
         ...
 
     def wait(self, seconds: float, wake: Sequence[int] = ()) -> bool:
-        """Wait for a number of seconds. If a file descriptor of `wake` becomes readable before that, return True."""
+        """Wait for a number of seconds; return True early if a file descriptor of `wake` becomes readable."""
         ...
 
 

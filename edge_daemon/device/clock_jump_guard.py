@@ -52,7 +52,7 @@ class ClockJumpGuard:
         return reading
 
     def wait(self, seconds: float, wake: Sequence[int] = ()) -> bool:
-        """Wait like the other clock."""
+        """Wait by the other clock; see `Clock.wait`."""
         return self._clock.wait(seconds, wake)
 
     def _is_odd(self, reading: Reading) -> bool:

@@ -8,14 +8,14 @@ from typing import Final
 _M_MMAP_THRESHOLD: Final = -3
 """The parameter of mallopt(3) in glibc's malloc.h."""
 _LARGE_BYTES: Final = 4 << 20
-"""Networks and pictures need blocks of this size and more; smaller ones are cheaper in the heap."""
+"""Size in bytes from which a block gets its own mapping, as networks and pictures do. Smaller ones stay in the heap."""
 
 
 def return_large_blocks() -> bool:
     """Fix the size from which a block gets its own mapping; return False if the C library has no such setting.
 
-    Otherwise glibc raises that size up to 32 MiB with every large block that is released. Networks and pictures then
-    leave gaps in the heap, which stay in memory.
+    Without this call, glibc raises the size, up to 32 MiB, whenever a larger block is released. Networks and pictures
+    then leave gaps in the heap, which stay in memory.
     """
     try:
         return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES))

@@ -14,9 +14,12 @@ from edge_daemon.types import ClockState
 LEAST_FREE_MB = 500
 """Free disk space that is enough for a term, in MB. The service stops capturing at a much lower limit."""
 LEAST_AVAILABLE_MB = 300
-"""Largest memory of a lesson with all its processes, in MB."""
+"""Available memory that a lesson needs, in MB: the largest use of all its processes together."""
 WARM_C, HOT_C = 75.0, 85.0
-"""A Raspberry Pi slows down from 80 °C, and strongly at 85 °C; a Jetson at about 95 °C."""
+"""Temperatures in °C from which the computer is warm and hot.
+
+A Raspberry Pi slows down from 80 °C, and strongly at 85 °C; a Jetson slows down at about 95 °C.
+"""
 BACKUP_AGE = timedelta(days=3)
 FIRST_BACKUP = timedelta(days=1, hours=3)
 """Time after the first record within which the nightly backup must have run (systemd/edge-daemon-backup.timer)."""

@@ -165,7 +165,7 @@ class SocketHandler(logging.Handler):
         self._socket: socket.socket | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send a record. While journald restarts, the record may be lost. Each later record is sent anew."""
+        """Send a record. If journald has restarted, connect again. While it restarts, records are lost."""
         level = next(number for least, number in _PRIORITIES if record.levelno >= least)
         entry: dict[str, object] = {"MESSAGE": self.format(record), "PRIORITY": level, "LOGGER": record.name}
         entry |= {"SYSLOG_IDENTIFIER": _IDENTIFIER, "SYSLOG_PID": record.process, **journal_fields(record)}

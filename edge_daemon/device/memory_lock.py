@@ -15,9 +15,9 @@ _CAP_IPC_LOCK: Final = 1 << 14
 def lock_memory() -> bool:
     """Lock all present and future memory of this process; return False if the system does not allow it.
 
-    The program's units allow it (`LimitMEMLOCK=infinity`), and root may always do it. An ordinary shell has a limit. A
-    process that locked its memory would soon get no more of it, so nothing is locked there. exec(2) ends a lock, so
-    each program must call this function.
+    The program's units allow it (`LimitMEMLOCK=infinity`), and root may always do it. An ordinary shell has a limit, at
+    which a process with locked memory gets no more, so nothing is locked there. A call of exec(2) ends a lock, so each
+    program must call this function.
     """
     if not _is_allowed():
         return False

@@ -117,7 +117,8 @@ def credential_path(name: str) -> Path | None:
 def is_withheld(name: str) -> bool:
     """Return whether systemd passes a delivery credential only to another unit, and not to this process.
 
-    The delivery process gets all of `DELIVERY_CREDENTIALS`. For a secret that was never made its value is `none`.
+    The delivery process gets all of `DELIVERY_CREDENTIALS`. The credential of a secret that was never made has the
+    value `none`.
     """
     if not _CREDENTIAL_NAME.fullmatch(name):
         return False

@@ -40,7 +40,7 @@ _TIE = "the photographs of this student show different people; add one that sett
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exemplar:
-    """A photograph that passed the gate, as vectors."""
+    """A photograph that passed the checks of `photograph_gate.py`, as vectors."""
 
     student_id: str
     photograph: str
@@ -90,9 +90,10 @@ def keep_agreeing(
     """Refuse photographs that show a different person than the student's other photographs.
 
     Photographs that resemble one another, directly or through a third one, form a group. The group with the most
-    frontal photographs is kept, because a profile can't confirm a frontal face; then the largest one. If groups are
-    still equal, those that resemble another student are refused. If that decides nothing, all are refused: a wrong
-    template does more harm than none. A refusal names the other student whom the photograph resembles, if any.
+    frontal photographs is kept, because a profile can't confirm a frontal face. Among groups with equally many, the
+    largest one is kept. If groups are still equal, those that resemble another student are refused. If more than one
+    group still remains, all are refused: a wrong template does more harm than none. A refusal names the other student
+    whom the photograph resembles, if any.
 
     Args:
         exemplars: the photographs by student id.

@@ -25,7 +25,10 @@ from edge_daemon.gallery.photograph_decoding import decode, load_optional_decode
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _MEMORY_BYTES = 768 * 2**20
-"""Limit of the memory, beside that of the libraries. The largest pictures need under 250 MB, HEIC may need more."""
+"""Limit in bytes of this process's memory, in addition to that of the libraries.
+
+The largest pictures need under 250 MB; HEIC may need more.
+"""
 
 
 def main() -> int:

@@ -20,9 +20,9 @@ from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
 from edge_daemon.types import Picture
 
 DEADLINE_S: Final = 30.0
-"""Longest time for one photograph. It was not checked on a Raspberry Pi."""
+"""Longest time for one photograph, in seconds. It was not checked on a Raspberry Pi."""
 START_S: Final = 60.0
-"""Longest time for loading the libraries, from a card that is busy."""
+"""Longest time for loading the libraries from a busy card, in seconds."""
 _KILL_WAIT_S: Final = 5.0
 _CHILD: Final = "edge_daemon.gallery.decoder_child"
 _CRASHED: Final = "made its decoder crash"

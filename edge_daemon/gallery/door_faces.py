@@ -25,7 +25,7 @@ from edge_daemon.whole_file import replace_file
 AGREES: Final = 0.50
 """Least cosine of a face at the door and the mean of the student's photographs.
 
-For photographs of different people, 99.9 % of the cosines are below .50 to .58.
+The 99.9th percentile of the cosines between photographs of different people is .50 to .58.
 """
 _BARE: Final = -1
 _HEAD_BYTES: Final = 9

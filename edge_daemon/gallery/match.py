@@ -18,18 +18,20 @@ With 30 students most of the mean is subtracted.
 """
 
 COVERED_SHARE = 0.75
-"""Least share of students with covered templates for which these are used.
-With fewer, anyone in a mask resembles those few students. It was measured on 240 verdicts in lessons in masks with 12
-students each (`benchmarks.scenarios.simulated`). The number of wrong verdicts without a flag of doubt was 5 if all had
-covered templates. If 11, 10, 8, 4, 1 or none had them, it was 7, 13, 32, 70, 62 or 40.
+"""Least share of students with covered templates (those with a painted mask or sunglasses) from which these are used.
+
+With a smaller share, anyone in a mask resembles those few students. Measured on 240 verdicts in lessons of 12 students
+in masks (`benchmarks.scenarios.simulated`): if all students had covered templates, 5 verdicts were wrong without a flag
+of doubt. If 11, 10, 8, 4, 1 or no students had them, 7, 13, 32, 70, 62 or 40 were.
 """
 
 COVERED_STUDENTS = 2
-"""Least number of students with covered templates for which these are used.
-A single student has no comparison. In 59 lessons in masks with two strangers and without the student, 44 registers had
-the student present with covered templates, and 5 without. In 56 such lessons with bare faces the numbers were 14 and 4.
-With two students, one there and one absent, they were 5 and 1 of 51. Without covered templates, however, 30 of 153
-present students were not recognised instead of 3.
+"""Least number of students with covered templates from which these are used.
+
+A single student has no other to be compared with. Measured with that student absent and two strangers in the room: with
+covered templates, 44 of 59 registers of lessons in masks had the student present, without them 5. In lessons with bare
+faces it was 14 and 4 of 56. With two students, one of them absent, it was 5 and 1 of 51. Without covered templates,
+however, 30 of 153 present students were not recognised; with them, 3.
 """
 
 
@@ -120,7 +122,7 @@ def _about(vectors: Vector, common: Vector) -> Vector:
 
 
 def _steady_mean(vectors: Vector) -> Vector:
-    """Return the direction of the mean. Its length is the inverse square root of its reliability."""
+    """Return a vector in the direction of the mean; its length is the inverse square root of the mean's reliability."""
     count = len(vectors)
     mean = vectors.mean(axis=0)
     pairs = count * (count - 1)

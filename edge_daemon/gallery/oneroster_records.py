@@ -131,7 +131,7 @@ def read_records(path: Path, required: tuple[str, ...], findings: Findings, *, k
 
 
 def check_bulk(folder: Path, users: Sequence[Record], enrolments: Sequence[Record], findings: Findings) -> None:
-    """Refuse files that contain only changes, because a missing student has not left then.
+    """Refuse files that contain only changes, because in them a missing student need not have left.
 
     The manifest states whether files have only changes (a delta) or everything (bulk). Without a manifest the records
     show it. A bulk export leaves `status` and `dateLastModified` empty. A delta has both in every record, and some

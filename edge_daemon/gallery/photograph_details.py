@@ -37,7 +37,7 @@ def sealed(key: bytes, student_id: str, photograph: str, exemplar: Exemplar, at:
         key: the data key.
         student_id: the student in the photograph.
         photograph: keyed digest of the photograph.
-        exemplar: the photograph as it passed the gate.
+        exemplar: the accepted photograph.
         at: when the photograph was read.
     """
     fields = {

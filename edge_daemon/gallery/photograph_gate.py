@@ -19,7 +19,7 @@ MIN_SHARPNESS = 0.2
 A blur of 6 px on 180 px lowers the sharpness to .18, and the cosine to the sharp photograph to .65.
 """
 MAX_YAW_DEG, MAX_PITCH_DEG = 50.0, 40.0
-"""Limits of the head's turn; good photographs have up to 44 and 30."""
+"""Largest turn of the head in degrees, sideways and up or down; good photographs have up to 44 and 30."""
 MIN_HIGHLIGHTS, MAX_SHADOWS, MAX_CLIPPED = 45.0, 190.0, 0.35
 """Grey of the brightest and the darkest twentieth of a face, and share of white pixels.
 

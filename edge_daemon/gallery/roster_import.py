@@ -224,7 +224,7 @@ def _barred(store: GalleryStore, roster: Sequence[RosterRow], before: Mapping[st
 
 
 def _bare(row: RosterRow) -> RosterRow:
-    """Return a removed student as a bare id, for which the teacher fills in the register."""
+    """Return the row of a removed student with the id only. A teacher fills in the register for this student."""
     return RosterRow(replace(row.student, name="", email="", guardian_email="", consent=False), {})
 
 

@@ -1,8 +1,8 @@
 """The slot key of the gallery. Every erasure renews it, so that old copies of wrapped data keys open nothing.
 
 A renewal may be interrupted after any of its steps. First the new key is written to the free slot and synced. One
-transaction then wraps all data keys under it, and the log is emptied. The caller updates contacts and backups. Last the
-old slot is overwritten. Both keys exist until then, so the gallery opens under either of them.
+transaction then wraps all data keys under it, and the log is emptied. The caller updates contacts and backups. Finally
+the old slot is overwritten. Both keys exist until then, so the gallery opens under either of them.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class GalleryStore:
 
         Args:
             embedder: as for `templates`.
-            only_captured: leaves out photographs from files and those of another embedder.
+            only_captured: True: return only pictures taken at a camera whose templates this embedder made.
 
         Raises:
             GalleryError: as for `templates`.

@@ -48,10 +48,10 @@ class Grouper:
     """Groups the events of a file into series.
 
     Args:
-        is_here: whether a LOCATION names the room.
+        is_here: returns whether a LOCATION names the room.
         longest: a longer event is cut to this length.
-        replaces: True: of events with the same UID, start and room one is valid. False: events of different length or
-            rule are all valid, as for holidays.
+        replaces: True: only one of several events with the same UID, start and room is valid. False: those that differ
+            in length or rule are all valid, as for holidays.
         findings: receives the events that are left out and the remarks.
     """
 

@@ -55,7 +55,9 @@ class Component:
     method: str
     """METHOD of the component's calendar, in capitals."""
     lines: tuple[tuple[int, str], ...]
-    """Number and unfolded text of each line. Only a time zone has the lines of its nested components too."""
+    """Number and unfolded text of each line. A time zone also has the lines of its nested components; an event does
+    not.
+    """
     damage: Note | None = None
     """Why the component can't be used; None: it is complete."""
 

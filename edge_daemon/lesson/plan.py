@@ -9,10 +9,10 @@ over 2^53, are a position in [0, 1) of the slot that it is drawn for.
 drawn, then the second. If the two instants at the split are less than 2 s apart, both parts are redrawn with the next
 draws. The recursion starts with the whole lesson.
 
-Every plan that keeps the 2 s is equally likely. Both parts are uniform among the plans that keep the distance within
-them. Rejection at the split therefore leaves the whole uniform among the plans that keep it everywhere. (Redrawing only
-the later of two instants would favour late positions in a slot.) The cost grows as N^1.2; rejecting whole plans would
-cost exponentially more.
+Every plan that keeps the 2 s is equally likely. Proof by induction: each part is uniform among the plans that keep the
+distance within the part. Rejection at the split removes only plans that break the distance there, so the remaining
+plans stay equally likely. (Redrawing only the later of two instants would favour late positions in a slot.) The cost
+grows as N^1.2; rejecting whole plans would cost exponentially more.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _ROOM_CODE = re.compile(r"(?=[^\W_]*[^\W\d_])(?=[^\d]*[0-9])[\w.-]+")
 
 
 def is_in_room(location: str, rooms: Sequence[str]) -> bool:
-    """Return whether an event is in one of the rooms. Without rooms, or with empty names only, every event is.
+    """Return whether an event is in one of the rooms. Without room names, or with empty ones only, return True.
 
     Args:
         location: the event's location, as `location` returns it.

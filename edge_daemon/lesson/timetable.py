@@ -32,7 +32,7 @@ __all__ = ["LONGEST", "Passed", "Timetable", "build_timetable", "load_timetable"
 _LONGEST_HOLIDAY = timedelta(days=366)
 _BLOCK = timedelta(days=28)
 _MARGIN = timedelta(days=2)
-"""Time before a block that is expanded too, because an earlier lesson may delay a lesson of the block."""
+"""Time before a block of weeks that is expanded too. A lesson in it may delay a lesson of the block."""
 _KEPT_BLOCKS = 3
 _EPOCH = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
@@ -267,7 +267,8 @@ def _occurrences(series: Sequence[Series], start: datetime, end: datetime) -> It
 def _holiday(one: Occurrence, holidays: Sequence[Occurrence]) -> str:
     """Return in words which holiday cancels a lesson; empty if none does.
 
-    An all-day holiday cancels a lesson that starts on it, a holiday with times one that it overlaps.
+    An all-day holiday cancels the lessons that start on its days. A holiday with times cancels the lessons that it
+    overlaps.
     """
     for free in holidays:
         if free.event.cancelled or free.core.cancelled:

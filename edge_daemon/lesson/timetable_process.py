@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 DEADLINE_S: Final = 20.0
 """Longest time in seconds for reading all files and expanding the requested weeks.
 
-It may pass twice within the 60 s of the watchdog.
+Two such times fit into the 60 s of the watchdog.
 """
 _CHILD: Final = "edge_daemon.lesson.timetable_child"
 _WINDOW: Final = timedelta(days=28)
@@ -74,7 +74,7 @@ class ProcessTimetable:
         self.unusable = ""
         """Why a file, or all files, give no lesson; empty: all files are used."""
         self.error = ""
-        """Why some weeks could not be expanded; empty: all succeeded, if necessary later."""
+        """Why some weeks could not be expanded; empty: all succeeded, some perhaps at a later attempt."""
         now = _number(datetime.now(timezone.utc))
         self._ask([now - 1, now, now + 1])
 

@@ -106,7 +106,7 @@ def clear_settled(db: sqlite_utils.Database, now: datetime) -> None:
 def clear_unseen(db: sqlite_utils.Database, name: str, stands: timedelta, now: datetime) -> None:
     """Remove an alarm if it was not raised again for the time `stands`.
 
-    If the alarm's last time is too far in the future because a clock was ahead, the time starts now.
+    If the clock was far ahead when the alarm was last raised, `stands` is counted from now.
 
     Raises:
         StoreError: the database can't be written.
@@ -136,7 +136,7 @@ def copy_reported(db: sqlite_utils.Database, reported: Iterable[Alarm]) -> None:
 
 
 def alarms(db: sqlite_utils.Database) -> list[Alarm]:
-    """Return the active alarms, sorted by name. With delivery.sqlite, those of the attached register.sqlite too."""
+    """Return the active alarms, sorted by name. If `db` is delivery.sqlite, those of register.sqlite are included."""
     found = {}
     for table in ("register.meta", "main.meta") if is_delivery(db) else ("meta",):
         with faults(db):

@@ -1,8 +1,8 @@
 """Events of the device in register.sqlite, for the daily event log. Their words are fixed (`device/events.py`).
 
 The service writes them, and so do the processes that fetch or apply the office's documents. Missed captures, lessons
-that were not held and refused items are in other tables. They are not stored here again, because each write wears the
-card, but counted when a day is requested.
+that were not held and refused items are in other tables. They are counted when a day is requested, and not stored here
+again, because each write wears the card.
 """
 
 from __future__ import annotations

@@ -104,7 +104,10 @@ def _attach(db: sqlite_utils.Database, path: Path) -> None:
 
 
 def _begin(db: sqlite_utils.Database) -> None:
-    """Record in a new file the newest row of register.sqlite. An earlier, lost file may have sent rows up to it."""
+    """Record in a new delivery.sqlite the id of the newest outbox item of register.sqlite.
+
+    Items up to this id may have been sent while an earlier delivery.sqlite existed, which was lost.
+    """
     with transaction(db):
         db.execute(
             "INSERT OR IGNORE INTO main.meta (key, value)"
@@ -239,7 +242,7 @@ _DOUBTFUL: Final = (
     " AND theirs.created_at_utc < ?2 AND coalesce(theirs.reopened_at_utc, '') < ?2"
     " AND theirs.item_id <= (SELECT CAST(value AS INTEGER) FROM main.meta WHERE key = 'born_item_id'))"
 )
-"""SQL condition on register.sqlite's rows: the message may have been sent long ago, as a lost delivery.sqlite knew."""
+"""SQL condition on register.sqlite's rows: an old message, which a lost delivery.sqlite may have recorded as sent."""
 _RECEIPT: Final = (
     "CASE WHEN theirs.destination = 'upstream' AND theirs.state = 'delivered' THEN "
     + DOCUMENT_SHA256.replace("outbox.", "theirs.")

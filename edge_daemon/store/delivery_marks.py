@@ -1,7 +1,7 @@
 """Applies a report of the delivery process to register.sqlite, as marks for display and for mail.
 
-A mark records what that process claims. A mark on a message prevents that it is sent twice, even by an older release
-after a rollback. A mark on a document is no proof: `delivery_file.py` never accepts it as a delivery.
+A mark records what that process claims. A mark on a message prevents a second sending, even by an older release after a
+rollback. A mark on a document is no proof: `delivery_file.py` never accepts it as a delivery.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edge_daemon.store.outbox_items import DOCUMENT_SHA256, OFFICE, PERSONAL, RE
 from edge_daemon.timestamps import stored
 
 _ADDRESS_MARK: Final = "#"
-"""Separates the subject of an office mail from the number of its further address."""
+"""Sign in the ref of a mail to the office, before the number of a further address: `#2`, `#3`."""
 _NAME: Final = "destination = ? AND kind = ? AND ref = ? AND student_id = ?"
 
 

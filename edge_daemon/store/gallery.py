@@ -266,7 +266,9 @@ def replace_roster(db: sqlite_utils.Database, change: GalleryChange, expected_ke
 def erase(
     db: sqlite_utils.Database, marks: Sequence[Tombstone], students: Iterable[str], templates_of: Iterable[str]
 ) -> None:
-    """Delete the data keys and all data of some students; of others delete the templates and note that consent ended.
+    """Delete the data keys of two groups of students, and record the tombstones.
+
+    The first group loses all data. The second group loses the templates, and its consent ends.
 
     Args:
         db: gallery.sqlite.

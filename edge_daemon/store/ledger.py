@@ -134,7 +134,7 @@ def any_signed_before(db: sqlite_utils.Database, row: LedgerRow) -> bool:
 
 
 def seeds_on_record(db: sqlite_utils.Database) -> Mapping[str, tuple[str, str]]:
-    """Return by lesson id the SHA-256 of the seed of the begun lesson and that of its plan ("" without a plan)."""
+    """Return the SHA-256 of two seeds by lesson id: the begun lesson's, and its plan's ("" without a plan)."""
     with faults(db):
         rows = db.execute(
             "SELECT lesson_id, lessons.seed_sha256, coalesce(plans_on_record.seed_sha256, '') FROM lessons"

@@ -69,7 +69,7 @@ def event_of(db: sqlite_utils.Database, lesson_id: str) -> str:
 
 
 def hold_as(db: sqlite_utils.Database, moved: Lesson, lesson_id: str) -> None:
-    """Record that a lesson of the new timetable was held as a lesson that had begun before its event was moved.
+    """Record that a moved lesson was already held under another id, because it had begun before its event was moved.
 
     Args:
         db: register.sqlite.

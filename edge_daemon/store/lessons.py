@@ -231,7 +231,10 @@ def sightings(db: sqlite_utils.Database, lesson_id: str) -> list[Sighting]:
 
 
 def frame_counts(db: sqlite_utils.Database, lesson_id: str) -> Mapping[str, tuple[int, int]]:
-    """Return for each student with a sighting in how many captures they were seen, and in how many also attentive."""
+    """Return two numbers of captures by student id: those with the student, and those with the student attentive.
+
+    Students without a sighting are left out.
+    """
     with faults(db):
         rows = db.execute(
             "SELECT student_id, count(*), sum(attentive) FROM sightings"

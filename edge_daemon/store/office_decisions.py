@@ -1,4 +1,7 @@
-"""Ids of the office's decisions that were applied. A list may therefore arrive again, and in any order."""
+"""Stores the ids of the office's decisions that were applied.
+
+The ids show which decisions are new, so lists of decisions may arrive again, and in any order.
+"""
 
 from __future__ import annotations
 

@@ -324,7 +324,10 @@ def _due_before(db: sqlite_utils.Database, delivery: Delivery, now: datetime) ->
 
 
 def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> bool:
-    """Return whether an outcome changes the item: `delivered` does once, any other only if it is of the last claim."""
+    """Return whether an outcome changes the item.
+
+    `delivered` changes it once. Any other outcome changes it only if it belongs to the last claim.
+    """
     row = db.execute("SELECT state, attempts FROM outbox WHERE item_id = ?", (delivery.item_id,)).fetchone()
     if row is None:
         return False

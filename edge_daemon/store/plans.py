@@ -19,7 +19,10 @@ from edge_daemon.types import Lesson
 
 @dataclass(frozen=True, slots=True)
 class CommittedPlan:
-    """The capture plan of a lesson, fixed before it began. The capture times follow from seed, duration and number."""
+    """The capture plan of a lesson, fixed before it began.
+
+    The capture times follow from the seed, the duration and the number of captures.
+    """
 
     lesson: Lesson
     sealed_seed: bytes
@@ -42,7 +45,9 @@ class UnsealedPlan:
 def commit_plan(
     db: sqlite_utils.Database, lesson: Lesson, sealed_seed: bytes, seed_sha256: str, captures_planned: int, at: datetime
 ) -> None:
-    """Record the plan of a lesson. If it already has one, the seed stays, and times, course and number are updated.
+    """Record the plan of a lesson.
+
+    If the lesson already has one, its seed stays; its times, course and number of captures are updated.
 
     Raises:
         StoreError: the database can't be written.

@@ -1,9 +1,9 @@
 """Registers that are removed after `storage.keep_registers_days`, and the signed notes about their removal.
 
-A register is removed only if the office has it. The process with network access reports this, and one report could be
-false. The report must therefore have the register's SHA-256, and the service's nightly checks must have found it for 30
-days, while no alarm was active. If two checks are more than a week apart, the 30 days start again, so a jump of the
-clock adds no days.
+A register is removed only if the office has it. The process with network access reports this, and a single report could
+be false. The report must therefore contain the register's SHA-256. The service's nightly checks must have found this
+report for 30 days, and no alarm may be active. If two checks are more than a week apart, the 30 days start again, so a
+jump of the clock adds no days.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HAS_IT: Final = (
 )
 """SQL for the revisions that the office has.
 
-`reported = 0`: a release that saw the office's receipt itself marked the item as delivered.
+`reported = 0`: an older release marked the item as delivered; it received the office's receipt itself.
 """
 _UNSIGNED: Final = 'SELECT lesson_id FROM registers WHERE document NOT LIKE \'%"signature":"%\''
 _DUE: Final = "registers_due"

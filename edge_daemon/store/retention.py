@@ -92,7 +92,7 @@ def erase_idle_candidates(
 
 
 def forget_old_untimed(db: sqlite_utils.Database, before: datetime, boot_id: str) -> int:
-    """Delete captures of unknown time that are of an earlier boot and, by the untrusted clock, before a time.
+    """Delete captures of unknown time that were taken in an earlier boot and, by the untrusted clock, before a time.
 
     Returns:
         The number of deleted captures.
@@ -113,8 +113,8 @@ def drop_captures_without_candidates(
 ) -> int:
     """Turn each capture of a running lesson that has no candidates into a missed one, so that it makes nobody absent.
 
-    Such captures of unknown time are deleted. Candidates are written before their capture, and erased after their
-    lesson is finalised. If a capture has none, the gallery was damaged, or restored from a backup.
+    Captures of unknown time without candidates are deleted. Candidates are written before their capture, and erased
+    after their lesson is finalised. If a capture has none, the gallery was damaged, or restored from a backup.
 
     Returns:
         The number of captures that were changed or deleted.

@@ -50,7 +50,7 @@ def keep_scene(db: sqlite_utils.Database, lesson_id: str, scene: bytes | None) -
 def past_lessons(db: sqlite_utils.Database, lesson: Lesson) -> list[PastLesson]:
     """Return the last `LESSONS` lessons in the room before `lesson`, and the last `LESSONS` of its course there.
 
-    For a rehearsal they are rehearsals, for a timetable lesson timetable lessons. Each group is sorted, newest first.
+    A rehearsal gets earlier rehearsals, a timetable lesson gets timetable lessons. Each group is sorted, newest first.
     """
     before = (lesson.device, lesson.origin, stored(lesson.start))
     query = (

@@ -32,7 +32,7 @@ _MARGINS = (0.0, 0.25, 0.6)
 BlazeFace detects the face in a tight crop only with a border.
 """
 _SMALLER = 0.9
-"""A photograph is reduced only if its face then has less than this share of its width."""
+"""A photograph is reduced only if its face then becomes narrower than this share of its own width."""
 _BLUR_PX, _NOISE = 0.55, 3.0
 """Blur and noise of a far face in a classroom picture."""
 

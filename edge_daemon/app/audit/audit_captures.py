@@ -21,7 +21,7 @@ WARM_UP_S = 2.0
 """Time from the request to the picture. Two pictures are at least this far apart, so that people move a little."""
 _OPENING_DEADLINE_S = 20.0
 _IN_VAIN = 2
-"""After this many failed pictures and no good one, the program gives the camera up."""
+"""Number of failed pictures, without a good one, after which the audit stops with an error."""
 
 
 @dataclass(slots=True)

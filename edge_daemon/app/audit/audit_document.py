@@ -9,7 +9,7 @@ from edge_daemon.app.audit.seat_rows import RatedSeat, SeatRow
 from edge_daemon.config import Config
 
 _SAME_DEG = 5
-"""A front within this angle of the setting counts as the same."""
+"""Largest difference in degrees at which the measured front counts as equal to the setting."""
 
 
 @dataclass(frozen=True, slots=True)

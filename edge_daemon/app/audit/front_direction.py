@@ -13,7 +13,10 @@ from edge_daemon.app.audit.seat_finder import Seat
 MIN_HEADS = 6
 AGREE_DEG = 20.0
 AGREE_SHARE = 0.7
-"""This share of the heads has to be within this angle of their median. Pupils who talk to each other are not."""
+"""The front is known if at least `AGREE_SHARE` of the heads lie within `AGREE_DEG` of their median.
+
+The heads of pupils who talk to each other do not.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class FrontDirection:
 
 
 def find_front(seats: Sequence[Seat], optics: Optics | None = None) -> FrontDirection:
-    """Return the direction of the heads, measured like the candidates of a lesson.
+    """Return the direction in which most heads are turned, measured in the same way as in a lesson.
 
     Args:
         seats: the seats of the room.

@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 
 FACE_WIDTH_M = 0.155
-"""Ear to ear; the heads of pupils and adults are 14 to 16 cm broad."""
+"""Assumed width of a face from ear to ear; the heads of pupils and adults are 14 to 16 cm broad."""
 FIELD_OF_VIEW_DEG = 66.0
-"""Horizontal, for the Raspberry Pi Camera Module 3. Its wide variant has 102°, most webcams have 60° to 80°."""
+"""Horizontal angle of the Raspberry Pi Camera Module 3. Its wide variant has 102°, most webcams have 60° to 80°."""
 
 
 @dataclass(frozen=True, slots=True)

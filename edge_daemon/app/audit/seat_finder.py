@@ -16,8 +16,9 @@ Array = NDArray[np.float64]
 
 ROW_GAP, ROUGH_GAP = 0.045, 0.15
 """Least difference between two rows, in the logarithm of the face width. The first value (40 cm at 9 m) is for the
-furthest row, if the height in the picture makes the width more precise. The second is for the width alone, which varies
-by a tenth."""
+furthest row, if the faces' vertical position makes their width more precise. The second is for the width alone, which
+varies by a tenth.
+"""
 SURE = 0.95
 """A seat counts if the median score of its faces is this high. In one picture the detector may mistake a pattern
 for a face. A lower score is enough for faces near others."""
@@ -25,9 +26,9 @@ ROW_SPAN = 0.37
 """Longest row, in the logarithm of the face width: the nearest face is at most 1.45 times as wide as the furthest."""
 _ENOUGH, _ROUNDS = 6, 4
 _LEVEL = 0.8
-"""Least correlation of width and height in the picture at which the height helps to estimate the width."""
+"""Least correlation of the faces' width and vertical position at which the position helps to estimate the width."""
 _BY_HEIGHT = 0.7
-"""Weight of the height: the height of people varies less than the measured width of their faces."""
+"""Weight of the vertical position: people's heights vary less than the measured widths of their faces."""
 _OUTLIER = 0.3
 """Limit in the logarithm of the width: no face is this much broader than others at the same place."""
 
@@ -56,7 +57,7 @@ class Seat:
 
 
 def find_seats(looks: Sequence[SeatObservation]) -> list[Seat]:
-    """Group faces into seats with the same rule that links the evidence of a lesson; return seats from top to bottom.
+    """Group faces into seats by the rule that is also used in lessons; return the seats from top to bottom.
 
     Args:
         looks: the faces, ordered by picture.
@@ -70,8 +71,8 @@ def find_seats(looks: Sequence[SeatObservation]) -> list[Seat]:
 def find_rows(seats: Sequence[Seat]) -> list[list[Seat]]:
     """Group seats into rows by their distance from the camera: the furthest row first, each row from left to right.
 
-    The distance affects the width of the face and, on a level floor, its height in the picture. Both are noisy; their
-    mean separates rows that neither of them separates alone.
+    The distance affects the width of the face and, on a level floor, its vertical position in the picture. Both are
+    noisy; their mean separates rows that neither of them separates alone.
     """
     if not seats:
         return []
@@ -96,9 +97,9 @@ def _split(order: list[int], depth: Array, least: Array) -> list[list[int]]:
 
 
 def _log_widths(seats: Sequence[Seat]) -> tuple[Array, bool]:
-    """Return the logarithm of each seat's face width, and whether the height in the picture could steady it.
+    """Return the logarithm of each seat's face width, and whether the vertical positions made the widths more precise.
 
-    A face that does not match its height, such as one on a poster, keeps its own width.
+    A face whose width does not fit its position, such as one on a poster, keeps its own width.
     """
     widths = np.log([seat.width_px for seat in seats])
     middles = np.array([seat.box.y + seat.box.h / 2 for seat in seats])
@@ -116,7 +117,7 @@ def _log_widths(seats: Sequence[Seat]) -> tuple[Array, bool]:
 
 
 def _curve(middles: Array, fits: NDArray[np.bool_]) -> Array:
-    """Return constant, linear and square terms (n, 3) of the height in the picture."""
+    """Return constant, linear and square terms (n, 3) of the vertical position."""
     steady = (middles - middles[fits].mean()) / middles[fits].std()
     return np.stack([np.ones_like(steady), steady, steady**2], axis=1)
 

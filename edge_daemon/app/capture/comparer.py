@@ -76,7 +76,7 @@ class Comparer:
 
     @property
     def photographs(self) -> Mapping[str, int]:
-        """The number of enrolment photographs of each of these students."""
+        """The number of enrolment photographs of each student with a template, by id."""
         return self._matcher.photographs
 
     def candidates(self, slot: int, picture: Picture) -> list[Candidate]:

@@ -67,7 +67,7 @@ class LessonRun:
         gallery: students and templates.
         models: verified model files.
         lesson: the lesson.
-        plan: its captures.
+        plan: the capture plan of the lesson.
         captures_planned: the number of slots.
         clock: how far the time can be trusted.
         signer: signs the register.

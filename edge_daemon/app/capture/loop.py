@@ -22,12 +22,14 @@ logger = logging.getLogger(__name__)
 WARM_UP_S = 2.0
 """The sensor runs this long before the instant, so that exposure and white balance settle."""
 LATE_S = 10.0
-"""A picture may be at most this late; later it would not match its drawn instant. The previous picture may take a few
-seconds."""
+"""Largest delay of a picture, in seconds; a later one would not match its drawn instant.
+
+A delay occurs because the previous picture may take a few seconds.
+"""
 BEAT_S = 5.0
-"""The longest silence of a worker that is only waiting."""
+"""Longest time in seconds between two reports of a worker that is only waiting."""
 COUNT_SHARE = 0.05
-"""Provisional counts may take this share of the lesson's time; if counting is slower, it skips some captures."""
+"""Largest share of a lesson's time that provisional counting may take; if it is slower, it skips some captures."""
 
 
 class LiveCamera(Protocol):
@@ -58,7 +60,7 @@ class LoopContext:
     stopping: Callable[[], bool]
     report: Callable[[Report], None]
     no_room: Callable[[], str]
-    """Returns why nothing more may be written to the disk now, empty if it may."""
+    """Returns why the disk has no room for more data; empty if it has."""
     outages: Sequence[Outage] = ()
     """Why there were no pictures before this process started."""
 

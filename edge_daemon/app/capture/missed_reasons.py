@@ -1,4 +1,4 @@
-"""Why a slot has no picture if the camera is not the cause; these texts appear in the register.
+"""The reasons, apart from camera faults, why a slot has no picture; these texts appear in the register.
 
 They are separate from the code that takes pictures, so that the service can count them without loading OpenCV.
 """

@@ -16,7 +16,7 @@ from edge_daemon.types import CapturePlan, Lesson
 AHEAD = timedelta(hours=24)
 """How long before its lesson a plan is stored; the next heartbeat carries its SHA-256 to the office."""
 LOOK_BACK = timedelta(days=60)
-"""Missed lessons before this are not recorded: a device that was stored away for a year has not missed a year."""
+"""Older missed lessons are not recorded: a device that was stored away for a year has not missed a year."""
 
 
 def plan_ahead(
@@ -75,7 +75,7 @@ def _note_moved(
 def begin(
     db: sqlite_utils.Database, lesson: Lesson, captures_wanted: int, reading: Reading, seeds: PlanSeeds | None
 ) -> lessons.StoredLesson:
-    """Record that a lesson begins, with its plan; return a lesson that was begun before unchanged.
+    """Record that a lesson begins, with its plan. A lesson that has already begun is returned unchanged.
 
     If a stored lesson was begun with a seed that this device did not draw, it begins again and an alarm is raised.
 

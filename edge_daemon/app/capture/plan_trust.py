@@ -1,7 +1,7 @@
 """Decides which stored seeds are trusted: those that this device sealed, and those that it promised to the office.
 
-Otherwise an attacker who can write to register.sqlite without the key could store a chosen seed there. The device would
-commit to it and follow it (`tests/app/capture/test_plan_trust.py`).
+Without these checks, an attacker who can write to register.sqlite but lacks the key could store a chosen seed there.
+The device would commit to it and follow it (`tests/app/capture/test_plan_trust.py`).
 
 An older release stored seeds in the clear. Such a seed is adopted if a commitment that this device signed before the
 lesson has its SHA-256. All others are drawn again.

@@ -18,12 +18,15 @@ if TYPE_CHECKING:  # it loads calendar libraries, which a worker does not need
 
 _DAY: Final = timedelta(days=1)
 _PAST: Final = timedelta(days=14)
-"""A timetable without any lesson in this time before the lesson is an export of coming lessons only."""
+"""If a timetable has no lesson in this time before a lesson, it is an export of coming lessons only."""
 _FAR: Final = timedelta(days=28)
 """How far ahead a lesson is searched for by its id: a lesson of a series keeps its id when it is moved."""
 _SAME: Final = 0.5
-"""A lesson keeps its times if at least this share of them lies within the new ones. A student who is there for all of
-the common time is then present by the rule."""
+"""A lesson counts as not moved if at least this share of its time lies within its new time.
+
+A student who is there for all of
+the common time is then present by the rule.
+"""
 
 
 @dataclass(frozen=True, slots=True)

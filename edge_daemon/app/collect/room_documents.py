@@ -108,7 +108,7 @@ class RoomReader:
         return room.kept or {}
 
     def _is_as_it_was(self, room: Room) -> bool:
-        """Take over the findings of the last run if no file has changed since."""
+        """Use the findings of the last run if no file has changed since then; return whether they could be used."""
         found = self.index.state(room.folder.name, self._settings(room))
         if found is None or not is_tree(room.folder, found.tree):
             return False

@@ -12,7 +12,7 @@ from pathlib import Path
 from edge_daemon.errors import ProvisioningError
 
 FOLDERS = ("boot/firmware/edge-daemon", "boot/edge-daemon")
-"""Folders of the boot partition: since Raspberry Pi OS Bookworm, and elsewhere."""
+"""The card's folder on the boot partition: its path since Raspberry Pi OS Bookworm, and its path elsewhere."""
 CREDENTIALS = {"upstream-token": "edge-daemon.upstream-token", "mail-password": "edge-daemon.mail-password"}
 """Maps the name of a secret on the card, also its credential name in the settings, to its name in /etc/credstore."""
 WIFI = "wifi.nmconnection"

@@ -52,8 +52,11 @@ TIMETABLE: Final = "timetable.ics"
 NAMES: Final = (ROSTER, WITHDRAWALS, REMOVALS, CORRECTIONS, EXCUSES, CHECK_INS, TIMETABLE)
 """The order in which documents are applied: withdrawals follow the roster, which may still contain the consent."""
 QUIET: Final = timedelta(minutes=3)
-"""Nothing begins in this time before a lesson. A roster of 5000 students takes seconds. A worker that hangs is ended
-after two minutes (`worker_process.STALL_S`)."""
+"""No document is applied in this time before a lesson.
+
+A roster of 5000 students takes seconds. A worker that hangs is ended
+after two minutes (`worker_process.STALL_S`).
+"""
 FINISHING: Final = timedelta(hours=1)
 """For this time after a lesson, its register may still be made from the students that it began with."""
 LONGEST: Final = timedelta(hours=24)

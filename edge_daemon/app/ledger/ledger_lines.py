@@ -50,7 +50,7 @@ class LedgerLine:
 
     lesson: LedgerLesson
     committed_at: datetime | None
-    """When the last commitment before its start was signed."""
+    """When the last commitment before the lesson's start was signed."""
     captures_taken: int
     register: StoredRegister | None
     """The highest revision."""
@@ -149,7 +149,7 @@ def _progress(items: Sequence[Deliveries]) -> DeliveryProgress:
 
 @dataclass(frozen=True, slots=True)
 class _Promise:
-    """One lesson of one commitment."""
+    """The plan of one lesson, as one commitment promises it."""
 
     at: datetime
     times: tuple[datetime, datetime]

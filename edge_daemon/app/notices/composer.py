@@ -39,7 +39,7 @@ _ROLES: dict[str, Role] = {
 _NOTICE_OF = {outbox.STUDENT_CORRECTION: outbox.STUDENT, outbox.GUARDIAN_CORRECTION: outbox.GUARDIAN}
 _NOT_YET = "names and addresses are not available yet: the service provides them at its start"
 _ADDRESS_MARK = "#"
-"""Separates the subject of an item to the office from the number of its address, from 2 on."""
+"""Sign in the ref of an item to the office, before the number of a further address: `#2`, `#3`."""
 
 
 def templates_of(home: Home) -> Templates:

@@ -1,8 +1,8 @@
 """Takes over the report of the process with the network, in the process that takes registers.
 
-That process may only read register.sqlite (`store/delivery_file.py`). The service checks for its report at each turn,
-and the command `outbox` checks before it shows anything. With `--home` both processes run as one user, and a sync takes
-the report over itself, at its beginning and its end.
+The process with the network may only read register.sqlite (`store/delivery_file.py`), so it reports what it delivered.
+The service looks for a new report at each turn, and the command `outbox` looks before it shows anything. With `--home`
+both processes run as one user, and a sync takes the report over itself, at its beginning and its end.
 """
 
 from __future__ import annotations

@@ -66,7 +66,10 @@ def record_values(
 
 
 def _own_row(register: Register, entry: SheetEntry, words: Words) -> FactRow:
-    """Return one lesson. About a doubtful verdict the message says only that somebody will look at it."""
+    """Return the row of one lesson in a student's record.
+
+    For a doubtful verdict, it says only that somebody will look at it.
+    """
     verdict, when, course = entry.verdict, words.moment(register.lesson.start), words.own_course(register.lesson)
     if needs_confirmation(verdict):
         return FactRow(when, course, "", words.say("doubtful"), "doubt")

@@ -1,7 +1,7 @@
 """Checks, before each new revision, that the stored document is the one that this device signed.
 
-Otherwise an attacker who can write to register.sqlite without the key could change a verdict. The next revision would
-then sign that change (`tests/app/registers/test_own_documents.py`).
+Without this check, an attacker who can write to register.sqlite but lacks the key could change a verdict. The next
+revision would then sign that change (`tests/app/registers/test_own_documents.py`).
 """
 
 from __future__ import annotations

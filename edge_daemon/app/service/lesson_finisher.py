@@ -1,4 +1,7 @@
-"""Finishes lessons that did not run to their end: interrupted, called off or moved. It needs no gap between lessons."""
+"""Finishes lessons that did not run to their end: interrupted, called off or moved.
+
+This work needs no gap between lessons.
+"""
 
 from __future__ import annotations
 

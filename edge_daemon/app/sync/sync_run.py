@@ -42,7 +42,7 @@ IN_A_ROW = 3
 """A receiver counts as refusing after this many refusals in a row with a reason that applies to all items."""
 _TAKEN_AGAIN_S = 3600.0
 MOST_DOUBTS = 12
-"""After this many such refusals from a receiver that accepts other items, the next run tries the rest."""
+"""Largest number of such refusals in a run from a receiver that accepts other items; the next run tries the rest."""
 ASK_PARKED_AGAIN = timedelta(days=1)
 """A receiver that refuses everything is tried once a day, because the cause may have been repaired there."""
 

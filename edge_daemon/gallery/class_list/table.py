@@ -8,7 +8,10 @@ from itertools import groupby
 from typing import Final
 
 _MOST_IN_FULL: Final = 1500
-"""Most characters of problems in full, because a message has a limit (`errors.py`); the others name their lines."""
+"""Largest number of characters for problems quoted in full, because a message has a limit (`errors.py`).
+
+For the other problems only the lines are named.
+"""
 
 
 @dataclass(frozen=True, slots=True)
