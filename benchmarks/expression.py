@@ -1,6 +1,6 @@
 """Expressions on FER2013: the CNN alone, the BiLSTM alone, and the BiLSTM on the CNN's features.
 
-    python -m benchmarks.expression --data DIR --model MODEL --json OUT [--split PublicTest]
+    python -m benchmarks.expression --data DIR --model MODEL --json OUT [--split PublicTest] [--confusion PICTURE.svg]
 
 DIR has the splits in the form that `edge_daemon/lab/fer_pictures.py` reads. MODEL is the output of `edge-daemon lab
 train expression`. The benchmark leaves out pictures whose pixels are also in another split in DIR. This is a laboratory
@@ -14,14 +14,12 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from benchmarks import command, machine
 from benchmarks.rates import Rate
 from edge_daemon.device import journal
-from edge_daemon.lab.expression_classes import CLASSES, HEADS
+from edge_daemon.lab.expression_figures import HeadFigures, examined
 from edge_daemon.lab.expression_model import ExpressionModel, facts
+from edge_daemon.lab.expression_plots import confusion_picture
 from edge_daemon.lab.fer_pictures import SPLITS, LabelledPictures, has_split, read_split
 from edge_daemon.lab.law import NOTICE
 
@@ -31,6 +29,7 @@ def main() -> int:
     parser = command.parser("benchmarks.expression", "Expressions on FER2013, by head.", "FER2013's splits")
     parser.add_argument("--model", type=Path, required=True, metavar="MODEL", help="output of `lab train expression`")
     parser.add_argument("--split", choices=SPLITS, default="PublicTest", help="the split to measure on")
+    parser.add_argument("--confusion", type=Path, metavar="PICTURE.svg", help="file for the confusion matrices")
     return command.run(measure, parser.parse_args())
 
 
@@ -39,14 +38,16 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     model = ExpressionModel(arguments.model)
     asked = without_doubles(arguments.data, arguments.split)
     begun_s = time.process_time()
-    picked = np.array([model(picture).argmax(axis=1) for picture in asked.pictures])
+    by_head = examined(model, asked)
     seconds = time.process_time() - begun_s
+    if arguments.confusion is not None:
+        arguments.confusion.write_text(confusion_picture(by_head), encoding="utf-8")
     return {
-        **{head: figures(asked.labels, picked[:, k]) for k, head in enumerate(HEADS)},
+        **{head: shown(found) for head, found in by_head.items()},
         "bytes": model.size_bytes,
-        "ms_a_face": round(1000 * seconds / len(picked), 3),
+        "ms_a_face": round(1000 * seconds / len(asked.labels), 3),
         "split": arguments.split,
-        "pictures": len(picked),
+        "pictures": len(asked.labels),
         "doubles_left_out": asked.doubles,
         "training": {key: value for key, value in facts(arguments.model).items() if key not in ("notice", "classes")},
         "notice": NOTICE,
@@ -63,23 +64,15 @@ def without_doubles(data: Path, split: str) -> LabelledPictures:
     return asked
 
 
-def figures(labels: NDArray[np.int64], picked: NDArray[np.int64]) -> dict[str, object]:
-    """Return accuracy, balanced accuracy, precision, recall, F1 and confusion (rows are labels)."""
-    confusion = np.zeros((len(CLASSES), len(CLASSES)), int)
-    np.add.at(confusion, (labels, picked), 1)
-    hits, said, true = confusion.diagonal(), confusion.sum(0), confusion.sum(1)
-    precision = [float(h / n) if n else 0.0 for h, n in zip(hits, said, strict=True)]
-    recall = [float(h / n) if n else 0.0 for h, n in zip(hits, true, strict=True)]
-    f1 = [2 * p * r / (p + r) if p + r else 0.0 for p, r in zip(precision, recall, strict=True)]
-    present = [r for r, n in zip(recall, true, strict=True) if n]
+def shown(found: HeadFigures) -> dict[str, object]:
+    """Return the figures of one head: accuracy, balanced, precision, recall, F1 and confusion (rows are labels)."""
     return {
-        "accuracy": Rate(int(hits.sum()), len(labels)).json(),
-        "balanced": round(float(np.mean(present)), 5),
-        **{
-            name: {label: round(value, 5) for label, value in zip(CLASSES, values, strict=True)}
-            for name, values in (("precision", precision), ("recall", recall), ("f1", f1))
-        },
-        "confusion": confusion.tolist(),
+        "accuracy": Rate(found.hits, int(found.confusion.sum())).json(),
+        "balanced": round(found.balanced, 5),
+        "precision": found.precision,
+        "recall": found.recall,
+        "f1": found.f1,
+        "confusion": found.confusion.tolist(),
     }
 
 

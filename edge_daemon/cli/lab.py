@@ -51,8 +51,8 @@ def train() -> None:
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, metavar="N")
 @click.option(
     "--width",
-    type=click.IntRange(8, 64),
-    default=24,
+    type=click.IntRange(4, 48),
+    default=16,
     show_default=True,
     metavar="N",
     help="Filters of the first layer.",

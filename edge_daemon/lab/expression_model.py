@@ -50,11 +50,14 @@ class ExpressionModel:
         self.size_bytes = path.stat().st_size
 
     def __call__(self, grey: NDArray[np.uint8]) -> Probabilities:
-        """Return the probabilities of each head for a grey face (48, 48)."""
-        encoded = (grey ^ np.uint8(0x80)).view(np.int8)[None, ..., None]
-        logits = self._model(encoded)[0].reshape(len(HEADS), len(CLASSES))
+        """Return the probabilities of each head for a grey face (48, 48): from the face and its mirror image."""
+        logits = (self._logits(grey) + self._logits(grey[:, ::-1])) / 2
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+
+    def _logits(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+        encoded = (grey ^ np.uint8(0x80)).view(np.int8)[None, ..., None]
+        return self._model(encoded)[0].reshape(len(HEADS), len(CLASSES))
 
 
 _TRAIN = "make one: `edge-daemon lab train expression --data FER_DIR --output MODEL`"

@@ -1,4 +1,4 @@
-"""The networks: a CNN, a BiLSTM over its features, and a BiLSTM over the picture's rows. Needs Keras.
+"""The networks: a CNN, a BiLSTM over its features, and a BiLSTM over the picture's rows. Needs PyTorch.
 
 For a BiLSTM one picture is a sequence: the rows of its feature map, from forehead to chin and back.
 """
@@ -7,44 +7,88 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
+import torch
+from torch import nn
 
 from edge_daemon.lab.expression_classes import CLASSES, HEADS, SIDE_PX
 
-_ROWS_A_STEP = 4
+ROWS_A_STEP = 4
 """Number of picture rows in one step of the BiLSTM without a CNN."""
 
 
-def new_network(width: int = 24) -> Any:
-    """Return a network whose output (3 × 7) contains the logits of the heads, in the order of `HEADS`.
+class NormalisedConvolution(nn.Module):
+    """A convolution with batch normalisation and, if asked for, ReLU."""
+
+    def __init__(self, inputs: int, filters: int, stride: int = 1, kernel: int = 3, *, relu: bool = True) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(inputs, filters, kernel, stride, kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(filters)
+        self.relu = relu
+
+    def forward(self, x: Any) -> Any:
+        """Return the features (n, filters, h, w)."""
+        x = self.norm(self.convolution(x))
+        return torch.relu_(x) if self.relu else x
+
+
+class Residual(nn.Module):
+    """A convolution whose input is added to its output, before ReLU."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.convolution = NormalisedConvolution(filters, filters, relu=False)
+
+    def forward(self, x: Any) -> Any:
+        """Return the features, as many as come in."""
+        return torch.relu_(x + self.convolution(x))
+
+
+class Bilstm(nn.Module):
+    """A BiLSTM over (n, steps, features) and a linear layer on the last states of both directions."""
+
+    def __init__(self, features: int, units: int, dropout: float) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(features, units, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(2 * units, len(CLASSES))
+
+    def forward(self, x: Any) -> Any:
+        """Return the logits (n, classes)."""
+        _, (last, _) = self.lstm(x)
+        return self.linear(self.dropout(torch.cat([last[0], last[1]], 1)))
+
+
+class ExpressionNetwork(nn.Module):
+    """The three heads in one network.
 
     Args:
-        width: filters of the first convolution; the next ones have two and four times as many.
+        width: filters of the first convolution; each of the three that halve the side doubles their number.
+        dropout: share of the features that a training leaves out before each head.
     """
-    layers = keras.layers
-    inputs = keras.Input((SIDE_PX, SIDE_PX, 1), name="face")
-    x = _convolution(inputs, width, 2)
-    for filters in (2 * width, 4 * width):
-        x = _convolution(x, filters, 2)
-        x = layers.ReLU()(layers.Add()([x, _convolution(x, filters, 1, relu=False)]))
-        x = layers.Dropout(0.1)(x)
-    pooled = layers.Dropout(0.4)(layers.Flatten()(_convolution(x, width, 1, kernel=1)))
-    cnn = layers.Dense(len(CLASSES), name="cnn")(pooled)
-    rows = layers.Reshape((x.shape[1], x.shape[2] * 2 * width))(_convolution(x, 2 * width, 1, kernel=1))
-    joined = layers.Dense(len(CLASSES), name="cnn_bilstm")(layers.Dropout(0.4)(_bilstm(rows, 2 * width)))
-    stripes = layers.Reshape((SIDE_PX // _ROWS_A_STEP, SIDE_PX * _ROWS_A_STEP))(inputs)
-    alone = layers.Dense(len(CLASSES), name="bilstm")(layers.Dropout(0.4)(_bilstm(stripes, 2 * width)))
-    heads = {"cnn": cnn, "bilstm": alone, "cnn_bilstm": joined}
-    outputs = layers.Concatenate(dtype="float32", name="logits")([heads[head] for head in HEADS])
-    return keras.Model(inputs, outputs)
 
+    def __init__(self, width: int, dropout: float = 0.3) -> None:
+        super().__init__()
+        trunk: list[Any] = [NormalisedConvolution(1, width), NormalisedConvolution(width, 2 * width, 2)]
+        for filters in (4 * width, 8 * width):
+            trunk += [NormalisedConvolution(filters // 2, filters, 2), Residual(filters)]
+        self.trunk = nn.Sequential(*trunk)
+        side = SIDE_PX // 8
+        self.cnn_features = NormalisedConvolution(8 * width, 2 * width, kernel=1)
+        self.cnn = nn.Linear(2 * width * side**2, len(CLASSES))
+        self.row_features = NormalisedConvolution(8 * width, 2 * width, kernel=1)
+        self.cnn_bilstm = Bilstm(2 * width * side, 4 * width, dropout)
+        self.bilstm = Bilstm(ROWS_A_STEP * SIDE_PX, 4 * width, dropout)
+        self.dropout = nn.Dropout(dropout)
 
-def _convolution(x: Any, filters: int, stride: int, *, kernel: int = 3, relu: bool = True) -> Any:
-    x = keras.layers.Conv2D(filters, kernel, stride, "same", use_bias=False)(x)
-    x = keras.layers.BatchNormalization(momentum=0.97)(x)
-    return keras.layers.ReLU()(x) if relu else x
-
-
-def _bilstm(x: Any, units: int) -> Any:
-    """Return the last states of both directions. The BiLSTM is unrolled, because TensorFlow Lite has no int8 loop."""
-    return keras.layers.Bidirectional(keras.layers.LSTM(units, unroll=True))(x)
+    def forward(self, pictures: Any) -> Any:
+        """Return the logits (n, heads, classes) of pictures (n, 1, 48, 48), in the order of `HEADS`."""
+        x = self.trunk(pictures)
+        flat = self.cnn_features(x).permute(0, 2, 3, 1).flatten(1)
+        rows = self.row_features(x).permute(0, 2, 3, 1).flatten(2)
+        stripes = pictures.reshape(len(pictures), SIDE_PX // ROWS_A_STEP, ROWS_A_STEP * SIDE_PX)
+        logits = {
+            "cnn": self.cnn(self.dropout(flat)),
+            "bilstm": self.bilstm(stripes),
+            "cnn_bilstm": self.cnn_bilstm(rows),
+        }
+        return torch.stack([logits[head].float() for head in HEADS], 1)

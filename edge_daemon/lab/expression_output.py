@@ -37,7 +37,7 @@ def annotated(one: FacesOfPicture) -> Picture:
         drawing.frame(drawn, box, _COLOUR, max(round(high_px / 6), 1))
         text = drawing.Text((f"{label} {probability:.2f}",), high_px)
         drawing.label(drawn, text, box.x, max(box.y - text.size[1], 0), _COLOUR)
-    return np.asarray(np.vstack([drawn, _notice(drawn.shape[1])]), np.uint8)
+    return np.asarray(np.vstack([drawn, notice_panel(drawn.shape[1])]), np.uint8)
 
 
 def _enlarged(picture: Picture) -> Picture:
@@ -48,7 +48,8 @@ def _enlarged(picture: Picture) -> Picture:
     return np.asarray(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def _notice(width_px: int) -> Picture:
+def notice_panel(width_px: int) -> Picture:
+    """Return the notice as a panel to put beneath a picture, `width_px` wide."""
     high_px = max(width_px / 60, _LEAST_LETTER_PX)
     lines = tuple(drawing.wrapped(SHORT_NOTICE, width_px - high_px, high_px))
     text = drawing.Text(lines, high_px)

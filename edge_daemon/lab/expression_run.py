@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge_daemon.errors import LabError
 from edge_daemon.lab.expression_faces import ExpressionFace, ExpressionReader, over_tracks, read_input
+from edge_daemon.lab.expression_figures import examined, lines
 from edge_daemon.lab.expression_model import ExpressionModel, Probabilities
 from edge_daemon.lab.expression_output import (
     FACES_TABLE,
@@ -18,11 +19,20 @@ from edge_daemon.lab.expression_output import (
     tracks_table,
     write_file,
 )
+from edge_daemon.lab.expression_plots import (
+    confusion_picture,
+    curve_picture,
+    distribution_picture,
+    samples_picture,
+)
 from edge_daemon.lab.expression_training import ExpressionTraining, TrainingPlan, TrainingState
 from edge_daemon.lab.fer_pictures import has_split, read_split
 from edge_daemon.lab.installation_guard import refuse_installations
 
 Progress = Callable[[int, int], None]
+
+DISTRIBUTION, SAMPLES, CONFUSION, CURVE_PICTURE = "distribution.svg", "samples.png", "confusion.svg", "curve.svg"
+"""Pictures about a training, in its folder. The samples show people: they stay on this computer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +52,14 @@ def train_expression(
 
     Args:
         data: folder with the splits Training and PublicTest.
-        output: the model; `OUTPUT.training/` keeps the state and the curve.
+        output: the model; `OUTPUT.training/` keeps the state, the curve and pictures about data and result.
         plan: how to train.
         minutes: time after which to stop, so that the same command can resume; None for no limit.
         progress: called with (batches done, batches in all).
         say: called with lines of text.
 
     Raises:
-        LabError: the data is wrong, a folder belongs to an installation or another training, or Keras is missing.
+        LabError: the data is wrong, a folder belongs to an installation or another training, or PyTorch is missing.
     """
     refuse_installations((data, output))
     if not output.parent.is_dir():
@@ -60,11 +70,19 @@ def train_expression(
         train = train.without(read_split(data, "PrivateTest"))
     if train.doubles:
         say(f"left out of Training: {train.doubles} pictures that another split has, too")
-    training = ExpressionTraining(plan, output.with_name(f"{output.name}.training"), train, choose)
+    folder = output.with_name(f"{output.name}.training")
+    training = ExpressionTraining(plan, folder, train, choose)
+    write_file(folder / DISTRIBUTION, distribution_picture({"Training": train, "PublicTest": choose}).encode())
+    write_file(folder / SAMPLES, png(samples_picture(train)))
     if training.run(minutes, progress, say):
         from edge_daemon.lab.expression_export import export_int8, write_model
 
-        write_model(output, export_int8(training.network, train.pictures), training.state)
+        write_model(output, export_int8(training.best_weights(), train.pictures), training.state)
+        found = examined(ExpressionModel(output), choose)
+        write_file(folder / CONFUSION, confusion_picture(found).encode())
+        write_file(folder / CURVE_PICTURE, curve_picture(training.state.curve).encode())
+        for line in lines(found):
+            say(line)
     return training.state
 
 

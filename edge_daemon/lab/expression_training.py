@@ -6,34 +6,32 @@ The folder MODEL.training beside the model keeps the state of an interrupted tra
 from __future__ import annotations
 
 import csv
-import json
 import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.errors import LabError
-from edge_daemon.lab.expression_classes import CLASSES, HEADS, SIDE_PX
+from edge_daemon.lab.expression_augmentation import Bytes, Floats, as_input, varied
+from edge_daemon.lab.expression_classes import CLASSES, HEADS
+from edge_daemon.lab.expression_frameworks import fast_bfloat16, import_torch
 from edge_daemon.lab.fer_pictures import LabelledPictures
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-
 CURVE = "curve.csv"
-STATE = "state.json"
-WEIGHTS = "weights.npz"
+STATE = "state.pt"
 CURVE_HEADS = ("epoch", "seconds", "loss", *(f"accuracy_{head}" for head in HEADS), "balanced_cnn_bilstm")
-_SHIFT_PX, _SCALE, _TURN_DEG = 3.5, 0.1, 12.0
-_CUT_SHARE = 0.3
+_EARLIER_STATE = "state.json"
+"""File of a training by an earlier version, whose network was another."""
 _AVERAGE = 0.998
 _WARM_UP_EPOCHS = 1.0
+_EXAMINED_AT_ONCE = 256
+_AFRESH = "remove the folder, then the training starts again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +40,12 @@ class TrainingPlan:
 
     epochs: int = 60
     seed: int = 1
-    batch_size: int = 128
-    rate: float = 2e-3
+    batch_size: int = 64
+    rate: float = 3e-3
     """Highest learning rate of AdamW; it rises for one epoch and falls to zero on a cosine."""
-    weight_decay: float = 1e-3
-    smoothing: float = 0.1
-    width: int = 24
+    weight_decay: float = 0.05
+    smoothing: float = 0.05
+    width: int = 16
     patience: int = 12
     """The training ends after this many epochs in a row without improvement."""
 
@@ -60,10 +58,13 @@ class TrainingState:
     epoch: int = 0
     """Number of finished epochs."""
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     best: float = -1.0
     best_epoch: int = 0
     ended: str = ""
     """Why the training has ended; empty while it goes on."""
+    epochs_changed: list[list[int]] = field(default_factory=list)
+    """Each change of the plan's epochs: [finished epochs, epochs before, epochs after]."""
     curve: list[list[float]] = field(default_factory=list)
 
 
@@ -77,25 +78,31 @@ class ExpressionTraining:
         choose: pictures that decide which epoch is the best.
 
     Raises:
-        LabError: the folder has a training with another plan, or one that can't be read; Keras is not installed.
+        LabError: the folder has a training with another plan, or one that can't be read; PyTorch is not installed.
+
+    The number of epochs may change while a training goes on: the learning rate then follows the new plan's cosine.
     """
 
     def __init__(self, plan: TrainingPlan, folder: Path, train: LabelledPictures, choose: LabelledPictures) -> None:
-        self._keras, self._tf = import_keras()
-        from edge_daemon.lab.expression_network import new_network
+        self._torch = torch = import_torch()
+        from edge_daemon.lab.expression_network import ExpressionNetwork
 
         self._folder, self._train, self._choose = folder, train, choose
-        self.state = _opened(plan, folder)
-        self._keras.utils.set_random_seed(plan.seed)
-        self.network = new_network(plan.width)
-        self._optimizer = self._keras.optimizers.AdamW(plan.rate, weight_decay=plan.weight_decay)
-        self._optimizer.build(self.network.trainable_variables)
-        self._mean: list[Any] = self.network.get_weights()
-        self._best: list[Any] = self._mean
+        found = _opened(plan, folder, torch)
+        self.state = TrainingState(plan) if found is None else found[0]
+        torch.manual_seed(plan.seed)
+        self._network = ExpressionNetwork(plan.width).to(memory_format=torch.channels_last)
+        self._averaged = ExpressionNetwork(plan.width).to(memory_format=torch.channels_last)
+        self._averaged.load_state_dict(self._network.state_dict())
+        self._optimizer = torch.optim.AdamW(
+            self._network.parameters(), plan.rate, weight_decay=plan.weight_decay, foreach=True
+        )
+        self._best = _copied(self._averaged)
         self._steps_an_epoch = math.ceil(len(train.labels) / plan.batch_size)
-        if self.state.epoch:
-            self._load()
-        self._step = self._tf.function(self._one_step)
+        self._bfloat16 = fast_bfloat16(torch)
+        self._weights = class_weights(train.labels)
+        if found is not None:
+            self._load(found[1])
 
     def run(self, minutes: float | None, progress: Callable[[int, int], None], say: Callable[[str], None]) -> bool:
         """Train until the plan's last epoch, until nothing improves, or until the time is over.
@@ -117,64 +124,66 @@ class ExpressionTraining:
             self._epoch(lambda step: progress(self.state.epoch * self._steps_an_epoch + step, total))
             say(self._line())
             self._save()
-        self.network.set_weights(self._best)
         return True
 
+    def best_weights(self) -> dict[str, Floats]:
+        """Return the averaged weights of the best epoch by name, as `ExpressionNetwork.state_dict` names them."""
+        return {name: one.float().contiguous().numpy() for name, one in self._best.items()}
+
     def _epoch(self, progress: Callable[[int], None]) -> None:
-        state, plan, begun_s = self.state, self.state.plan, time.monotonic()
+        state, plan, begun_s, begun_cpu_s = self.state, self.state.plan, time.monotonic(), time.process_time()
         random = np.random.default_rng((plan.seed, state.epoch))
-        self._seed_dropout()
+        self._torch.manual_seed(1000 * plan.seed + state.epoch)  # dropout is the same after an interruption
         order = random.permutation(len(self._train.labels))
-        weights = class_weights(self._train.labels)
-        losses = []
+        self._network.train()
+        loss = 0.0
         for step in range(self._steps_an_epoch):
             chosen = order[step * plan.batch_size : (step + 1) * plan.batch_size]
             pictures = np.stack([varied(self._train.pictures[i], random) for i in chosen])
-            labels = self._train.labels[chosen]
-            self._optimizer.learning_rate.assign(self._rate(state.epoch * self._steps_an_epoch + step))
-            loss = self._step(as_input(pictures), np.eye(len(CLASSES), dtype=np.float32)[labels], weights[labels])
-            losses.append(float(loss))
-            self._average(state.epoch * self._steps_an_epoch + step)
+            done = state.epoch * self._steps_an_epoch + step
+            for group in self._optimizer.param_groups:
+                group["lr"] = self._rate(done)
+            loss += self._step(pictures, self._train.labels[chosen])
+            self._average(done)
             progress(step + 1)
         accuracies, balanced = self._examine()
         state.epoch += 1
         state.seconds += time.monotonic() - begun_s
-        state.curve.append(
-            [state.epoch, round(state.seconds, 1), round(float(np.mean(losses)), 5), *accuracies, balanced]
-        )
+        state.processor_seconds += time.process_time() - begun_cpu_s
+        mean_loss = round(loss / self._steps_an_epoch, 5)
+        state.curve.append([state.epoch, round(state.seconds, 1), mean_loss, *accuracies, balanced])
         self._judge(accuracies[HEADS.index("cnn_bilstm")] + balanced)
-
-    def _seed_dropout(self) -> None:
-        """Make this epoch's dropout depend only on the plan's seed and the epoch, even after an interruption."""
-        weights = {id(weight) for weight in self.network.weights}
-        states = [variable for variable in self.network.variables if id(variable) not in weights]
-        for number, variable in enumerate(states):
-            variable.assign([self.state.plan.seed, 1000 * self.state.epoch + number])
 
     def _judge(self, score: float) -> None:
         state, plan = self.state, self.state.plan
         if score > state.best:
             state.best, state.best_epoch = score, state.epoch
-            self._best = [np.copy(one) for one in self._mean]
+            self._best = _copied(self._averaged)
         if state.epoch >= plan.epochs:
             state.ended = "the plan's last epoch"
         elif state.epoch - state.best_epoch >= plan.patience:
             state.ended = f"no better for {plan.patience} epochs"
 
-    def _one_step(self, pictures: Any, labels: Any, weights: Any) -> Any:
-        plan = self.state.plan
-        soft = labels * (1 - plan.smoothing) + plan.smoothing / len(CLASSES)
-        with self._tf.GradientTape() as tape:
-            logits = self.network(pictures, training=True)
-            loss = sum(
-                self._tf.reduce_mean(
-                    self._tf.nn.softmax_cross_entropy_with_logits(soft, logits[:, k : k + len(CLASSES)]) * weights
-                )
-                for k in range(0, len(HEADS) * len(CLASSES), len(CLASSES))
-            )
-        variables = self.network.trainable_variables
-        self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return loss
+    def _step(self, pictures: Bytes, labels: NDArray[np.int64]) -> float:
+        """Learn from one batch; return its loss, added over the heads."""
+        torch = self._torch
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            logits = self._network(self._tensor(pictures))
+        right, weights = torch.from_numpy(labels), torch.from_numpy(self._weights[labels])
+        errors = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1),
+            right.repeat_interleave(len(HEADS)),
+            reduction="none",
+            label_smoothing=self.state.plan.smoothing,
+        )
+        loss = (errors * weights.repeat_interleave(len(HEADS))).mean() * len(HEADS)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        return float(loss.detach())
+
+    def _tensor(self, pictures: Bytes) -> Any:
+        return self._torch.from_numpy(as_input(pictures)).permute(0, 3, 1, 2)
 
     def _rate(self, step: int) -> float:
         plan = self.state.plan
@@ -186,18 +195,21 @@ class ExpressionTraining:
     def _average(self, step: int) -> None:
         """Update the running mean of the weights, which is more accurate than the latest weights."""
         keep = min(_AVERAGE, (1 + step) / (10 + step))
-        for mean, weight in zip(self._mean, self.network.get_weights(), strict=True):
-            mean *= keep
-            mean += (1 - keep) * weight
+        latest = self._network.state_dict()
+        for name, mean in self._averaged.state_dict().items():
+            if mean.is_floating_point():
+                mean.lerp_(latest[name], 1 - keep)
 
     def _examine(self) -> tuple[list[float], float]:
         """Return the accuracy of each head with the averaged weights, and the mean recall of the last head."""
-        current = self.network.get_weights()
-        self.network.set_weights(self._mean)
-        logits = self.network.predict(as_input(self._choose.pictures), batch_size=512, verbose=0)
-        self.network.set_weights(current)
-        labels = self._choose.labels
-        picked = logits.reshape(len(labels), len(HEADS), len(CLASSES)).argmax(-1)
+        torch, labels = self._torch, self._choose.labels
+        self._averaged.eval()
+        found = []
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            for first in range(0, len(labels), _EXAMINED_AT_ONCE):
+                pictures = self._tensor(self._choose.pictures[first : first + _EXAMINED_AT_ONCE])
+                found.append((self._averaged(pictures) + self._averaged(pictures.flip(3))).float().numpy())
+        picked = np.concatenate(found).argmax(-1)
         accuracies = [round(float((picked[:, k] == labels).mean()), 5) for k in range(len(HEADS))]
         last = picked[:, HEADS.index("cnn_bilstm")]
         recalls = [(last[labels == k] == k).mean() for k in range(len(CLASSES)) if (labels == k).any()]
@@ -209,74 +221,68 @@ class ExpressionTraining:
         return f"epoch {epoch:.0f} of {self.state.plan.epochs}: loss {loss:.3f}, {words}, {seconds / 60:.1f} minutes"
 
     def _save(self) -> None:
-        arrays = {
-            **{f"weight_{i}": one for i, one in enumerate(self.network.get_weights())},
-            **{f"mean_{i}": one for i, one in enumerate(self._mean)},
-            **{f"best_{i}": one for i, one in enumerate(self._best)},
-            **{f"optimizer_{i}": np.asarray(one) for i, one in enumerate(self._optimizer.variables)},
-        }
-        partial = self._folder / f".{WEIGHTS}"
-        with partial.open("wb") as file:
-            np.savez(file, epoch=self.state.epoch, **arrays)
-        partial.replace(self._folder / WEIGHTS)
         with (self._folder / CURVE).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([CURVE_HEADS, *self.state.curve])
         partial = self._folder / f".{STATE}"
-        partial.write_text(json.dumps(asdict(self.state), indent=1) + "\n", encoding="utf-8")
+        content = {
+            "state": asdict(self.state),
+            "network": self._network.state_dict(),
+            "averaged": self._averaged.state_dict(),
+            "best": self._best,
+            "optimizer": self._optimizer.state_dict(),
+        }
+        self._torch.save(content, partial)
         partial.replace(self._folder / STATE)
 
-    def _load(self) -> None:
+    def _load(self, content: dict[str, Any]) -> None:
         try:
-            with np.load(self._folder / WEIGHTS) as arrays:
-                if int(arrays["epoch"]) != self.state.epoch:
-                    raise ValueError("the weights are of another epoch")
-                count = len(self._mean)
-                self.network.set_weights([arrays[f"weight_{i}"] for i in range(count)])
-                self._mean = [arrays[f"mean_{i}"].copy() for i in range(count)]
-                self._best = [arrays[f"best_{i}"].copy() for i in range(count)]
-                for i, variable in enumerate(self._optimizer.variables):
-                    variable.assign(arrays[f"optimizer_{i}"])
-        except (OSError, KeyError, ValueError) as error:
-            raise LabError("is no state from which a training can resume", str(self._folder), _AFRESH) from error
+            self._network.load_state_dict(content["network"])
+            self._averaged.load_state_dict(content["averaged"])
+            self._best = content["best"]
+            self._optimizer.load_state_dict(content["optimizer"])
+        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+            raise LabError(_NO_STATE, str(self._folder), _AFRESH) from error
 
 
-_AFRESH = "remove the folder, then the training starts again"
+_NO_STATE = "is no state from which a training can resume"
 
 
-def import_keras() -> tuple[Any, Any]:
-    """Return the modules keras and tensorflow.
-
-    Raises:
-        LabError: the extra is not installed.
-    """
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        import keras
-        import tensorflow
-    except ImportError as error:
-        raise LabError(
-            "training needs Keras and TensorFlow", hint="in this program's folder: pip install '.[lab]'"
-        ) from error
-    return keras, tensorflow
-
-
-def _opened(plan: TrainingPlan, folder: Path) -> TrainingState:
+def _opened(plan: TrainingPlan, folder: Path, torch: Any) -> tuple[TrainingState, dict[str, Any]] | None:
+    """Return the state of a folder's training and its weights; None if there is no training yet."""
     path = folder / STATE
     try:
         folder.mkdir(exist_ok=True)
+        if (folder / _EARLIER_STATE).exists():
+            raise LabError("has a training by an earlier version", str(folder), _AFRESH)
         if not path.exists():
-            return TrainingState(plan)
-        found = json.loads(path.read_text(encoding="utf-8"))
-        state = TrainingState(**{**found, "plan": TrainingPlan(**found["plan"])})
+            return None
+        content = torch.load(path, weights_only=True)
+        state = TrainingState(**{**content["state"], "plan": TrainingPlan(**content["state"]["plan"])})
     except OSError as error:
         raise LabError(f"can't be made or read: {error.strerror}", str(folder)) from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise LabError("is no state from which a training can resume", str(path), _AFRESH) from error
-    if state.plan != plan:
-        was = ", ".join(f"{key} {value}" for key, value in asdict(state.plan).items() if value != getattr(plan, key))
-        raise LabError(f"has a training with another plan ({was})", str(folder), f"give the same options, or {_AFRESH}")
+    except (ValueError, TypeError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
+        raise LabError(_NO_STATE, str(path), _AFRESH) from error
+    return _with_plan(state, plan, folder), content
+
+
+def _with_plan(state: TrainingState, plan: TrainingPlan, folder: Path) -> TrainingState:
+    """Return a state that goes on with a plan; only the number of epochs may differ, and only before the end."""
+    was = state.plan
+    if (was if state.ended else replace(was, epochs=plan.epochs)) != plan:
+        differs = ", ".join(f"{key} {value}" for key, value in asdict(was).items() if value != getattr(plan, key))
+        raise LabError(
+            f"has a training with another plan ({differs})", str(folder), f"give the same options, or {_AFRESH}"
+        )
+    if not state.ended and plan.epochs <= state.epoch:
+        raise LabError(f"has {state.epoch} finished epochs", str(folder), "give more --epochs")
+    if plan.epochs != was.epochs:
+        state.epochs_changed.append([state.epoch, was.epochs, plan.epochs])
+        state.plan = plan
     return state
+
+
+def _copied(network: Any) -> dict[str, Any]:
+    return {name: one.detach().clone() for name, one in network.state_dict().items()}
 
 
 def class_weights(labels: NDArray[np.int64]) -> Floats:
@@ -284,26 +290,3 @@ def class_weights(labels: NDArray[np.int64]) -> Floats:
     counts = np.maximum(np.bincount(labels, minlength=len(CLASSES)), 1)
     weights = 1 / np.sqrt(counts)
     return np.asarray(weights / (weights * counts).sum() * counts.sum(), np.float32)
-
-
-def as_input(pictures: Bytes) -> Floats:
-    """Return grey pictures (n, 48, 48) as input of the networks: (n, 48, 48, 1), -1 to 1."""
-    return ((pictures.astype(np.float32) - 127.5) / 127.5)[..., None]
-
-
-def varied(picture: Bytes, random: np.random.Generator) -> Bytes:
-    """Return a randomly changed picture: rotated, shifted, scaled, mirrored, with other light and a covered part."""
-    angle, scale = np.radians(random.uniform(-_TURN_DEG, _TURN_DEG)), np.exp(random.uniform(-_SCALE, _SCALE))
-    mirror = -1.0 if random.random() < 0.5 else 1.0
-    turn = scale * np.array([[np.cos(angle) * mirror, -np.sin(angle)], [np.sin(angle) * mirror, np.cos(angle)]])
-    middle = (SIDE_PX - 1) / 2
-    shift = middle - turn @ [middle, middle] + random.uniform(-_SHIFT_PX, _SHIFT_PX, 2)
-    moved = cv2.warpAffine(
-        picture, np.hstack([turn, shift[:, None]]), (SIDE_PX, SIDE_PX), borderMode=cv2.BORDER_REPLICATE
-    )
-    lit = cv2.convertScaleAbs(moved, alpha=random.uniform(0.75, 1.25), beta=random.uniform(-20, 20))
-    if random.random() < 0.3:
-        side = int(random.uniform(0.1, _CUT_SHARE) * SIDE_PX)
-        top, left = random.integers(0, SIDE_PX - side, 2)
-        lit[top : top + side, left : left + side] = random.integers(0, 256)
-    return np.asarray(lit, np.uint8)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
 import pytest
 
-from benchmarks.expression import figures
+from benchmarks.expression import shown
 from edge_daemon import __main__
 from edge_daemon.errors import LabError
-from edge_daemon.lab import expression_output
+from edge_daemon.lab import expression_output, expression_plots
+from edge_daemon.lab.expression_augmentation import varied
 from edge_daemon.lab.expression_classes import CLASSES, HEADS
 from edge_daemon.lab.expression_faces import ExpressionFace, ExpressionReader, Tracker, over_tracks, read_input, word
+from edge_daemon.lab.expression_figures import figures, lines
 from edge_daemon.lab.expression_model import ExpressionModel, as_grey
-from edge_daemon.lab.expression_training import CURVE_HEADS, class_weights, varied
+from edge_daemon.lab.expression_training import class_weights
+from edge_daemon.lab.fer_pictures import LabelledPictures
 from edge_daemon.lab.law import NOTICE
 from edge_daemon.types import Box
 from edge_daemon.vision.models import default_models_dir
@@ -136,11 +140,11 @@ def test_the_command_says_that_training_needs_the_extra_or_the_data(tmp_path, ca
     monkeypatch.delenv("EDGE_DAEMON_HOME", raising=False)
     output = str(tmp_path / "m.tflite")
     code = __main__.run(["lab", "train", "expression", "--data", str(tmp_path), "--output", output])
-    lines = capsys.readouterr().err.splitlines()
+    printed = capsys.readouterr().err.splitlines()
     assert code == 2
-    assert lines[0] == NOTICE
-    assert "has no PublicTest" in lines[1]
-    assert len(lines) == 2
+    assert printed[0] == NOTICE
+    assert "has no PublicTest" in printed[1]
+    assert len(printed) == 2
 
 
 def test_annotated_pictures_do_not_go_among_the_pictures(tmp_path, capsys, monkeypatch):
@@ -168,13 +172,34 @@ def test_variations_are_seeded_and_vary():
     assert first.shape == (48, 48)
 
 
-def test_figures_of_a_benchmark():
+def test_figures_of_each_class_and_their_table():
     labels = np.array([0, 0, 1, 3])
     found = figures(labels, np.array([0, 1, 1, 3]))
-    assert found["accuracy"]["hits"] == 3
-    assert found["balanced"] == pytest.approx((0.5 + 1 + 1) / 3, abs=1e-5)
-    assert found["precision"]["disgust"] == 0.5
-    assert found["recall"]["angry"] == 0.5
-    assert found["f1"]["angry"] == pytest.approx(2 / 3, abs=1e-5)
-    assert found["confusion"][0][:2] == [1, 1]
-    assert CURVE_HEADS[0] == "epoch"
+    assert (found.hits, found.accuracy) == (3, 0.75)
+    assert found.balanced == pytest.approx((0.5 + 1 + 1) / 3, abs=1e-5)
+    assert found.precision["disgust"] == 0.5
+    assert found.recall["angry"] == 0.5
+    assert found.f1["angry"] == pytest.approx(2 / 3, abs=1e-5)
+    assert found.f1["sad"] == 0  # no picture has this label, and none got it
+    assert found.confusion[0, :2].tolist() == [1, 1]
+    assert [line.split() for line in lines({"cnn": found})][2] == ["angry", "1.00", "0.50", "0.67"]
+    assert shown(found)["accuracy"]["hits"] == 3
+
+
+def test_pictures_about_a_training_show_every_class():
+    labels = np.repeat(np.arange(7), [3, 1, 2, 4, 0, 2, 2])
+    faces = LabelledPictures(np.random.default_rng(1).integers(0, 256, (14, 48, 48)).astype(np.uint8), labels)
+    curve = [[1, 9.0, 5.5, 0.4, 0.3, 0.4, 0.3], [2, 18.0, 5.1, 0.5, 0.3, 0.5, 0.4]]
+    heads = {head: figures(labels, np.full(14, 3)) for head in HEADS}
+    drawn = {
+        "curve": expression_plots.curve_picture(curve),
+        "confusion": expression_plots.confusion_picture(heads),
+        "distribution": expression_plots.distribution_picture({"Training": faces, "PublicTest": faces}),
+    }
+    texts = {name: [one.text for one in ElementTree.fromstring(svg).iter() if one.text] for name, svg in drawn.items()}
+    assert set(HEADS) | {"1", "2", "0.8"} <= set(texts["curve"])
+    assert set(CLASSES) | {"4"} <= set(texts["confusion"])
+    assert {"Training 4", "PublicTest 0"} <= set(texts["distribution"])
+    sheet = expression_plots.samples_picture(faces)
+    assert sheet.shape[0] > 7 * 96  # the notice is beneath the faces
+    assert (sheet[:96:2, 90:186:2, 0] == faces.pictures[0]).all()

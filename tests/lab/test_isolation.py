@@ -13,7 +13,7 @@ from tests.cli.running import run
 from tests.test_architecture import modules, reached_by
 
 ROOT = Path(__file__).parents[2]
-EXTRA = re.compile(r"\[lab\]|\btensorflow\b|\bkeras\b", re.IGNORECASE)
+EXTRA = re.compile(r"\[lab\]|\btensorflow\b|\bkeras\b|\btorch\b", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("command", ["run", "rehearse", "register", "export", "sync", "mail", "mask", "collect"])

@@ -1,24 +1,32 @@
-"""A training from its first epoch to a model that runs. Needs TensorFlow, which devices and some CI machines lack."""
+"""A training from its first epoch to a model that runs. Needs PyTorch and TensorFlow, which devices and CI may lack."""
 
 from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
+pytest.importorskip("torch")
+
+import torch
 
 from edge_daemon.errors import LabError
-from edge_daemon.lab.expression_classes import CLASSES
+from edge_daemon.lab.expression_augmentation import as_input
+from edge_daemon.lab.expression_classes import CLASSES, HEADS
+from edge_daemon.lab.expression_export import export_int8
 from edge_daemon.lab.expression_model import ExpressionModel
+from edge_daemon.lab.expression_network import ExpressionNetwork
 from edge_daemon.lab.expression_run import run_expression, train_expression
-from edge_daemon.lab.expression_training import TrainingPlan
+from edge_daemon.lab.expression_training import ExpressionTraining, TrainingPlan
+from edge_daemon.lab.fer_pictures import read_split
 from edge_daemon.lab.law import NOTICE
 
-PLAN = TrainingPlan(epochs=2, seed=3, width=8, batch_size=14)
+PLAN = TrainingPlan(epochs=2, seed=3, width=4, batch_size=14)
 
 
 def made_face(label: int, number: int):
@@ -39,19 +47,30 @@ def data(tmp_path_factory):
     return folder
 
 
+def both(data):
+    return read_split(data, "Training"), read_split(data, "PublicTest")
+
+
 def quiet(*_: object) -> None:
     return
 
 
 def test_a_training_that_was_cut_goes_on_and_gives_what_one_without_a_cut_gives(data, tmp_path):
     whole, cut = tmp_path / "whole.tflite", tmp_path / "cut.tflite"
-    lines: list[str] = []
-    train_expression(data, whole, PLAN, None, quiet, lines.append)
-    assert len(lines) == 2
+    said: list[str] = []
+    train_expression(data, whole, PLAN, None, quiet, said.append)
+    assert [line for line in said if line.startswith("epoch ")] == said[:2]
+    assert {line.split(":")[0] for line in said if "balanced" in line and line not in said[:2]} == set(HEADS)
+    made = {"state.pt", "curve.csv", "curve.svg", "confusion.svg", "distribution.svg", "samples.png"}
+    assert {path.name for path in (tmp_path / "whole.tflite.training").iterdir()} == made
     state = train_expression(data, cut, PLAN, 0.0001, quiet, quiet)
     assert (state.epoch, state.ended, cut.exists()) == (1, "", False)
-    with pytest.raises(LabError, match="another plan"):
-        train_expression(data, cut, TrainingPlan(epochs=9, seed=3, width=8, batch_size=14), None, quiet, quiet)
+    with pytest.raises(LabError, match=r"another plan \(seed 3\)"):
+        train_expression(data, cut, replace(PLAN, seed=4), None, quiet, quiet)
+    with pytest.raises(LabError, match="has 1 finished epochs"):
+        train_expression(data, cut, replace(PLAN, epochs=1), None, quiet, quiet)
+    training = ExpressionTraining(replace(PLAN, epochs=9), tmp_path / "cut.tflite.training", *both(data))
+    assert training.state.epochs_changed == [[1, 2, 9]]  # in memory only: the state is saved after an epoch
     state = train_expression(data, cut, PLAN, None, quiet, quiet)
     assert (state.epoch, state.ended) == (2, "the plan's last epoch")
     facts = json.loads((tmp_path / "cut.tflite.json").read_text())
@@ -73,9 +92,36 @@ def test_a_training_that_was_cut_goes_on_and_gives_what_one_without_a_cut_gives(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png-expression.png", "expression.csv"]
 
 
-def test_a_state_that_can_not_be_read_is_refused_in_one_line(data, tmp_path):
+def test_the_exported_network_computes_what_the_trained_one_computes(tmp_path):
+    torch.manual_seed(5)
+    network = ExpressionNetwork(4)
+    for layer in network.modules():  # as after a training: statistics and weights that are not 0 and 1
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.running_mean, -0.3, 0.3)
+            torch.nn.init.uniform_(layer.running_var, 0.3, 2)
+            torch.nn.init.uniform_(layer.bias, -1, 1)
+        if isinstance(layer, torch.nn.Linear):
+            layer.weight.data *= 6
+    faces = np.stack([made_face(label, number) for label in range(len(CLASSES)) for number in range(3)])
+    weights = {name: one.numpy() for name, one in network.eval().state_dict().items()}
+    path = tmp_path / "m.tflite"
+    path.write_bytes(export_int8(weights, faces))
+    model = ExpressionModel(path)
+    with torch.inference_mode():
+        pictures = torch.from_numpy(as_input(faces)).permute(0, 3, 1, 2)
+        logits = ((network(pictures) + network(pictures.flip(3))) / 2).numpy()
+    right = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    assert np.ptp(right, axis=0).max() > 0.1  # the faces differ, so a wrong network would show
+    assert np.abs(np.stack([model(face) for face in faces]) - right).max() < 0.03
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("state.pt", "is no state from which a training can resume"), ("state.json", "a training by an earlier version")],
+)
+def test_a_state_that_can_not_be_read_is_refused_in_one_line(data, tmp_path, name, what):
     (tmp_path / "m.tflite.training").mkdir()
-    (tmp_path / "m.tflite.training" / "state.json").write_text("{")
-    with pytest.raises(LabError, match="is no state from which a training can resume") as refused:
+    (tmp_path / "m.tflite.training" / name).write_text("{")
+    with pytest.raises(LabError, match=what) as refused:
         train_expression(data, tmp_path / "m.tflite", PLAN, None, quiet, quiet)
     assert "remove the folder" in refused.value.line()
