@@ -1,4 +1,4 @@
-"""What accuracy the audit expects of a face by its width, sharpness and light, and whether other lessons confirm it.
+"""Measures the accuracy to expect for a face by its width, sharpness and light, and checks it on other lessons.
 
     python -m benchmarks.audit --data DIR --check DIR --json OUT
 
@@ -28,7 +28,7 @@ from edge_daemon.vision.pipeline import Detector
 
 _BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.01)
 _ENOUGH = 10
-"""Faces at a seat from which on the benchmark compares the seat's own rate."""
+"""Least number of faces at a seat for which the benchmark compares the seat's own rate."""
 
 
 def main() -> int:

@@ -25,7 +25,10 @@ from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 ALL, SOME, FEW = 0, 12, 4
-"""Captures of a variant. All: searched as the service searches a lesson. Some or few: each searched alone."""
+"""Numbers of captures of a variant; `ALL` is every capture.
+
+All are searched as the service searches a lesson. If only some or few are read, each is searched alone.
+"""
 WHOLE = 4
 """Number of lessons with all captures, which registers need.
 
@@ -69,7 +72,7 @@ class Seen:
     truth: int
     """Index of the true face; -1: none."""
     alone: str
-    """The student whom this picture alone is enough to name; empty: none."""
+    """Id of the student whom this picture alone names; empty: none."""
     counted: str
     """The student named by the evidence over all captures of the variant."""
 

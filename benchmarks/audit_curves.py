@@ -1,4 +1,4 @@
-"""From measured faces to the audit's table of expected accuracy, and to the effect of blur and light."""
+"""Computes the audit's table of expected accuracy, and the effect of blur and light, from measured faces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WIDTHS_PX = (14.0, 16.0, 18.0, 20.0, 22.0, 24.0, 26.0, 28.0, 32.0, 36.0, 42.0, 5
 CLEAR = {AS_IS.name, *(variant.name for variant in SHRUNK)}
 """Variants in focus and in good light."""
 PRESENT, MOSTLY = 0.4, 0.6
-"""Shares of the captures: the rule's, and the one of a student who was certainly there."""
+"""Shares of the captures: the one that the rule requires, and the one from which a student was mostly there."""
 _GRID = {
     "soft": (0.75, 0.8, 0.85, 0.9, 0.95),
     "blind": (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
@@ -119,7 +119,7 @@ def _share(rate: Rate) -> float:
 
 
 def hit_rate(gain_px: float, rows: Sequence[dict[str, object]]) -> float:
-    """Return the hit rate from a table."""
+    """Return the hit rate of a face with an effective width, interpolated in a table."""
     widths, hits = [row["width_px"] for row in rows], [row["hit"] for row in rows]
     return by_width(gain_px, widths, hits)  # type: ignore[arg-type]
 

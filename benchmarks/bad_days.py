@@ -67,7 +67,7 @@ def _of(data: Path, models: Path | None) -> dict[str, object]:
 
 
 def scored(days: Sequence[BadDay]) -> dict[str, object]:
-    """Return the rates of absence among students nobody could see, and among those who were absent or present."""
+    """Return the rates of absence among students whom nobody could see, and among those who were absent or present."""
     unseeable = [v == "absent" for d in days for s, v in d.students if not _usable(s)]
     kept = [v == "absent" for d in days for s, v in d.students if _is_absent(d, s)]
     present = [v == "present" for d in days if not d.expected_flags for s, v in d.students if _is(s, "present")]

@@ -1,4 +1,4 @@
-"""At which light pictures show no faces: the source of the limits in `edge_daemon/camera/exposure_check.py`.
+"""Measures at which light pictures show no faces, for the limits in `edge_daemon/camera/exposure_check.py`.
 
     python -m benchmarks.camera_light FOLDER_OR_PICTURE [--json OUT]
 
@@ -24,7 +24,7 @@ from edge_daemon.vision.pipeline import Detector
 STOPS = (-14, -13, -12, -11, -10, -9, -8, -7, -6, -4, -2, 0, 1, 2, 3, 4, 5)
 MAX_GAIN = 16.0
 FULL_WELL_ELECTRONS = 4300
-"""Capacity for a sensor with 1.4 um pixels, such as IMX708; its read noise is about 3 electrons."""
+"""Electrons that a pixel of 1.4 um can hold, as in the sensor IMX708; its read noise is about 3 electrons."""
 READ_NOISE_ELECTRONS = 3.0
 
 

@@ -11,9 +11,9 @@ from edge_daemon.types import Picture
 
 Degradation = Callable[[Picture, float, np.random.Generator], Picture]
 _FULL_WELL = 6000.0
-"""Electrons of a pixel at 255, for the shot noise of a small sensor."""
+"""Number of electrons in a pixel of value 255, from which the shot noise of a small sensor follows."""
 _READ_NOISE = 6.0
-"""Electrons."""
+"""Standard deviation of the read noise, in electrons."""
 
 
 def darker(picture: Picture, light: float, rng: np.random.Generator) -> Picture:

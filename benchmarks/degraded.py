@@ -1,4 +1,4 @@
-"""Up to which degradation faces are found and named: captures of composed lessons, degraded step by step.
+"""Measures up to which degradation faces are found and named, in captures of composed lessons.
 
     python -m benchmarks.degraded --data DIR --json OUT [--captures 4]
 

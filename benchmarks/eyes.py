@@ -1,12 +1,12 @@
-"""Shut eyes: how many are found, and how many open ones are called shut, by the width of the face.
+"""Counts how many shut eyes are found, and how many open ones are called shut, by the width of the face.
 
     python -m benchmarks.eyes --data DIR --json OUT [--half report] [--people N]
 
-DIR has images/ and labels.csv (file, identity, condition); `sleepy` means shut eyes. With images.csv (file, identity)
-instead, nothing is known of the faces, and only those that are called shut are counted. The pictures of a person stand
-for a lesson: eyes are shut by the person's own median, as in `attendance/attention.py`. One picture decides, and not
-three in a row. People without conditions count from `LEAST` pictures on; `--half tune` are those on whom the limits
-were chosen.
+DIR has images/ and labels.csv (file, identity, condition); `sleepy` means shut eyes. If DIR has images.csv (file,
+identity) instead, no condition is known, and the benchmark counts only the faces that are called shut. The pictures of
+a person stand for a lesson: eyes are shut by the person's own median, as in `attendance/attention.py`. One picture
+decides, and not three in a row. People without conditions count from `LEAST` pictures on; `--half tune` are those on
+whom the limits were chosen.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from edge_daemon.vision.portrait import PortraitReader
 
 WIDTHS_PX = (48, 64, 96)
 LEAST = 5
-"""Pictures of a person without conditions; fewer say nothing of what is usual."""
+"""Pictures of a person without conditions; fewer do not show what is usual for the person."""
 MOST = 8
 _SHUT = "sleepy"
 _BORDER = 0.4

@@ -1,4 +1,4 @@
-"""Cost of shut eyes over a lesson: processor time of captures with the analyser and without, by turns, and memory.
+"""Cost of measuring eyes in a lesson: memory, and processor time of captures with and without the analyser, in turns.
 
     python -m benchmarks.eyes_cost --data DIR --json OUT
 

@@ -1,4 +1,4 @@
-"""The int8 embedder compared with float32 on aligned faces, unchanged and as they look from the last row."""
+"""Compares the int8 embedder with float32 on aligned faces, at full size and reduced to 28 px."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def shrunk(crop: Picture, size_px: int = FAR_PX) -> Picture:
 
 
 class Keep:
-    """Replaces the embedder and keeps the crops."""
+    """Stands in for the embedder, and stores the crops that it is given."""
 
     def __init__(self) -> None:
         self.crops: list[Picture] = []

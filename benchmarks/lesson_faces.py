@@ -73,7 +73,7 @@ def _capture(truth: Sequence[TrueFace], seen: Sequence[SeenFace], min_iou: float
 
 
 def _said(face: TrueFace, hit: SeenFace | None) -> list[str]:
-    """Return the counts to which one face adds."""
+    """Return the names of the counts that one face increases."""
     if face.kind == "photo":
         return [] if hit is None else ["print found"] + ["print named"] * bool(hit.student_id)
     words = ["face"] + ["found"] * (hit is not None)

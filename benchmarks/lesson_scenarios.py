@@ -12,7 +12,7 @@ from edge_daemon.attendance.doubt import WORTH_A_LOOK
 from edge_daemon.attendance.room_state import UNUSUAL
 
 _HARDLY_SEEN = 0.2
-"""Absent students who were seen in a larger share of the captures are close to the rule."""
+"""Largest share of the captures in which an absent student who is far from the rule was seen."""
 _MISSING = Verdict("missing", (), 0)
 
 

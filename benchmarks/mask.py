@@ -1,4 +1,4 @@
-"""How masks are classified on labelled faces, by width, and end to end: found by the program, then classified.
+"""Measures how masks are classified on labelled faces, by width, and on faces that the program finds itself.
 
     python -m benchmarks.mask --data DIR --json OUT [--held-back]
 

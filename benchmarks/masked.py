@@ -1,4 +1,4 @@
-"""How many masked and bare faces in real photographs are found, by width, and how many were candidates.
+"""Measures how many masked and bare faces in photographs are found, by width, and how many the sweep detected.
 
     python -m benchmarks.masked --data DIR --json OUT [--part held-back]
 

@@ -1,4 +1,4 @@
-"""Names by probability compared with names by threshold, at the same rate of named strangers; and the calibration.
+"""Compares names by probability with names by threshold, at the same rate of named strangers; measures the calibration.
 
     python -m benchmarks.match_confidence --data LFW --json OUT [--held-back] [--classes N] [--cache DIR]
 
@@ -37,7 +37,7 @@ LEAST = 4
 LEAST_PEOPLE = 24
 BINS = (*(f"{w:g}" for w in WIDTHS_PX), MIXED)
 FAR = "26"
-"""Left out of the pooled figures, because the comparison starts at 32 px."""
+"""Face width in pixels that the pooled figures leave out, because the comparison starts at 32 px."""
 WAYS = ("threshold", "width_weighted", "network")
 RELIABILITY_BINS = 10
 SURE = (0.2, 0.95)

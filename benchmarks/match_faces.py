@@ -1,4 +1,4 @@
-"""Faces as a lesson shows them, made from photographs: the input of recognition for each, at several widths.
+"""Makes faces as a lesson shows them from photographs, and reads the input of recognition for each, at several widths.
 
 The program's own networks read the pictures. Each photograph gives templates, as enrolment makes them, and probes. A
 probe is the face at a smaller width, in other light, with noise and blur, and in some cases with a painted cover.

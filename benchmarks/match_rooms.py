@@ -1,4 +1,4 @@
-"""Rooms of simulated trials: which unnamed persons does the program report as similar to which student?
+"""Simulates rooms, and counts which unnamed persons the program reports as similar to which student.
 
 A class sits in each room, without a few absent students and with some strangers. Each student is seen in a condition
 that may prevent the name. A present student without a name is a false absence, and the program should report that an
@@ -21,7 +21,7 @@ ABSENT_SHARES = (0.1, 0.3)
 """Shares of absent students; the classes alternate between them."""
 STRANGERS = 4
 LONG_FACES = 5
-"""Strangers and students with fewer faces are left out, because they were there only for a short time."""
+"""Least number of faces of strangers and students who count; the others were there only for a short time."""
 
 
 def rooms(by_class: Sequence[Sequence[Trial]], condition: str, match: MatchProbability) -> dict[str, object]:

@@ -1,8 +1,8 @@
-"""Classes and people in front of them, made from photographs: is the best student the right one?
+"""Makes trials from photographs: one person in front of one class, with the student who fits best.
 
-In each trial a class is enrolled from one to three photographs a student. Then people stand before it: its students,
-and as many strangers, each seen in some captures, bare, moving or with a part of the face covered, near or far. What
-recognition makes of them is what the program makes: its templates, bare and covered, its tracks, scores and features.
+In each trial a class is enrolled from one to three photographs a student. Then people are compared with it: its
+students, and as many strangers. Each is seen in some captures, near or far, bare, moving or with a part of the face
+covered. The program's own code makes the templates, the tracks, the scores and the features.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether the int8 files are good enough to use: the gates of models_tflite/README.md.
+"""Checks whether the int8 files are good enough to use, by the gates of models_tflite/README.md.
 
     python -m benchmarks.model_gates --data DIR --json OUT
 

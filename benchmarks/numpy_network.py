@@ -1,4 +1,4 @@
-"""Whether the network in NumPy learns: results on handwritten digits, and derivatives against finite differences.
+"""Checks whether the network in NumPy learns handwritten digits, and its derivatives against finite differences.
 
     python -m benchmarks.numpy_network --data mnist_5k.csv.gz --json OUT [--curves PICTURE.svg] [--epochs N]
 

@@ -1,4 +1,4 @@
-"""Whether face and movement identify a spoken phrase: right clips, other words, other people, and attacks.
+"""Measures whether face and movement identify a spoken phrase, on right clips, other words, other people, and attacks.
 
     python -m benchmarks.phrase --data CLIPS --threshold-from OTHER_SPEAKERS --json OUT [--roc SVG] [--confusion SVG]
 

@@ -1,4 +1,4 @@
-"""Clips of mouths, in the form of MIRACL-VC1's crops, as movements; and the clips of a simulated attacker."""
+"""Reads clips of mouths in the form of MIRACL-VC1's crops, and makes the clips of a simulated attacker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edge_daemon.checkin.mouth_features import HEIGHT_PX, WIDTH_PX, MouthMovemen
 Grey = NDArray[np.uint8]
 _JITTER_PX = 1.5
 _FLICKER = 3.0
-"""Standard deviations for a still held by hand: shift of a frame (of 64 by 48 pixels) and change of light (levels)."""
+"""Standard deviations for a still picture held by hand: shift in pixels (of 64 by 48), change of light in levels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""The whole check-in from face videos to the answer, on videos of talking people.
+"""Measures the whole check-in, from face videos to the answer, on videos of talking people.
 
     python -m benchmarks.phrase_faces --data VIDEOS --json OUT [--enrolled N] [--tried N]
 
@@ -74,7 +74,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _answers(people: Sequence[EnrolledPhrase], tried: Sequence[dict[str, list[ReadClip]]]) -> dict[str, object]:
-    """Return the rates of right answers for each kind, by the program and by each threshold alone."""
+    """Return the rates of right answers for each kind of clip, by the program and by each threshold alone."""
     found: dict[str, dict[str, Rate]] = {kind: {} for kind in _KINDS}
     for i, person in enumerate(people):
         for j, clips in enumerate(tried):

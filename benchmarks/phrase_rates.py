@@ -28,7 +28,7 @@ _TAIL: Final = 0.025
 
 
 def threshold(scores: NDArray[np.float32], kind: NDArray[np.intp]) -> float:
-    """Return the threshold that a share of RIGHT_SHARE of the right trials passes."""
+    """Return the threshold that the share RIGHT_SHARE of the right trials passes."""
     return float(np.quantile(scores[kind == RIGHT], 1 - RIGHT_SHARE))
 
 

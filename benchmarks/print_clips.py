@@ -1,7 +1,7 @@
-"""Real videos, each judged as if its frames were the captures of a lesson: living people who move as people do.
+"""Applies the test for prints to videos of living people, whose frames stand for the captures of a lesson.
 
-A video of some seconds is no lesson. A person who does not move in three seconds is called a picture. Each video gives
-a print, too: one of its frames on paper, tilted anew for every capture.
+A video lasts only seconds. A person who does not move for three seconds therefore counts as a picture. Each video also
+gives a print. It is one of the frames on paper, tilted anew for every capture.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TILT = 0.02
 
 
 def judged(path: Path, models: ModelSet) -> Iterator[dict[str, object]]:
-    """Yield how probable it is that a video shows a picture, and that its print does, for every video of a folder."""
+    """Yield, for every video of a folder and for its print, the probability that it shows a picture of a face."""
     files = sorted(one for one in path.iterdir() if one.suffix in _SUFFIXES)
     if not files:
         raise folder.DataError("has no videos", str(path))

@@ -1,7 +1,7 @@
-"""Seats of lessons as the program sees them: what its networks say of living people and prints, capture by capture.
+"""Reads seats with living people and with prints by the program's own networks, capture by capture.
 
-No whole picture is composed: a seat is drawn alone, and the detector begins with its second look. All that follows is
-the program's own. Seats that were read are kept in a folder, for reading takes a hundredth of a second a face.
+No whole picture is composed: a seat is drawn alone, and the detector begins with its second look. Everything after that
+is the program's own code. The seats are stored in a folder, because reading one face takes 10 ms.
 """
 
 from __future__ import annotations
@@ -25,30 +25,33 @@ from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.portrait import PortraitReader
 
 BANDS: Mapping[str, tuple[float, float]] = {"32": (28.0, 38.0), "48+": (48.0, 90.0)}
-"""Widths of faces, by the name of the group; evenly spread by their logarithm."""
+"""Least and largest face width in pixels, by the name of the group. The logarithms of the widths are spread evenly."""
 CAPTURES = 24
 ENROLLED = 3
-"""Photographs of a student at most; at least `SHOWN` are left for the room."""
+"""Largest number of photographs for enrolment; at least `SHOWN` further ones are left for the room."""
 SHOWN = 2
 LEAST_PROBABILITY = 0.5
-"""A face that is less probable by itself counts as not found."""
+"""Least probability of a found face, from its detection alone."""
 REPEATS: Mapping[Medium, int] = {"living": 2, "sitter": 3, "pinned": 1, "held": 2, "bent": 2}
-"""Seats of a person and a group of widths; of sitters and prints each of another photograph, where there are more."""
+"""Number of seats by medium, for each person and group of widths.
+
+Each sitter and each print shows another photograph if there are enough.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SeatFaces:
-    """What was found of one seat."""
+    """The faces that the program found at one seat."""
 
     medium: Medium
     band: str
     faces: tuple[tuple[int, Face], ...]
-    """Capture and face; a capture in which none was found is left out."""
+    """Number of the capture, and the face; a capture without a found face is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonFaces:
-    """A person: how enrolled, and every seat."""
+    """A person's templates, and the seats with the person or a print."""
 
     templates: StudentTemplates
     seats: tuple[SeatFaces, ...]
@@ -67,9 +70,9 @@ def read(
     Args:
         people: photographs by name, each a square crop of a face as in the lfw form.
         models: verified model files.
-        cache: folder that keeps seats; None: nothing is kept.
-        limit: read so many people, in the order of a hash of their names; None: all of them.
-        most: read no more people than this anew; those who are left out have to be read by another run.
+        cache: folder that stores the seats; None: nothing is stored.
+        limit: largest number of people, in the order of a hash of their names; None: all.
+        most: largest number of people who are not yet in the cache; another run must read the others. None: all.
     """
     reader = _Reader(models)
     names = sorted((name for name, own in people.items() if len(own) >= SHOWN + 2), key=_place)[:limit]
@@ -104,7 +107,7 @@ class _Reader:
         self._portraits, self._faces = PortraitReader(models), FaceReader(models)
 
     def person(self, name: str, files: Sequence[Path]) -> PersonFaces | None:
-        """Return one person; None where too few photographs show a face."""
+        """Return one person; None if too few photographs show a face."""
         rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little"))
         pictures = [folder.picture(file) for file in files]
         portraits = [(room.as_crop(p), self._portraits.faces(room.as_crop(p))) for p in pictures]

@@ -1,9 +1,9 @@
-"""Fit the weights of `attendance/evidence/static_faces.py`, and say what they reach on people that they did not see.
+"""Fits the weights of `attendance/evidence/static_faces.py`, and measures them on people left out of the fit.
 
     python -m benchmarks.print_fit --data LFW --json OUT [--people 40] [--cache DIR]
 
-A logistic regression with a ridge, by Newton's method, both kinds of seats weighing alike. The people are those of whom
-no benchmark reports.
+It is a logistic regression with a ridge penalty, fitted by Newton's method. Prints and living people have the same
+total weight. No benchmark reports results on these people.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _DIGITS = 3
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Logistic regression over numbers that are not scaled."""
+    """Weights of a logistic regression, for features in their own units."""
 
     each: Array
     bias: float
 
     def logits(self, rows: Array) -> Array:
-        """Return (n,) logits of rows (n, numbers)."""
+        """Return the logits (n,) of rows (n, features)."""
         return np.asarray(rows @ self.each + self.bias)
 
 
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return weights, and the logits of people who were left out in turn."""
+    """Return the weights, and the logits of people who were left out of the fit in turn."""
     models = command.models(arguments)
     known = read_people(arguments.data, "tune")
     people = print_faces.read(known, models, arguments.cache, most=arguments.most, limit=arguments.people)
@@ -79,7 +79,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def fit(rows: Array, printed: NDArray[np.bool_]) -> Weights:
-    """Return the weights that separate prints from people."""
+    """Return the weights that separate prints from people, given rows (n, features) and which of them are prints."""
     mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
     scaled, target = (rows - mean) / scale, printed.astype(float)
     share = np.where(printed, 0.5 / printed.mean(), 0.5 / (1 - printed.mean()))

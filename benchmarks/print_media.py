@@ -1,8 +1,8 @@
-"""What a seat shows over a lesson: somebody living, one photograph that was brought to life, or prints of one.
+"""Draws what a seat shows over a lesson: a living person, one animated photograph, or prints of one photograph.
 
-Living people are drawn from photographs of other days, which flatters: nobody changes so much in a lesson. So there is
-also a *sitter*: one photograph whose head turns and nods, whose mouth and brows move and whose eyes blink, by its mesh.
-A print is one photograph that lies in a plane, or in a sheet that bends. The light changes on all of them.
+A living person is drawn from photographs of several days. That is too easy, because nobody changes so much in a lesson.
+A *sitter* is therefore one photograph whose mesh is moved: the head turns and nods, mouth and brows move, and the eyes
+blink. A print is one photograph on a flat or bent sheet. The light changes on all of them.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ Points = NDArray[np.float32]
 _GRID = 48
 """Side of the grid on which a warp is computed."""
 _REACH_PX = 7.0
-"""How far a point of the mesh takes its surroundings along."""
+"""Distance in pixels within which the surroundings of a mesh point move with it."""
 _RIGHT_LIDS = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
 _LEFT_LIDS = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
 _CORNERS, _INNER_LIPS, _BROWS, _CHIN = (61, 291), (13, 14), (105, 334), 152
 _TURNS_DEG = {"yaw": (4.0, 14.0), "pitch": (3.0, 8.0), "roll": (2.0, 5.0)}
-"""Smallest and largest standard deviation of a sitter's head over a lesson. In three videos of drivers of 14 to 19 s
-it is 4 to 20 degrees of yaw, 3 to 10 of pitch and 3 to 6 of roll."""
+"""Smallest and largest standard deviation of a sitter's head turn over a lesson, in degrees, by axis.
+
+In three videos of drivers, 14 to 19 s long, it is 4 to 20 degrees of yaw, 3 to 10 of pitch and 3 to 6 of roll.
+"""
 _BLINKS = 0.08
 """Share of captures with shut eyes."""
 _SPEAKS = 0.2
@@ -54,9 +56,9 @@ class Seat:
     """One seat of one lesson.
 
     Args:
-        medium: what is there.
-        originals: photographs of one person; all but `living` show the first one only.
-        rng: decides everything.
+        medium: whether the seat has a living person, a sitter or a kind of print.
+        originals: photographs of one person; every medium except `living` shows only the first one.
+        rng: source of all random choices.
     """
 
     def __init__(self, medium: Medium, originals: Sequence[Original], rng: np.random.Generator) -> None:
@@ -66,7 +68,7 @@ class Seat:
         self._turned = rng.normal(0, 0.06, (4, 2))
 
     def shown(self) -> Picture:
-        """Return what the next capture shows, (CROP_PX, CROP_PX, 3)."""
+        """Return the seat's picture in the next capture, (CROP_PX, CROP_PX, 3)."""
         original = self._originals[int(self._rng.integers(len(self._originals)))]
         if self.medium == "living":
             return lit(original.crop, self._rng)
@@ -92,14 +94,14 @@ def lit(crop: Picture, rng: np.random.Generator) -> Picture:
 
 
 def _tilted(crop: Picture, corners: NDArray[np.float64]) -> Picture:
-    """Return a flat print, its corners moved by shares of its side."""
+    """Return a flat print whose corners are moved by `corners` (4, 2), in shares of its side."""
     square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32) * CROP_PX
     matrix = cv2.getPerspectiveTransform(square, square + np.asarray(corners, np.float32) * CROP_PX)
     return np.asarray(cv2.warpPerspective(crop, matrix, (CROP_PX, CROP_PX), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _bent(crop: Picture, rng: np.random.Generator) -> Picture:
-    """Return a print on a sheet that bends about an axis: some of it comes nearer, some is seen from the side."""
+    """Return a print on a sheet that is bent about a random axis."""
     angle, bend = rng.uniform(0, np.pi), rng.uniform(-0.07, 0.07) * CROP_PX
     rows, columns = np.mgrid[:CROP_PX, :CROP_PX].astype(np.float32)
     along = np.array([np.cos(angle), np.sin(angle)], np.float32)
@@ -159,7 +161,7 @@ def _turned_head(mesh: Points, spread_deg: dict[str, float], rng: np.random.Gene
 
 
 def _warped(crop: Picture, before: Points, after: Points) -> Picture:
-    """Return a crop whose points have moved, with what lies around them."""
+    """Return a crop whose points, with their surroundings, are moved from `before` to `after`."""
     step = CROP_PX / _GRID
     places = (np.arange(_GRID) + 0.5) * step
     grid = np.stack(np.meshgrid(places, places), -1).reshape(-1, 2).astype(np.float32)

@@ -1,11 +1,11 @@
-"""Prints and living people over a lesson: how many are present, and how many faces are called a picture.
+"""Counts how many prints and living people become present in lessons, and how many are flagged as pictures.
 
     python -m benchmarks.prints --data LFW --json OUT [--half report] [--people N] [--cache DIR] [--clips DIR ...]
 
 LFW has images/ and images.csv (file, identity). A lesson is a class of `CLASS` students. Some are there, living (from
-photographs of other days) or as sitters (one photograph that was brought to life). Some are away, and a print of them
-is there; some sit beside their own print. The program's own matching, naming, test for prints and rule decide
-(`print_faces` reads the seats). With --clips, videos of living people are judged as if they were whole lessons.
+photographs of several days) or as sitters (one animated photograph). Some are away, and a print of them is there. Some
+sit beside their own print. The program's own matching, naming, test for prints and rule decide (`print_faces` reads the
+seats). With --clips, the test for prints is also applied to videos of living people (`print_clips`).
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ LESSON_S = 2700.0
 _START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 _RULE = Rule(Fraction(2, 5))
 LEAST_PHOTOGRAPHS = 4
-"""So many photographs of a seat are somebody living; two or three in turn are neither a print nor a person."""
+"""Least number of photographs of a living person; two or three in turn resemble neither a print nor a person."""
 _APART_PX = 400.0
-"""Between two seats: no face of one reaches the other."""
+"""Distance between two seats, so that no face of one seat reaches the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A student of a lesson: what the room shows."""
+    """A student of a lesson, and the seats that show the student or a print."""
 
     person: PersonFaces
     seats: tuple[SeatFaces, ...]
     kind: str
-    """Row of the result that it belongs to: a medium, `alternating`, `beside`, or `away`."""
+    """Row of the result to which the case belongs: a medium, `alternating`, `beside`, or `away`."""
 
 
 def main() -> int:
@@ -92,12 +92,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 def lessons(
     people: Sequence[PersonFaces], band: str, rng: np.random.Generator, shown: Mapping[str, int]
 ) -> Iterator[list[Case]]:
-    """Yield lessons in which every seat of everybody is shown once, and one print once more beside its student.
+    """Yield lessons that show each person's seats once, and once more a print beside its student.
 
     Args:
         people: seats by person.
         band: name of the group of widths.
-        rng: decides who sits in which lesson.
+        rng: source of the random choice who sits in which lesson.
         shown: number of photographs of each person in the room.
     """
     cases = [case for person in people for case in _cases(person, band, shown[person.templates.student_id])]
@@ -152,7 +152,7 @@ def _candidate(slot: int, face: Face, similarities: np.ndarray) -> Candidate:
 
 
 def _rates(said: Mapping[str, Sequence[Verdict]]) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield each kind of seat with how many were present, and how many were flagged as pictures."""
+    """Yield each kind of seat with the rates of present students and of students flagged as pictures."""
     for kind, verdicts in sorted(
         {**said, "prints": _all(said, PRINTS), "people": _all(said, ("living", "sitter"))}.items()
     ):

@@ -1,4 +1,4 @@
-"""The cost of a capture compared with two peers on the same pictures in the same run, and of each model file.
+"""Measures the cost of a capture, compared with two other programs on the same pictures, and of each model file.
 
     python -m benchmarks.speed --data DIR --json OUT [--yunet ONNX] [--peer-python PYTHON] [--captures N] [--rounds 25]
         [--hall DIR]
@@ -33,7 +33,7 @@ PEER = Path(__file__).with_name("peer_face_recognition.py")
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """The result of a contender for one picture."""
+    """Times and number of faces of one program for one picture."""
 
     wall_s: float
     cpu_s: float

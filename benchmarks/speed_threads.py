@@ -1,4 +1,4 @@
-"""How much faster two threads sweep a picture than one."""
+"""Measures how much faster two threads sweep a picture than one."""
 
 from __future__ import annotations
 

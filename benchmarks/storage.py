@@ -1,4 +1,4 @@
-"""The data that a lesson writes to the disk, and the data that other settings of SQLite would write.
+"""Measures the data that a lesson writes to the disk, and the data that other settings of SQLite would write.
 
 python -m benchmarks.storage --json OUT [--folder DIR]
 
@@ -159,7 +159,10 @@ def _hold(
     number: int,
     logs: Logs,
 ) -> tuple[float, float, int]:
-    """Hold one lesson as `app.lesson_run` does; return the seconds of all captures and of the end, and its space."""
+    """Hold one lesson as `app.lesson_run` does.
+
+    Return the seconds of all captures, the seconds of finalising, and the bytes that finalising needed.
+    """
     chance = np.random.default_rng(number)
     start = START + timedelta(days=number)
     lesson_id = str(uuid.UUID(int=number))

@@ -1,4 +1,4 @@
-"""Similarity of the faces in a lesson to the right student and to wrong ones, by size and number of faces.
+"""Measures the similarity of faces to the right student and to wrong ones, by size and number of faces.
 
     python -m benchmarks.thresholds --data DIR --json OUT
 

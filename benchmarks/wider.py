@@ -1,4 +1,4 @@
-"""How many faces in real photographs are found, by height, and how often something else counts as a face.
+"""Measures how many faces in photographs are found, by height, and how often something else counts as a face.
 
     python -m benchmarks.wider --data DIR --json OUT [--peer YUNET.onnx] [--part held-back]
 

@@ -15,9 +15,9 @@ class Scenario:
 
     name: str
     photographs: int = 3
-    """Number for each student."""
+    """Number of enrolment photographs of each student."""
     are_out_of_focus: bool = False
-    """Whether the photographs are out of focus: halved, blurred and enlarged again."""
+    """Whether the enrolment photographs are out of focus: halved, blurred and enlarged again."""
     others_share: float = 0.0
     """Share of the taken seats with people of another class; 0: two strangers, in the seats of absent students."""
     cover: Cover = ""

@@ -1,4 +1,4 @@
-"""Pictures of a room: people in rows of seats, large in front and small behind, in the light of one capture."""
+"""Draws a room: people in rows of seats, large in front and small behind, in the light of one capture."""
 
 from __future__ import annotations
 

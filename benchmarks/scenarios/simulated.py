@@ -1,4 +1,4 @@
-"""Scenarios at the level of faces: thousands of students in seconds, from faces that were read once.
+"""Runs scenarios without pictures: thousands of students in seconds, from faces that were read once.
 
     python -m benchmarks.scenarios.simulated --data LFW --json OUT [--held-back] [--lessons 20] [--cache DIR]
 

@@ -1,9 +1,9 @@
-"""Our client against real Apache with mod_dav, with docs/upstream-apache.conf.
+"""Tests the device's client against a real Apache with mod_dav, configured by docs/upstream-apache.conf.
 
     apt-get install apache2-bin
     python -m tests.slow.apache --json benchmarks/results/apache.json
 
-To be run as root: Apache changes to www-data.
+Run it as root, because Apache changes to the user www-data.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WANTED = {
 
 
 class Apache(Web):
-    """A real Apache of its own on a free port."""
+    """An Apache process on a free port."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, "apache")

@@ -1,4 +1,4 @@
-"""An emulated arm64 machine, from first boot to a delivered register: see arm64_boot.sh, which starts this."""
+"""Tests an emulated arm64 machine from its first boot to a delivered register; arm64_boot.sh starts this module."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ CAMERA, OFFICE, CHECKS = "guest-camera", "guest-office", "guest-checks"
 TOKEN = "tok-in-the-clear"
 CAPTURES, LESSON_MIN, BEGINS_IN_MIN = 20, 30, 15
 CUT_AFTER = 4
-"""Captures, before the power goes."""
+"""Number of captures before the power is cut."""
 BOOT_LIMIT_S = 90 * 60
 SLOW = (
     ("camera/process.py", "DEADLINE_S = 8.0", "DEADLINE_S = 120.0"),
     ("app/service/worker_process.py", "STALL_S = 120.0", "STALL_S = 1200.0"),
 )
-"""Deadlines that are for boards: the emulated processor is a hundred times slower."""
+"""Longer deadlines, because the emulated processor is a hundred times slower than a board: file, old and new text."""
 _SLOW_UNIT = "[Service]\nTimeoutStartSec=20min\nWatchdogSec=20min\n"
 _UNIT = """[Unit]
 Description=Of the test: {name}
@@ -56,11 +56,13 @@ for path in Path("/srv/frames").iterdir():
 from tests import office_ca
 office_ca.make(Path("/srv/certificates"))
 """
-"""The demo's lesson at half its size, which an emulated processor looks through in a minute and less."""
+"""Program that makes the demo's lesson at half its size, so that an emulated processor needs under a minute for a
+picture, and makes test certificates.
+"""
 
 
 def main() -> None:
-    """Make the disk, boot it, take the power away, boot it again; exit with 1 when a promise was broken."""
+    """Make the disk, boot it, cut the power, and boot it again; exit with 1 if a check failed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("base", type=Path)
     parser.add_argument("folder", type=Path)
@@ -92,7 +94,7 @@ def main() -> None:
 
 
 def take(report: Report, message: dict[str, Any]) -> None:
-    """Put what the machine says of itself into the report."""
+    """Add a message of the machine to the report."""
     if "check" in message:
         report.check(message["check"], message["passed"], message["detail"])
     elif "figure" in message:
@@ -100,7 +102,7 @@ def take(report: Report, message: dict[str, Any]) -> None:
 
 
 class Guest:
-    """The machine: a disk in a file, and a process of qemu while it is on."""
+    """The emulated machine: its disk in a file, and a qemu process while it is on."""
 
     def __init__(self, base: Path, folder: Path) -> None:
         self.image = folder / "guest.img"
@@ -118,7 +120,7 @@ class Guest:
         self._qemu: subprocess.Popen[str] | None = None
 
     def boot(self) -> Iterator[dict[str, Any]]:
-        """Yield what the machine says on its console, until it is off."""
+        """Switch the machine on, and yield the messages from its console until it is off."""
         begun_s = time.monotonic()
         with self.console.open("a", encoding="utf-8") as log:
             self._qemu = subprocess.Popen(
@@ -139,13 +141,13 @@ class Guest:
         self._qemu.wait()
 
     def cut(self) -> None:
-        """Take the power away."""
+        """Cut the power."""
         assert self._qemu is not None
         subprocess.run(["pkill", "-KILL", "--parent", str(self._qemu.pid)], check=True)
 
 
 def make_disk(base: Path, folder: Path, report: Report, image: Path) -> str:
-    """Install as a technician does, put a card's folder into its place, and make an image; return the system's name."""
+    """Install as a technician does, add a prepared card's folder, and make an image; return the system's name."""
     there = Userland(base, folder / "work")
     begun_s = time.monotonic()
     done = there.call("./install.sh")

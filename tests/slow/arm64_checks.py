@@ -1,4 +1,4 @@
-"""The checks of arm64.sh: install, the same register as on this computer, uninstall."""
+"""The checks of arm64.sh: install, make the same register as on this computer, and uninstall."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _extension_of_the_system(there: Userland, checks: Checks, python: str) -> No
 
 
 def lesson(there: Userland, checks: Checks, work: Path, captures: int) -> None:
-    """Compare the demo's lesson there and here, from the same pictures with the same versions of all packages."""
+    """Compare the demo's lesson on arm64 with that on this computer, with the same pictures and package versions."""
     home = work / "native"
     shutil.rmtree(home, ignore_errors=True)
     venv.create(home / "venv", with_pip=True)
@@ -132,7 +132,7 @@ def _similarities(path: Path) -> dict[tuple[str, str], float]:
 
 
 def uninstall(there: Userland, checks: Checks) -> None:
-    """Check that only data is left, and then nothing at all."""
+    """Check that an uninstallation leaves only data, and one with its data leaves nothing."""
     with checks.timed("uninstall_s"):
         result = there.call("./install.sh", "--uninstall")
     left = ours_in(there.layer)
@@ -143,7 +143,7 @@ def uninstall(there: Userland, checks: Checks) -> None:
 
 
 def ours_in(layer: Path) -> list[str]:
-    """Return our files in the layer, without those of the checkout and of the lesson."""
+    """Return the program's files in the layer, except those of the checkout and of the lesson."""
     found = []
     for folder, folders, names in os.walk(layer):
         at = os.path.relpath(folder, layer)

@@ -1,8 +1,8 @@
-"""Runs inside the machine of arm64_boot.sh: feeds the camera, and says on the console what it finds.
+"""Runs inside the machine of arm64_boot.sh: feeds the camera, and reports its findings on the console.
 
     python -m tests.slow.arm64_guest feed|check
 
-Every line that counts is `GUEST {json}`: {"check", "passed", "detail"}, {"figure", "value"}, {"captures"} or {"end"}.
+Every report is a line `GUEST {json}`: {"check", "passed", "detail"}, {"figure", "value"}, {"captures"} or {"end"}.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ UNIT, FIRST_BOOT = "edge-daemon.service", "edge-daemon-firstboot.service"
 
 
 def feed() -> None:
-    """Be the sensor: pictures of the lesson, for ever. The loopback has no pace of its own."""
+    """Write pictures of the lesson to the loopback camera for ever, at the pace of a sensor."""
     pictures = [path.read_bytes() for path in sorted(FRAMES.glob("*.jpg"))]
     height_px, width_px = cv2.imread(str(next(FRAMES.glob("*.jpg")))).shape[:2]
     fd = open_feed(DEVICE, width_px, height_px, 4 << 20)
@@ -41,7 +41,7 @@ def feed() -> None:
 
 
 def check() -> None:
-    """Do what belongs to this boot: the first is cut off from outside, the second switches off."""
+    """Run the checks of this boot. The first boot is cut off from outside; the second one ends by switching off."""
     number = int(BOOTS.read_text()) + 1 if BOOTS.exists() else 1
     with BOOTS.open("w") as file:
         file.write(str(number))
@@ -61,7 +61,7 @@ def check() -> None:
 
 
 def first_boot() -> None:
-    """What the card was to bring about."""
+    """Check the effects of the prepared card."""
     result = show("Result", FIRST_BOOT), show("ActiveState", FIRST_BOOT)
     promise("the first boot's unit did its work and ended", result == ("success", "inactive"), result)
     names = run("hostname"), str(Path("/etc/localtime").readlink())
@@ -77,7 +77,7 @@ def first_boot() -> None:
 
 
 def enrol() -> None:
-    """As the technician does it, with the device's own key."""
+    """Enrol students as a technician does, with the device's own key."""
     begun_s = time.monotonic()
     attendance = ["attendance", "enrol", "import", f"{PICTURES}/roster.csv"]
     done = subprocess.run(
@@ -88,7 +88,7 @@ def enrol() -> None:
 
 
 def watch() -> None:
-    """Count captures aloud until the power goes."""
+    """Report the number of captures until the power is cut."""
     begun_s = time.monotonic()
     while time.monotonic() - begun_s < 5400:
         tell({"captures": captures(), "status": show("StatusText")})
@@ -96,7 +96,7 @@ def watch() -> None:
 
 
 def finished() -> None:
-    """After the cut: the rest of the lesson, its register, the office's server."""
+    """Check, after the power cut, the rest of the lesson, its register, and the delivery to the office's server."""
     before = captures()
     promise("what was counted is there after the cut", before >= 4, before)
     begun_s = time.monotonic()
@@ -139,13 +139,13 @@ def attendance(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def captures() -> int:
-    """How many captures the database has."""
+    """Return the number of captures in the database."""
     found = rows("SELECT count(*) FROM captures")
     return int(found[0][0]) if found else 0
 
 
 def rows(sql: str) -> list[tuple]:
-    """Ask the register; nothing where there is none yet."""
+    """Return the rows of a query on register.sqlite; empty if the file does not exist yet."""
     if not REGISTER.exists():
         return []
     with closing(sqlite3.connect(f"file:{REGISTER}?mode=ro", uri=True, timeout=60)) as db:
@@ -153,12 +153,12 @@ def rows(sql: str) -> list[tuple]:
 
 
 def memory_mb() -> float:
-    """Memory of the service's processes together, as the kernel's control group counts it."""
+    """Return the memory of all processes of the service in MB, as the kernel's control group counts it."""
     return int(show("MemoryCurrent")) / 2**20
 
 
 def wait(condition, limit_s: float) -> bool:
-    """Return whether a condition held in time."""
+    """Wait until a condition holds; return whether it did within the limit."""
     begun_s = time.monotonic()
     while not condition():
         if time.monotonic() - begun_s > limit_s:
@@ -168,7 +168,7 @@ def wait(condition, limit_s: float) -> bool:
 
 
 def show(name: str, unit: str = UNIT) -> str:
-    """A property of a unit."""
+    """Return a property of a systemd unit."""
     return run("systemctl", "show", "--property", name, "--value", unit)
 
 
@@ -178,12 +178,12 @@ def run(*command: str) -> str:
 
 
 def promise(what: str, passed: bool, detail: object = "") -> None:
-    """Say whether a promise was kept."""
+    """Report whether a check passed."""
     tell({"check": what, "passed": bool(passed), "detail": str(detail)})
 
 
 def figure(name: str, value: float) -> None:
-    """Say something measured."""
+    """Report a measured figure."""
     tell({"figure": name, "value": round(value, 1)})
 
 

@@ -33,7 +33,7 @@ class Reading:
     said: tuple[str, ...] = ()
     """The reader's remarks."""
     error: str = ""
-    """Why the reader gives up; empty if it does not."""
+    """Why the reader could not read the calendar; empty if it could."""
 
 
 def by_program(variant: Variant) -> Reading:

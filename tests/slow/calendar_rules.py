@@ -1,4 +1,4 @@
-"""Rules of repetition drawn at random; their lessons are found by looking at every day, without a library of rules."""
+"""Draws recurrence rules at random, and finds their lessons by checking every day, without a library for rules."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ FIRST, LAST = date(2026, 8, 31), date(2027, 7, 16)
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of days; times of the day are those of the first lesson."""
+    """A recurrence rule for days; each lesson has the first lesson's time of day."""
 
     frequency: str
     interval: int = 1
     weekdays: tuple[tuple[int, int], ...] = ()
-    """Number in the month (0: all), and day of the week."""
+    """Pairs of a position in the month (0: every week) and a day of the week."""
     month_days: tuple[int, ...] = ()
     months: tuple[int, ...] = ()
     place: int = 0
@@ -88,7 +88,7 @@ class Rule:
 
 
 def rules(count: int) -> Iterator[tuple[str, list[datetime], bool]]:
-    """Yield rule, lessons by the clock on the wall, and whether the first lesson is none by the rule."""
+    """Yield each rule, its lessons in local time, and whether the first lesson is not a time of the rule."""
     draw = random.Random(20261130)
     given = 0
     while given < count:
@@ -153,5 +153,5 @@ def _length(day: date) -> int:
 
 
 def _numbers(day: date) -> tuple[int, int]:
-    """Return which of its weekday a day is in its month, from the beginning and from the end."""
+    """Return the position of a day among the same weekdays of its month, from the beginning and from the end."""
     return (day.day - 1) // 7 + 1, -((_length(day) - day.day) // 7 + 1)

@@ -1,7 +1,7 @@
-"""Made calendars of the kinds that real programs write, each with the lessons that were meant.
+"""Makes calendars of the kinds that real programs write, each with its intended lessons.
 
-What is meant is known because the lessons come first, by plain arithmetic on days, and the text is written from them:
-nothing here reads a calendar or a rule. Times are of the school year 2026/27.
+The lessons come first, by plain arithmetic on days, and the calendar's text is written from them. Nothing here reads a
+calendar or a rule. All lessons are in the school year 2026/27.
 """
 
 from __future__ import annotations
@@ -49,22 +49,22 @@ class Variant:
     """A calendar and what it means."""
 
     construct: str
-    """Which fault or form of writing it has; the key of the verdicts."""
+    """The fault or notation that it has; also the key of the verdicts."""
     text: bytes
     school: str
     """Time zone."""
     lessons: tuple[tuple[datetime, datetime], ...]
     """Start and end in UTC, sorted."""
     named: str = ""
-    """What a remark, or the reason of something left out or skipped, has to say; empty: there must be none."""
+    """Text that must occur in a remark or in the reason for leaving out an event; empty: there must be neither."""
     holidays: bytes = b""
     settings: Mapping[str, object] = field(default_factory=dict)
     is_standard: bool = True
-    """Whether other readers can be asked: they know no files of holidays and no settings."""
+    """Whether other readers can be compared. They know neither files of holidays nor settings."""
 
 
 def variants() -> list[Variant]:
-    """Return all variants, always the same."""
+    """Return all variants; every call returns the same ones."""
     made = (
         *(_exclusions, _missed_exclusions, _changes, _changes_into_the_room, _orphans, _later_changes, _same_uid),
         *(_zone_names, _own_zones, _cancelled_words, _marked_free, _rules, _times, _rooms, _damage, _holidays),
@@ -108,7 +108,7 @@ def zulu(at: datetime, school: str) -> str:
 
 
 def meant(starts: Sequence[datetime], school: str, minutes: int = MINUTES) -> tuple[tuple[datetime, datetime], ...]:
-    """Return lessons at times of the clock on the wall."""
+    """Return the lessons that start at some local times."""
     ends = [at + timedelta(minutes=minutes) for at in starts]
     pairs = zip(starts, ends, strict=True)
     return tuple(sorted((in_utc(start, school), in_utc(end, school)) for start, end in pairs))
@@ -131,13 +131,13 @@ def _series(first: datetime, count: int, school: str, *lines: str, room: str = R
 
 
 def _series_of_schools() -> Iterator[tuple[str, list[datetime]]]:
-    """Yield a time zone and the weekly lessons of a series across a change of the clocks."""
+    """Yield a time zone, and the starts of a weekly series that crosses a change to or from daylight saving time."""
     for school, hour in itertools.product(SCHOOLS, (8, 11)):
         yield school, weekly(clock("2026-09-14", hour), 9)
 
 
 def _written(at: datetime, school: str) -> dict[str, tuple[str, bool]]:
-    """Return how programs name a lesson in an exception, and whether it is the lesson's own time or its day."""
+    """Return the notations of a lesson in an exception, each with whether it is the lesson's exact time or day."""
     other = "Asia/Tokyo"
     there = f"{at.replace(tzinfo=ZoneInfo(school)).astimezone(ZoneInfo(other)):%Y%m%dT%H%M%S}"
     return {
@@ -287,7 +287,7 @@ def _later_changes() -> Iterator[Variant]:
 
 
 def _same_uid() -> Iterator[Variant]:
-    """Several events with one UID in several rooms, in three orders."""
+    """Yield calendars with several events of one UID in several rooms, in three orders."""
     school = SCHOOLS[0]
     random_order = random.Random(2026)
     sequences = {
@@ -431,7 +431,7 @@ def _marked_free() -> Iterator[Variant]:
 
 
 def _rules() -> Iterator[Variant]:
-    """Rules drawn at random, with the lessons that plain counting of days finds."""
+    """Yield calendars with random rules, and the lessons found by counting days."""
     spellings = {
         "as it should be": lambda rule: rule,
         "with RSCALE=GREGORIAN": lambda rule: f"RSCALE=GREGORIAN;{rule}",

@@ -1,4 +1,4 @@
-"""Which reader is right if another reader of calendars finds other lessons, and why."""
+"""Records which reader is right where two readers of calendars find different lessons, and why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Verdict:
     """Why readers differ on some constructs."""
 
     pattern: str
-    """Names of the constructs."""
+    """Regular expression for the names of the constructs."""
     readers: tuple[str, ...]
     right: str
     why: str

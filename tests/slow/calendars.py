@@ -1,11 +1,11 @@
-"""What comes out of made calendars, beside what was meant and what two other readers make of them.
+"""Compares the lessons that the program reads from made calendars with the intended ones, and with two other readers.
 
     npm install --prefix NODE ical.js@2.2.1
     OUT=benchmarks/results/calendars.json
     python -m tests.slow.calendars --modules NODE --json $OUT --page benchmarks/CALENDARS.md
 
-Needs Node, npm and recurring-ical-events (`pip install -e .[test]`). Exit code 1 where the program does not make of a
-calendar what was meant, or where a reader differs and `calendar_verdicts` does not say who is right.
+Needs Node, npm and recurring-ical-events (`pip install -e .[test]`). Exit code 1 means that the program did not read
+the intended lessons, or that a reader differs without an entry in `calendar_verdicts`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Difference:
     right: str
     why: str
     of: int
-    """Variants of the construct that the reader was asked about."""
+    """Number of variants of the construct that the reader has read."""
     variants: list[int] = field(default_factory=list)
-    """Those on which it differs, by their number."""
+    """Numbers of the variants on which the reader differs."""
     example: dict[str, object] = field(default_factory=dict)
 
 
@@ -83,7 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def is_as_meant(variant: Variant, read: Reading) -> bool:
-    """Return whether the lessons are those that were meant, and what is odd is named; else nothing is."""
+    """Return whether the lessons are the intended ones, with the expected remark.
+
+    If no remark is expected, there must be none.
+    """
     named = any(variant.named in said for said in read.said) if variant.named else not read.said
     return read.lessons == variant.lessons and named and not read.error
 
@@ -91,7 +94,7 @@ def is_as_meant(variant: Variant, read: Reading) -> bool:
 def differences(
     made: Sequence[Variant], ours: Sequence[Reading], asked: Sequence[int], theirs: dict[str, list[Reading]]
 ) -> list[Difference]:
-    """Return where other readers make other lessons, by construct and reader."""
+    """Return where other readers find other lessons, by construct and reader."""
     found: dict[tuple[str, str], Difference] = {}
     for reader, readings in theirs.items():
         for number, reading in zip(asked, readings, strict=True):

@@ -26,7 +26,7 @@ from edge_daemon.config import CameraConfig
 from edge_daemon.errors import CameraError, EdgeError
 
 DEADLINE_S = 120.0
-"""A machine in software emulation is some fifty times slower than a Pi."""
+"""Deadline for the cameras, because a machine in software emulation is about fifty times slower than a Pi."""
 PATTERNS = {"black": 5, "white": 6, "red": 7, "green": 8, "blue": 9}
 """Entries of vivid's menu `test_pattern`."""
 FEED_WIDTH_PX, FEED_HEIGHT_PX, FEED_BYTES = 4608, 2592, 8 << 20
@@ -75,7 +75,7 @@ def colours() -> dict[str, object]:
 
 
 def busy() -> str:
-    """Two processes stream from one device."""
+    """Check the message when two processes stream from one device."""
     with process(CameraConfig("v4l2", "0")) as camera:
         camera.capture(0)
         camera.prepare(1)  # it streams again, until the next capture
@@ -150,7 +150,7 @@ class Feed:
         os.close(self._fd)
 
     def show(self, colour: tuple[int, int, int], part: float = 1.0) -> None:
-        """Return when the first picture of this colour has been written."""
+        """Show a colour, or only a part of each JPEG; return once the first such picture has been written."""
         picture = np.full((FEED_HEIGHT_PX, FEED_WIDTH_PX, 3), colour, np.uint8)
         jpegs = []
         for number in range(3):

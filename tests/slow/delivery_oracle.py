@@ -1,4 +1,4 @@
-"""Compares what the office has with what the device made: nothing lost, no double effect, nothing changed.
+"""Checks that nothing that the device made was lost, changed, or took effect twice at the office.
 
 The oracle does not use the program's own records. It receives every document when it is made, and reads the server's
 content, the server's journal of every store, and the messages of the mail server. It asks the device what it counts as
@@ -39,9 +39,9 @@ class Findings:
     doubled: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     false_receipts: list[str] = field(default_factory=list)
-    """The device counts it as delivered, but it was not."""
+    """Documents that the device counts as delivered although they were not."""
     stuck: list[str] = field(default_factory=list)
-    """Not delivered, or delayed, although no fault concerned it any more."""
+    """Items that were not delivered, or were delayed, although no fault affected them any more."""
 
     def add(self, other: Findings) -> None:
         for name, found in vars(other).items():
@@ -124,7 +124,7 @@ class Oracle:
         return found
 
     def repeats(self) -> int:
-        """Return how often the server got a document that it had, after a lost answer; this has no effect."""
+        """Return how often the server got a document again because its answer was lost; this is harmless."""
         return sum(sum(versions.values()) - 1 for versions in self._stores.values())
 
     def _read_journal(self) -> None:

@@ -1,4 +1,4 @@
-"""Faults of networks, servers, disks and power against the real sync, and an oracle that looks for what was lost.
+"""Runs the real sync under faults of networks, servers, disks and power; an oracle checks that nothing is lost.
 
     python -m tests.slow.faults --count 10000 --seed 1 --json OUT
     python -m tests.slow.faults --sticky 1500 --seed 1 --json OUT    # faults that stay: tests/slow/faults_sticky.py
@@ -12,7 +12,7 @@ These are faults of the office's server (tests/office_server.py, real TLS over s
 kill at any moment.
 
 A fault counts when it was met, not when it was planned. After each run the oracle checks what must hold at any time.
-After every hundred runs and at the end there are no faults for a while, and then everything has to be there.
+After every hundred runs and at the end, some runs have no faults; after these everything must have arrived.
 """
 
 from __future__ import annotations

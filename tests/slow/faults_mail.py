@@ -93,7 +93,10 @@ class MailFaults:
         mood.starttls_offered, mood.auth_answer = True, ""
 
     def met(self, line: str) -> Counter[str]:
-        """Return the faults that were met since they were planned; the run's line names those at the greeting."""
+        """Return the faults that occurred since they were planned.
+
+        Faults in the server's greeting are read from the run's result line.
+        """
         left = self._as_planned()
         met = Counter({name: count - left[name] for name, count in self._planned.items() if name in ANSWERS})
         tried = self._server.handler.tries.get(OFFICE, 0) - self._tries.get(OFFICE, 0)

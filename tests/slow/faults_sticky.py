@@ -3,10 +3,11 @@
     python -m tests.slow.faults --sticky 1500 --seed 7 --json OUT
 
 In an episode some faults begin and last for two to four syncs, some of which are killed at any moment. Meanwhile the
-device goes on making registers. Then the faults end, and two syncs later everything has to be at its place.
+device goes on making registers. Then the faults end, and two syncs later everything must have arrived.
 
-Those two syncs are a person's (`outbox retry --all-parked`, then `sync`) or the timer's. The timer's come a day and two
-hours later, or if nobody asked to wait, an hour and another hour later. A fault counts when it was met.
+A person starts those two syncs (`outbox retry --all-parked`, then `sync`), or the timer does. The timer's syncs come 26
+and 28 hours later; for faults without a request to wait, they may also come 1.2 and 2.4 hours later. A fault counts
+when it has occurred.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ WORLDS_LAST = 30
 
 
 class TwoAddresses(MailFaults):
-    """A mail server for two addresses of the office, which keeps its behaviour."""
+    """A mail server for two addresses of the office, whose faults last until they are ended."""
 
     addresses = (OFFICE, SECOND)
 
@@ -70,7 +71,7 @@ class TwoAddresses(MailFaults):
         self._server.mood.auth_answer = "535 5.7.8 not you"
 
     def tries(self) -> int:
-        """Return how often a refused request was made."""
+        """Return how often a refused address was tried."""
         mood = self._server.mood
         return self._server.handler.tries.get(SECOND, 0) if mood.receiver else 10_000 - len(mood.data)
 
@@ -87,7 +88,7 @@ class Fault:
     is_of_one: bool = False
     """True if it concerns one item, address or path, so that the others have to arrive meanwhile."""
     spared: str = ""
-    """Part of the paths that can't arrive meanwhile; empty if there are none."""
+    """Part of the paths of documents that can't arrive during the fault; empty if there is none."""
 
 
 class StickyTrial:
@@ -224,7 +225,7 @@ class StickyTrial:
             self.findings.lost.append(f"{names}: key.json is not this device's")
 
     def _all_but(self, world: World, fault: Fault) -> None:
-        """Check that everything else has arrived; the last sync may lack only what was made since."""
+        """Run two syncs, and check that they delivered everything that the fault does not concern."""
         self._sync(world, {"eager": False})
         world.now += timedelta(hours=2)
         self._sync(world, {"eager": False})

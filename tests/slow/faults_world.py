@@ -106,7 +106,7 @@ class World:
         return {"at": self.now.isoformat(), "boot_id": f"boot {self.boots}", "uptime_s": uptime_s}
 
     def work(self) -> None:
-        """Do what the service does meanwhile: registers, corrections, promises."""
+        """Do the work of the service between two syncs: make registers, corrections and commitments."""
         db = open_register(self.home.register_db_path)
         for _ in range(self.chance.choice((0, 1, 1, 2))):
             self.lessons += 1
@@ -188,7 +188,7 @@ class World:
         return faults
 
     def count_met(self, planned: Counter[str], line: str) -> None:
-        """Count the faults that the server has shown, and forget the others."""
+        """Count the planned faults that have occurred, and discard the others."""
         left = Counter(fault for fault in self.server.faults if fault)
         self.server.faults.clear()
         self.met += planned - left
@@ -217,7 +217,7 @@ class World:
         return sum(one.answer == UNCERTAIN for one in items)
 
     def left_over(self) -> str:
-        """Return what still waits, to find out why."""
+        """Return a description of the items that still wait, for a failure report."""
         db = open_register(self.home.register_db_path)
         items = outbox.listed(db, outbox.OPEN)
         state = outbox.destination_state(db, "upstream")

@@ -1,4 +1,4 @@
-"""A prepared card in a machine that boots: see firstboot.sh, which starts this."""
+"""Tests a prepared card in a machine that boots; firstboot.sh starts this module."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STAGES = (
     "boot/firmware/edge-daemon-identity.txt",
     "etc/edge-daemon/card-taken",
 )
-"""Files that appear one after the other."""
+"""Files that the first start writes one after the other."""
 SECRETS = (b"tok-in-the-clear", b"correct horse")
 
 
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 class Checks:
-    """The first day of a device."""
+    """The checks of a device's first start."""
 
     def __init__(self, machine: Machine, report: Report, work: Path) -> None:
         self._machine, self._report, self._work, self._service = machine, report, work, Service(machine)

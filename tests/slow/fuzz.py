@@ -37,7 +37,7 @@ PARSERS: Final = (
 _HANGS_S: Final = 120.0
 """Wall-clock time after which an input's process is killed; it is long because the machine may be busy."""
 _OF_A_PROCESS: Final = 2000
-"""Inputs for one process; then a fresh one starts, so that leaked memory counts for no input."""
+"""Number of inputs for one process. Then a fresh process starts, so that leaked memory is not counted for an input."""
 _KEPT: Final = 3
 
 
@@ -86,7 +86,7 @@ class Child:
         )
         self._rest = b""
         self.has_begun = False
-        """Whether it reads an input and has not answered yet."""
+        """Whether the process has begun an input and has not answered yet."""
 
     def line(self, longest_s: float) -> dict[str, Any] | None:
         """Return the next line of the process; None if it ended.
@@ -165,7 +165,7 @@ def _feed(child: Child, result: Result, first: int, cpu_s: float, folder: Path, 
 
 
 def _said(child: Child, number: int) -> dict[str, Any]:
-    """Return the next answer of the process, or that it hangs or crashed."""
+    """Return the next answer of the process, or an answer that says that it hangs or crashed."""
     lost = {"number": number, "accepted": False, "cpu_s": 0.0, "process_cpu_s": 0.0, "peak_mb": 0.0}
     try:
         said = child.line(_HANGS_S)

@@ -1,7 +1,8 @@
 """The process that feeds one parser: `python -m tests.slow.fuzz_child PARSER SEED FIRST FOLDER`.
 
-Input NUMBER follows from parser, seed and number alone. Each lies in FOLDER/input while it is read; a line of JSON on
-stdout says that it begins, and one what became of it. FIRST below 0: the inputs that have to be taken as they are.
+Input NUMBER follows from parser, seed and number alone. Each input is in FOLDER/input while it is read. One line of
+JSON on stdout reports that the process begins it, a second one the outcome. If FIRST is negative, the process reads the
+undamaged inputs instead.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def _lay(files: Files, folder: Path) -> None:
 
 
 def _read(parser: parsers.Parser, folder: Path) -> dict[str, Any]:
-    """Return what became of an input: what it cost in this process and in those that work for it, and a fault."""
+    """Return the outcome of an input: its cost in this process and its helpers, and a fault if there was one."""
     for process in (os.getpid(), *parser.processes()):
         _reset_peak(process)
     before_s, before = _cpu_s(parser), time.monotonic()
@@ -124,7 +125,7 @@ def _peak_mb(process: int) -> float:
 
 
 def _apart_from_stdout() -> Callable[[Mapping[str, Any]], None]:
-    """Return what writes a line to the pipe; what a library prints goes to stderr and not between two lines."""
+    """Return a function that writes a line to the pipe. The output of libraries goes to stderr from then on."""
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 

@@ -44,7 +44,7 @@ from tests.slow.fuzz_parsers import _Parser
 
 
 class RegisterParser(_Parser):
-    """Registers and commitments for `collect`, some of a device whose key was stolen, so that many are signed."""
+    """Registers and commitments for `collect`; many are damaged and then signed, as if a device's key were stolen."""
 
     words = (
         b'"students":[',

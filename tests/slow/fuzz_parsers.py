@@ -1,6 +1,6 @@
-"""What the fuzz command gives its inputs to: one class for each parser, with inputs that the parser takes as they are.
+"""The parsers of the fuzz command: one class for each, with undamaged inputs that the parser accepts.
 
-A parser is called where an input of a user or of another machine reaches it, and a refusal is an `EdgeError`.
+Each class calls the program's function that receives such an input. A refusal is an `EdgeError`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Parser(Protocol):
         """Return a damaged input, made out of a seed by its number."""
 
     def read(self, folder: Path) -> int:
-        """Give the input that lies in a folder to the parser.
+        """Give the input in a folder to the parser.
 
         Returns:
             How much was read: students, lessons, documents, bytes.
@@ -76,7 +76,7 @@ class _Parser:
 
 
 class CalendarParser(_Parser):
-    """Calendars: what sync looks at, and the lessons of a year."""
+    """Calendars: the check that sync makes, and the lessons of a year."""
 
     words = (
         *(b"BEGIN:VEVENT", b"END:VEVENT", b"END:VCALENDAR", b"BEGIN:VTIMEZONE", b"DTSTART:20260914T080000Z"),
@@ -119,7 +119,7 @@ class CalendarParser(_Parser):
 
 
 class RosterParser(_Parser):
-    """Class lists: by hand as CSV of any form and as workbooks, and the strict form that is pulled."""
+    """Class lists: CSV of any form and workbooks, as imported by hand, and the strict form from the office's server."""
 
     words = (
         *(b"student_id", b"name,email", b"consent", b"yes", b"ja", b";", b"\t", b'"a\r\nb"', b"a@b.example"),
@@ -263,7 +263,7 @@ def _without_time(book: openpyxl.Workbook) -> bytes:
 
 
 def _first_read(first: Callable[[], int], *more: Callable[[], object]) -> int:
-    """Call all, also where one refuses; return what the first one has read, or raise its refusal."""
+    """Call all functions, even if one refuses the input; return the result of `first`, or raise its error."""
     for call in more:
         try:
             call()

@@ -1,12 +1,12 @@
-"""Which share of a part's lines and branches its own tests run through, with the last measured share as the floor.
+"""Measures the share of a part's lines and branches that its own tests execute; the last measured share is the floor.
 
     python -m tests.slow.line_coverage [PART...] [--keep]
 
 A part is a folder of the program that has a folder of tests with its name: `attendance`, `app/inbox`. Only those tests
-run, and a test of another folder may cover more. Processes of their own (workers, the camera, commands of a shell) are
-not counted. The floors are in benchmarks/results/coverage.json, and --keep writes what was measured there. The exit
-code is 1 where a part is more than a point below its floor. This is no part of the gate, because it makes the tests
-slower. `coverage` is in the extra `test`.
+run; tests of other folders may cover more. Separate processes (workers, the camera, shell commands) are not measured.
+The floors are in benchmarks/results/coverage.json; --keep replaces them by the measured shares. The exit code is 1 if a
+part is more than a percentage point below its floor. This is no part of the gate, because it makes the tests slower.
+`coverage` is in the extra `test`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SLACK_POINTS = 1.0
 
 
 def parts() -> list[str]:
-    """Return every folder of the program with tests of its own; those of `app` apart."""
+    """Return every folder of the program with tests of its own, with each folder of `app` as a part."""
     program, tests = ROOT / "edge_daemon", ROOT / "tests"
     folders = [path for place in (program, program / "app") for path in sorted(place.iterdir()) if path.is_dir()]
     names = (str(path.relative_to(program)) for path in folders)

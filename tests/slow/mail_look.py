@@ -1,4 +1,4 @@
-"""Makes pictures of messages to look at: every kind in every language, on a phone and on a desk, and the sheets.
+"""Makes pictures of every kind of message in every language, at phone and desktop width, and of the sheets.
 
     python -m tests.slow.mail_look DIR
 

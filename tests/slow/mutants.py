@@ -69,7 +69,10 @@ def mutants_of(root: Path, path: str) -> Iterator[Mutant]:
 
 
 def _is_list_of_names(lines: list[str], line: int) -> bool:
-    """Return whether a line belongs to `__all__`, which only `from … import *` reads; nobody uses that."""
+    """Return whether a line belongs to `__all__`.
+
+    Only `from … import *` reads it, and no module of the program does that.
+    """
     begin = next((text for text in reversed(lines[:line]) if text and text[0] not in " ])"), "")
     return begin.startswith("__all__")
 

@@ -1,4 +1,4 @@
-"""Mutation test: every rule of the register is changed in every way that mutmut offers, and a test must notice.
+"""Mutation test: changes the register's modules in every way that mutmut offers, and checks that a test notices.
 
     pip install mutmut==3.8.1
     nice python -m tests.slow.mutation --json OUT [--parallel 2] [--only PART_OF_A_PATH] [--tests PATH ...]

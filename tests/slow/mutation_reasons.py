@@ -1,4 +1,4 @@
-"""Why a mutant that no test notices is none that a test could or should notice."""
+"""Reasons why a mutant need not be noticed by any test."""
 
 from __future__ import annotations
 
@@ -284,13 +284,13 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
 
 
 def _is_same_sql(before: str, after: str) -> bool:
-    """Return whether only letters of keywords and names differ, none of a value between single quotation marks."""
+    """Return whether two SQL texts differ only in the case of keywords and names, and not in a quoted value."""
     values = (re.findall(r"'[^']*'", text) for text in (before, after))
     return '"' in before and before.lower() == after.lower() and next(values) == next(values)
 
 
 def reason_of(path: str, function: str, before: str, after: str) -> str:
-    """Return why a mutant survives, empty where nobody has said so."""
+    """Return why no test needs to notice a mutant; empty if no reason is recorded."""
     if fnmatch(path, "*/store/outbox*.py") and before != after and _is_same_sql(before, after):
         return SQL
     for module, where, old, new, reason in REASONS:

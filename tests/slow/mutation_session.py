@@ -102,7 +102,9 @@ class Plugin:
 
         self.called: set[types.CodeType] = set()
         self.shared: dict[tuple[str, str], set[types.CodeType]] = {}
-        """What shared fixtures call, by name and place; only the first of their tests creates them."""
+        """Functions that shared fixtures call, by the fixture's name and place; only the first test that uses one
+        creates it.
+        """
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Any:

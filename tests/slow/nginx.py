@@ -1,9 +1,9 @@
-"""Our client against real nginx, with docs/upstream-nginx.conf, and bytes counted on the wire.
+"""Tests the device's client against a real nginx, configured by docs/upstream-nginx.conf, and counts the bytes sent.
 
     apt-get install nginx
     python -m tests.slow.nginx --json benchmarks/results/nginx.json
 
-Every claim is checked on the disk of the server, past nginx and past our client.
+Every claim is checked on the server's disk, independently of nginx and of the client.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ WANTED = {
     "delete": 403,
     "list_by_a_device": 403,
 }
-"""Statuses; 204 says that nginx overwrites in spite of If-None-Match: *."""
+"""Expected statuses by request; 204 means that nginx overwrites in spite of `If-None-Match: *`."""
 
 
 class Nginx(Web):
-    """A real nginx of its own on a free port."""
+    """An nginx process on a free port."""
 
     def __init__(self, folder: Path, change: Callable[[str], str] = lambda text: text) -> None:
         super().__init__(folder, "nginx")
@@ -68,7 +68,7 @@ class Nginx(Web):
         self.command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
     def logged(self) -> list[list[str]]:
-        """Lines of the access log: method, status, bytes received, bytes sent, TLS left out."""
+        """Return the lines of the access log: method, status, bytes received and bytes sent, both without TLS."""
         return [line.split() for line in (self.folder / "access").read_text().splitlines()]
 
 
@@ -93,7 +93,7 @@ def check_as_documented(nginx: Nginx, found: dict[str, object]) -> None:
 
 
 def check_folders(folder: Path, found: dict[str, object]) -> None:
-    """Without create_full_put_path the client makes folders itself."""
+    """Check that the client creates folders itself if nginx does not have create_full_put_path."""
 
     def change(block: str) -> str:
         block = block.replace("create_full_put_path on;", "").replace("dav_methods PUT;", "dav_methods PUT MKCOL;")
@@ -107,7 +107,7 @@ def check_folders(folder: Path, found: dict[str, object]) -> None:
 
 
 class Relay:
-    """Passes bytes on and counts them, both directions together."""
+    """A TCP relay that counts the bytes of both directions together."""
 
     def __init__(self, port: int) -> None:
         self.count, self._target = 0, port
@@ -131,7 +131,7 @@ class Relay:
 
 
 def measured(kind: str, port: int, ca_file: Path, name: str, secret: str, prefix: str, *, tls: bool) -> dict[str, int]:
-    """Return the bytes of the first register of a connection, and of each further one."""
+    """Return the bytes on the wire for the first register of a connection, and for each further one."""
     relay = Relay(port)
     url = f"{'https' if tls else 'http'}://localhost:{relay.port}{prefix}"
     told = {"kind": kind, "url": url, "ca_file": str(ca_file), "username": name, "insecure_http": not tls}

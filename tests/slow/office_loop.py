@@ -1,12 +1,11 @@
-"""The whole loop with kills at every step: device, server, office, a correction on the page, and back.
+"""Runs the whole loop with kills at every step: device, server, office, a correction on the page, and back.
 
 python -m tests.slow.office_loop [--kills 4] [--seed 1]
 
 A device (the program's own `sync` and `maintain inbox` in processes) delivers a register to a server over HTTPS. The
 office (`serve` in a process) reads the server's feed, and a teacher corrects on the page. The office puts its signed
-list on the server, the device signs revision 2, and the page says "in the register". Each process is killed
-(SIGKILL) several times at a random moment before it may come to its end. Exit code 1 where something is lost, doubled
-or odd.
+list on the server, the device signs revision 2, and the page says "in the register". Each process is killed (SIGKILL)
+several times at a random moment before it may finish. Exit code 1 means that something was lost, doubled or unexpected.
 """
 
 from __future__ import annotations
@@ -143,7 +142,7 @@ class Loop:
             process.wait()
 
     def office_until(self, holds: Callable[[], bool], name: str) -> None:
-        """Serve with kills, and then until something holds."""
+        """Serve the office and kill it several times, then serve until a condition holds."""
         for _ in range(self.kills):
             with self.serving() as process:
                 time.sleep(self.chance.uniform(0.0, 2.0))
@@ -164,7 +163,7 @@ class Loop:
 
     @property
     def address(self) -> str:
-        """The address of the office."""
+        """Return the address of the office."""
         return f"http://127.0.0.1:{self.port}"
 
     def page(self, lesson_id: str) -> str:
@@ -173,7 +172,7 @@ class Loop:
         return answer.text if answer.status_code == 200 else ""
 
     def correct(self, lesson_id: str) -> None:
-        """Correct on the page, killed while it is saved, until the page shows the decision."""
+        """Correct a verdict on the page, with kills while it is saved, until the page shows the decision."""
         for attempt in range(self.kills + 1):
             with self.serving() as process:
                 session = self.browser()
@@ -193,7 +192,7 @@ class Loop:
                 self._kill(process, "save on the page")
 
     def go(self) -> None:
-        """Go round once for each lesson."""
+        """Run the loop once for each lesson."""
         self.killed("sync", "--once")
         self.run_device("sync")
         assert len(held_registers(self.server)) == LESSONS
@@ -212,7 +211,7 @@ class Loop:
         self.check(ids)
 
     def check(self, ids: Sequence[str]) -> None:
-        """Look at everything that is left: nothing lost, nothing doubled, nothing odd."""
+        """Check that nothing was lost, doubled or unexpected."""
         expected = {(lesson_id, revision) for lesson_id in ids for revision in (1, 2)}
         made, held = made_registers(self.device), held_registers(self.server)
         assert set(made) == expected, sorted(made)

@@ -1,9 +1,9 @@
-"""Signing in at the office by a real OpenID Connect server, in processes and over HTTP, as a browser does it.
+"""Tests signing in at the office with a real OpenID Connect server, over HTTP, as a browser does.
 
 python -m tests.slow.office_oidc
 
-Needs django-allauth (the office's extra `oidc`) and oidc-provider-mock of PyPI. Exit code 1 where somebody gets in who
-should not, or does not who should.
+Needs django-allauth (the office's extra `oidc`) and oidc-provider-mock of PyPI. Exit code 1 means that a user gets in
+who should not, or is kept out wrongly.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def office(home: Path, *words: str) -> str:
 
 @contextlib.contextmanager
 def serving(home: Path, provider: str, port: int, **more: str) -> Iterator[str]:
-    """Serve the office with this provider; give its address."""
+    """Serve the office with this provider; yield its address."""
     path = home / "office.toml"
     usual = path.read_text("utf-8")
     table = {"name": "School", "url": provider, "client_id": "office", "secret_file": "oidc-secret", **more}
@@ -77,7 +77,7 @@ def signed_in(address: str, who: str, *, action: str = "", tamper: bool = False)
 
 
 def check(home: Path, provider: str, port: int) -> None:
-    """Sign in as everybody, in each way."""
+    """Sign in as each user in each way, and check the results."""
     with serving(home, provider, port) as address:
         page = signed_in(address, "1")
         assert page.url == f"{address}/second-factor/", page.url  # the office asks for its own second factor
@@ -96,7 +96,7 @@ def check(home: Path, provider: str, port: int) -> None:
 
 
 def main() -> int:
-    """Run all of it."""
+    """Run the test; return the exit code."""
     with tempfile.TemporaryDirectory() as folder, run_server_in_thread(user_claims=PEOPLE) as provider:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]

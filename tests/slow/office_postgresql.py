@@ -1,9 +1,9 @@
-"""The office on a real PostgreSQL: two schools in one database, and a foreign school is never visible.
+"""Tests the office on a real PostgreSQL: two schools in one database must not see each other's rows.
 
 python -m tests.slow.office_postgresql [--bin /usr/lib/postgresql/15/bin]
 
-Needs Debian's postgresql and psycopg. Starts a cluster of its own in a folder of its own. Exit code 1 where something
-is not as it should be.
+Needs Debian's postgresql and psycopg. Starts its own database cluster in its own folder. Exit code 1 means that a check
+failed.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ SECURED = (
 
 
 def as_owner(*command: str) -> list[str]:
-    """Return a command as a user that is not root: the server refuses to run as root."""
+    """Return a command changed to run as an ordinary user, because the server refuses to run as root."""
     return ["runuser", "-u", "nobody", "--", *command] if os.geteuid() == 0 else list(command)
 
 
 @contextlib.contextmanager
 def a_cluster(folder: Path, programs: Path) -> Iterator[str]:
-    """Run a server; give the address of an empty database whose user is an ordinary one."""
+    """Run a server; yield the address of an empty database whose user has no special rights."""
     data = folder / "data"
     data.mkdir()
     if os.geteuid() == 0:
@@ -91,7 +91,7 @@ def visible(db: psycopg.Connection[tuple[object, ...]], school: str | None) -> d
 
 
 def check(home: Path, database: str) -> None:
-    """Look at the rows as the office's own user does, by plain SQL without any filter."""
+    """Check which rows the office's own database user sees with plain SQL and no filter."""
     office(home, "account", "add", "weber", "--role", "office", "--name", "W", "--school", "north")
     with psycopg.connect(database, autocommit=True) as db:
         assert all(found == set() for found in visible(db, None).values())
@@ -114,7 +114,7 @@ def check(home: Path, database: str) -> None:
 
 
 def main() -> int:
-    """Run all of it."""
+    """Run the test; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=Path, default=Path("/usr/lib/postgresql/15/bin"))
     said = parser.parse_args()

@@ -42,14 +42,14 @@ WAL_HEADER, FRAME_HEADER = 32, 24
 
 @dataclass
 class Ledger:
-    """What an independent reader saw committed."""
+    """The commits that an independent reader saw."""
 
     captures: dict[tuple[str, int], str] = field(default_factory=dict)
     registers: dict[tuple[str, int], str] = field(default_factory=dict)
     seeds: dict[str, bytes] = field(default_factory=dict)
 
     def look(self, path: Path) -> None:
-        """Read what is committed now; a database that is being created counts as empty."""
+        """Read the commits so far; a database that is being created counts as empty."""
         if not path.exists():
             return
         try:
@@ -78,7 +78,10 @@ def timetable() -> str:
 
 
 def tear(path: Path, chance: random.Random) -> str:
-    """Damage a database as a power cut may: unsynchronised data, and pages that the log has in full."""
+    """Damage a database as a power cut may; return what was damaged.
+
+    Only unsynchronised data is damaged, and pages of which the log has a complete copy.
+    """
     wal = path.with_name(path.name + "-wal")
     if not wal.exists() or wal.stat().st_size < WAL_HEADER + FRAME_HEADER:
         return ""
@@ -227,7 +230,7 @@ def main() -> None:
 
 
 def finish(device: Device, result: dict, ledger: Ledger) -> None:
-    """Keep the power on, and check that every lesson that began gets its register."""
+    """Let the service run without power cuts, and check that every lesson that began gets its register."""
     device.start()
     device.until(lambda: device.status().get("state") in ("waiting", "lesson"))
     device.until(lambda: bool(begun := begun_before(device)) and all(r[0] == "finalised" for r in begun))

@@ -2,7 +2,8 @@
 
 python tests/slow/release_step.py CHECKOUT FOLDER NUMBER
 
-The third lesson is planned and promised twice: by the release of the step before, and by this one, which begins it.
+The third lesson is planned and promised by the release of the step before; this release promises it again and begins
+it.
 """
 
 from __future__ import annotations
@@ -67,12 +68,12 @@ def settle(text: str, office: OfficeServer, mail: Server) -> str:
 
 
 def planned_lesson(number: int):
-    """Return the lesson that is begun by the release of a step."""
+    """Return the lesson that the release of a step begins."""
     return a_lesson(START + timedelta(hours=240 * number + 3))
 
 
 def plan(home: Home, number: int, hours_before: float) -> None:
-    """Put the plan of a step's lesson on record, and promise it."""
+    """Store the plan of a step's lesson, and commit to it."""
     lesson = planned_lesson(number)
     db, now = open_register(home.register_db_path), lesson.start - timedelta(hours=hours_before)
     plan_ahead(db, [lesson], 100, now, *SEALED)

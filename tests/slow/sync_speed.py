@@ -1,9 +1,9 @@
-"""What a sync costs: a day of lessons with its mails, and a year without a network in one run.
+"""Measures the cost of a sync: a day of lessons with its mails, and a year without a network in one run.
 
     python -m tests.slow.sync_speed --json OUT [--year 2000] [--repeats 5]
 
-The command itself is started as systemd starts it, against the office's server and the mail server of the tests in a
-process beside it. Time is from the start of the process to its end; memory is the most that it ever had resident.
+It starts the command as systemd does. The tests' office server and mail server run in another process. The time is that
+from the start of the process to its end; the memory is its largest resident size.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def add_lessons(home: Home, starts: Sequence[datetime], captures: int = CAPTURES
 
 
 def a_day(folder: Path, certificates: Path, kind: str, repeats: int) -> dict[str, object]:
-    """Days of eight lessons, each synced by one run; the first run, which meets a new server, is left out."""
+    """Measure days of eight lessons, each synced by one run. The first run, with a new server, is left out."""
     now = datetime.now(timezone.utc).replace(microsecond=0)
     runs: list[Sync] = []
     with (
@@ -117,7 +117,7 @@ def a_day(folder: Path, certificates: Path, kind: str, repeats: int) -> dict[str
 
 
 def a_year(folder: Path, certificates: Path, registers: int) -> dict[str, object]:
-    """Registers of a year without a network, delivered by one run."""
+    """Measure one run that delivers the registers of a year without a network."""
     with OfficeServer(folder / "office", certificates=certificates) as server:
         home = a_device(folder / "home", server, None, certificates)
         begun = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=registers // LESSONS_A_DAY + 1)

@@ -1,4 +1,4 @@
-"""`attendance` on a test machine: its sandbox, what it leaves in the journal, and whether a person can still type.
+"""Checks `attendance` on a test machine: its sandbox, its traces in the journal, and whether a person can still type.
 
 `tests/slow/systemd.sh ROOTFS --only attendance` checks this alone.
 """
@@ -19,13 +19,13 @@ from tests.slow.systemd_service import Service
 from tests.slow.systemd_setup import LESSON, PROBE, TECHNICIAN
 
 SECRETS = ("S2", "Dr. Zimperlich", "allergic to chalk", "K77", "his own words")
-"""Ids, who corrected and why, as the corrections below have them."""
+"""Ids, names and reasons of the corrections below; none may appear in the journal."""
 LOGGED = "a reason that sudo logs"
 PRIVATE = f"/home/{TECHNICIAN}/class"
 PERSON = ("setpriv", f"--reuid={TECHNICIAN}", f"--regid={TECHNICIAN}", "--init-groups", "--")
-"""Not runuser, which logs its own command line."""
+"""Command prefix that runs a command as the technician. runuser would log its own command line."""
 SERVICE = ("service_root", "service_memory", "service_environment")
-"""Ways into the process that sees faces."""
+"""Names of the probe's attempts to reach the process that sees faces."""
 _SECONDS = 10
 # Types at a terminal of its own, and prints what the command wrote and its exit code.
 _TERMINAL = """
@@ -53,21 +53,21 @@ print(seen.decode(errors="replace"), os.waitstatus_to_exitcode(os.waitpid(pid, 0
 
 
 class Attendance:
-    """The command, called by root, or by a person who may use sudo."""
+    """Calls the command as root, or as a person who may use sudo."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
 
     def root(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        """Call it as root."""
+        """Call the command as root."""
         return self._machine.try_("attendance", *words, stdin=typed)
 
     def person(self, *words: str, typed: str = "", folder: str = LESSON) -> subprocess.CompletedProcess[str]:
-        """Call it as the technician, from a folder."""
+        """Call the command as the technician, from a folder."""
         return self._machine.try_(*self._as_person(folder), "attendance", *words, stdin=typed)
 
     def typed(self, keys: str, *words: str) -> str:
-        """Call it as the technician at a terminal; return what was seen there, and the exit code at its end."""
+        """Call the command as the technician at a terminal; return the output, which ends with the exit code."""
         at_terminal = (*self._as_person(LESSON), "python3", "-c", _TERMINAL, keys, "attendance", *words)
         return self._machine.try_(*at_terminal).stdout
 
@@ -82,7 +82,7 @@ class Attendance:
 
 
 def check(machine: Machine, service: Service, report: Report) -> None:
-    """Check the command; students are enrolled by it."""
+    """Check the command, which also enrols the students."""
     attendance = Attendance(machine)
     _check_enrolment(attendance, report)
     register_id = _check_rehearsal(attendance, report)
@@ -203,7 +203,7 @@ def _check_journal(machine: Machine, attendance: Attendance, report: Report, reg
 
 
 def _check_doors(machine: Machine, service: Service, report: Report) -> None:
-    """Run the probe in the place of the program, in the sandbox of a command."""
+    """Run the probe instead of the program in the sandbox of a command, and check its attempts."""
     text = (machine.root / "usr/local/sbin/attendance").read_text(encoding="utf-8")
     probing = (
         f'import runpy, sys; sys.argv[1:] = ["{PORT}", "{service.pid}"]; runpy.run_path("{PROBE}", run_name="__main__")'

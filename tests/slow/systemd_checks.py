@@ -1,4 +1,4 @@
-"""What systemd promises with our units, checked on a machine that boots: see systemd.sh, which starts this.
+"""Checks the effects of the program's systemd units on a machine that boots; systemd.sh starts this module.
 
 python3 -m tests.slow.systemd_checks ROOTFS [--json OUT] [--keep]
 """
@@ -25,13 +25,13 @@ IDLE_CPU_PERCENT = 0.2
 
 
 def main() -> None:
-    """Check what systemd promises."""
+    """Run the checks; exit with 1 if one failed."""
     command = "tests/slow/systemd.sh ROOTFS --json benchmarks/results/systemd.json"
     run_checks(lambda machine, report, _: Checks(machine, report).run(), command)
 
 
 class Checks:
-    """The life of one machine, in its order."""
+    """The checks of one machine, in their order."""
 
     def __init__(self, machine: Machine, report: Report) -> None:
         self._machine, self._report, self._service = machine, report, Service(machine)
@@ -72,7 +72,7 @@ class Checks:
         report.check("STATUS says that no lesson comes", "no lesson" in service.status, service.status)
 
     def _ready(self, first_s: float) -> None:
-        """The best of four: what the machine around does at the same time is not the service's."""
+        """Check how fast the service is ready, by the best of four starts, because the host may be busy."""
         taken_s = [self._report.figure("first_start_to_ready_s", first_s)]
         for _ in range(3):
             self._machine.run("systemctl", "restart", "edge-daemon")

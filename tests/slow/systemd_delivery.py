@@ -1,4 +1,4 @@
-"""The unit that delivers, with servers: what the service wrote arrives there, by another user in its sandbox."""
+"""Checks the delivering unit with real servers: another user, in a sandbox, delivers what the service wrote."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ExecStart={{command}}
 WantedBy=multi-user.target
 """
 STUDENT = "{}@students.example"
-"""Address of a student, by id: sealed on the device, and opened by the unit for its message."""
+"""Mail address of a student, given the id. The device seals it, and the unit opens it for a message."""
 
 
 def prepare(machine: Machine, service: Service, report: Report) -> None:
@@ -67,10 +67,10 @@ def prepare(machine: Machine, service: Service, report: Report) -> None:
 
 
 def check(machine: Machine, service: Service, report: Report, *, absent: str = "") -> None:
-    """Let the unit deliver, and look what arrived.
+    """Let the unit deliver, and check what arrived.
 
     Args:
-        absent: the student who was absent, and so gets a message; empty: nobody does.
+        absent: id of the absent student, who gets a message; empty: nobody was absent.
     """
     # The unit may have met the servers while they started.
     machine.try_("attendance", "outbox", "retry", "--all-parked")
@@ -112,7 +112,7 @@ def _said(machine: Machine) -> str:
 
 
 def _alone(machine: Machine, report: Report, work: Path) -> None:
-    """With a register of a rehearsal, which goes to the office where that is asked for."""
+    """Check the delivery without a lesson: the register of a rehearsal is sent to the office."""
     del work
     service = Service(machine)
     machine.boot()

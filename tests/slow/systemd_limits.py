@@ -1,4 +1,4 @@
-"""A service that fails again and again pauses, restarts, and runs when the cause is gone."""
+"""Checks that a service that fails again and again pauses, restarts, and runs once the cause is gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BURST = 6
 
 
 def check(machine: Machine, service: Service, report: Report) -> None:
-    """Break the settings, wait for the start limit, and mend them."""
+    """Break the settings, wait for systemd's start limit, and repair them."""
     service.override("edge-daemon.service", "quick", _QUICK)
     service.override("edge-daemon-again.timer", "soon", _SOON)
     service.systemctl("restart", "edge-daemon-again.timer")

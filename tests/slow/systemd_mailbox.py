@@ -1,6 +1,7 @@
-"""A mail server of the standard library alone: `python systemd_mailbox.py PORT CERTIFICATE FOLDER` keeps each message.
+"""A mail server that needs only the standard library: `python systemd_mailbox.py PORT CERTIFICATE FOLDER`.
 
-TLS from the first byte, any log-in, one file a message: its receivers, an empty line, the message.
+It uses TLS from the first byte and accepts any login. It writes one file for each message: the receivers, an empty
+line, and the message.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Session(socketserver.StreamRequestHandler):
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Answers with TLS."""
+    """Accepts connections with TLS."""
 
     allow_reuse_address = True
 

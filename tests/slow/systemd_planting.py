@@ -1,8 +1,7 @@
-"""What the process with the network can leave behind: nobody runs, imports or trusts it.
+"""Checks that nothing that the process with the network leaves behind is run, imported or trusted.
 
 `plant` leaves code, libraries, calendars and databases in every folder that each of the two users may write, and makes
-sure that running them would be noticed. `check` looks afterwards whether any of it ran, after all that the units did
-meanwhile.
+sure that running them would be noticed. `check` finds out whether any of it ran while the units worked.
 
 `tests/slow/systemd.sh ROOTFS --only planting` checks this alone.
 """
@@ -58,7 +57,7 @@ UNITS = (
 
 
 def plant(machine: Machine, report: Report) -> dict[str, list[str]]:
-    """Plant everything everywhere; return the folders of each user."""
+    """Leave every kind of file in every writable folder; return the folders of each user."""
     _prepare(machine)
     folders = {}
     for user in USERS:
@@ -117,7 +116,7 @@ def exercise(machine: Machine, report: Report, folders: dict[str, list[str]]) ->
 
 
 def check(machine: Machine, report: Report) -> None:
-    """Check whether anything of it ran or was trusted."""
+    """Check that none of the planted files was run or trusted."""
     machine.run("journalctl", "--sync")
     text = machine.run("journalctl", "-o", "cat", "--no-pager")
     ran = sorted({line for line in text.splitlines() if MARK in line})

@@ -2,9 +2,9 @@
 
     python3 plants.py KIND FOLDER...
 
-KIND is `all`, or `code`: without calendars, documents and databases, which a user may believe in its own folders.
-Each plant says so on stderr and leaves a file RAN-... where it can, should any process ever run it. What is there
-already stays. Standard library only.
+KIND is `all` or `code`. `code` omits calendars, documents and databases, which a user may trust in its own folders. If
+any process runs a planted file, the file reports this on stderr and leaves a file RAN-... where it can. Existing files
+stay. The script needs only the standard library.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 LIBRARY = Path("/srv/plant.so")
-"""Made by the machine's maker: a library that says when it is loaded."""
+"""A library that the test machine's setup made; it reports when it is loaded."""
 MARK = "PLANTED"
 _CODE = f"""
 import os as _os
@@ -75,7 +75,7 @@ DATABASES = ("gallery.sqlite", "register.sqlite", "delivery.sqlite")
 
 
 def plant(folder: Path, *, documents: bool) -> int:
-    """Leave everything in a folder, and return how many files were made."""
+    """Leave every kind of file in a folder, and return how many files were made."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     made = 0
     for place in (folder, folder / f".local/lib/{version}/site-packages", folder / f"lib/{version}/site-packages"):
@@ -105,7 +105,7 @@ def _put(path: Path, content: str | bytes, mode: int = 0o644) -> bool:
 
 
 def _database(path: Path) -> bool:
-    """Leave a database that has a student and a register of nobody's, unless one is there."""
+    """Leave a database with a made-up student and register, unless the file exists; return whether it was made."""
     if path.exists():
         return False
     with contextlib.suppress(OSError, sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as db:

@@ -1,9 +1,9 @@
-"""Runs in the place of the program, in the sandbox of one of its units, and tries what it should not be able to do.
+"""Runs instead of the program in the sandbox of one of its units, and tries what the sandbox should prevent.
 
     python3 systemd_probe.py PORT PID
 
-PORT of a listener on this machine, PID of the running service. Prints one JSON object: what was tried, and "yes", the
-error's name, or what was found. Standard library only.
+PORT is that of a listener on this machine, PID that of the running service. The script prints one JSON object: for each
+attempt "yes", the error's name, or the finding. It needs only the standard library.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _write(folder: Path) -> None:
 
 
 def _foreign() -> int:
-    """Count the processes of other users that can be seen."""
+    """Return the number of visible processes of other users."""
     count = 0
     for entry in Path("/proc").iterdir():
         try:
@@ -145,7 +145,7 @@ def _call(name: str, *arguments: object) -> None:
 
 
 def _devices() -> list[str]:
-    """Return the device nodes that can be opened, the harmless ones left out."""
+    """Return the device nodes that can be opened, without harmless ones."""
     harmless = {"null", "zero", "full", "random", "urandom", "tty", "ptmx"}
     found = []
     for entry in Path("/dev").iterdir():

@@ -1,4 +1,4 @@
-"""What a slow check found: a line for each promise as it is checked, and JSON at the end."""
+"""The report of a slow test: a line for each promise when it is checked, and JSON at the end."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ class Report:
 
     @property
     def failed(self) -> int:
-        """How many promises were broken."""
+        """Number of broken promises."""
         return sum(not finding.passed for finding in self._findings)
 
     def check(self, promise: str, passed: bool, detail: object = "") -> bool:
-        """Note whether a promise was kept."""
+        """Record and print whether a promise was kept; return `passed`."""
         self._findings.append(Finding(promise, bool(passed), str(detail)))
         print(f"{'PASS' if passed else 'FAIL'} {promise}{f': {detail}' if detail != '' else ''}", flush=True)
         return bool(passed)
 
     def not_checked(self, promise: str, why: str) -> None:
-        """Note a promise that this machine can't be held to."""
+        """Record a promise that can't be checked on this machine, and why."""
         self._not_checked[promise] = why
         print(f"NOT CHECKED {promise}: {why}", flush=True)
 
     def figure(self, name: str, value: float) -> float:
-        """Note something measured; its unit is the end of its name."""
+        """Record a measured figure, whose name ends with its unit; return the figure."""
         self._figures[name] = round(value, 3)
         return value
 
     def write(self, path: Path, **about: object) -> None:
-        """Write everything as JSON."""
+        """Write the findings and figures as JSON."""
         document = {
             "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
             "commit": _commit(),
@@ -72,7 +72,7 @@ class Report:
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float, every_s: float = 0.25) -> float | None:
-    """Return after how many seconds a condition held, None: not in time."""
+    """Return the seconds until a condition held; None if it did not hold within `timeout_s`."""
     started = time.monotonic()
     while not condition():
         if time.monotonic() - started > timeout_s:

@@ -1,4 +1,4 @@
-"""One trial on a machine that boots: install, check, power off, write down what was found."""
+"""Runs one trial on a machine that boots: installs, checks, powers off, and writes the results."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from tests.slow.systemd_setup import install
 
 
 def run_checks(checks: Callable[[Machine, Report, Path], None], command: str) -> None:
-    """Run checks as the command line says; exit with 1 when a promise was broken.
+    """Run checks with the options of the command line; exit with 1 if a promise was broken.
 
     Args:
-        checks: given the machine with the daemon on its disk, still off, and the folder of the trial.
-        command: how it is run, for the results.
+        checks: function that gets the machine (switched off, with the daemon on its disk), the report, and the trial's
+            folder.
+        command: the command that runs the trial, for the results.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("rootfs", type=Path)

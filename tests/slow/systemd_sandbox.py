@@ -1,4 +1,4 @@
-"""The sandbox: what the service, the sync and the jobs can and can't do, and what others can see of them."""
+"""Checks the sandboxes of the service, the sync and the jobs, and what other users can see of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NEVER = (
     *("kill_init", "become_root", "suid_file", "new_namespace", "mount", "trace", "set_clock", "set_name"),
     *("kernel_log", "make_device", "init_visible"),
 )
-"""Doors that are shut in every unit."""
+"""Names of the probe's attempts that must fail in every unit."""
 
 
 def check(machine: Machine, service: Service, report: Report) -> None:
@@ -46,7 +46,7 @@ def check(machine: Machine, service: Service, report: Report) -> None:
 
 @contextmanager
 def listener(machine: Machine, report: Report) -> Iterator[None]:
-    """Hold a port and a socket open on the machine, and see that they can be reached from outside a sandbox."""
+    """Hold a port and a socket open on the machine, and check that they can be reached from outside a sandbox."""
     machine.run("systemd-run", "--quiet", "--unit=listener", "/usr/bin/python3", "-c", _LISTENER)
     reach = f"import socket; socket.create_connection(('127.0.0.1', {PORT}), 2)"
     took = wait_for(lambda: machine.try_("/usr/bin/python3", "-c", reach).returncode == 0, 10)
@@ -116,7 +116,7 @@ def _check_argus(service: Service, report: Report) -> None:
 
 
 def _check_process(machine: Machine, service: Service, report: Report) -> None:
-    """The running process itself, from outside."""
+    """Check the running process from outside."""
     text = machine.run("cat", f"/proc/{service.pid}/status")
     status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     report.check("the running service has no capability", int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0)
@@ -126,7 +126,7 @@ def _check_process(machine: Machine, service: Service, report: Report) -> None:
 
 
 def _check_others(machine: Machine, service: Service, report: Report) -> None:
-    """Another user of the computer."""
+    """Check what another user of the computer can do and see."""
 
     def as_student(*command: str) -> int:
         return machine.try_("runuser", "-u", "student", "--", *command).returncode

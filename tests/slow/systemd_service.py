@@ -1,4 +1,4 @@
-"""The service on a test machine, as systemctl, the journal and its database show it."""
+"""Examines the service on a test machine with systemctl, the journal and its database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOT_IN_A_PROBE = (
 
 
 class Service:
-    """Looks at the service from outside."""
+    """The service on a machine, seen from outside."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -38,17 +38,17 @@ class Service:
 
     @property
     def pid(self) -> int:
-        """The main process, 0: none."""
+        """Return the id of the main process; 0 if there is none."""
         return int(self.show("MainPID"))
 
     @property
     def active(self) -> str:
-        """The state, as `active` or `failed`."""
+        """Return the unit's state, such as `active` or `failed`."""
         return self.show("ActiveState")
 
     @property
     def status(self) -> str:
-        """The status that the service reports."""
+        """Return the status that the service reports to systemd."""
         return self.show("StatusText")
 
     def is_ready(self) -> bool:
@@ -60,7 +60,7 @@ class Service:
         return self._machine.try_("systemctl", *arguments).returncode
 
     def journal(self, since: str = "", unit: str = UNIT) -> str:
-        """Return the messages of a unit, from a cursor on."""
+        """Return the journal's messages of a unit, from a cursor on."""
         after = ("--after-cursor", since) if since else ()
         return self._machine.run("journalctl", "-u", unit, "-o", "cat", "--no-pager", *after)
 
@@ -75,13 +75,13 @@ class Service:
         return [int(pid) for pid in self._machine.try_("cat", path).stdout.split()]
 
     def pss_mb(self) -> float:
-        """Return the memory of all processes of the unit together, shared pages shared out, in MB."""
+        """Return the memory of all processes of the unit in MB; shared pages are divided among them (PSS)."""
         paths = [f"/proc/{pid}/smaps_rollup" for pid in self.processes()]
         lines = self._machine.try_("grep", "-h", "^Pss:", *paths).stdout.splitlines()
         return sum(int(line.split()[1]) for line in lines) / 1024
 
     def unlocked_kb(self) -> dict[int, int]:
-        """Return for each process of the unit how much of its own memory could be swapped."""
+        """Return for each process of the unit, by id, how many kB of its own memory could be swapped."""
         return {pid: _unlocked_kb(self._machine.try_("cat", f"/proc/{pid}/smaps").stdout) for pid in self.processes()}
 
     def locked_memory_limit(self) -> str:
@@ -94,23 +94,23 @@ class Service:
         return int(self.show("CPUUsageNSec")) / 1e9
 
     def rows(self, sql: str, *values: object) -> list[tuple]:
-        """Ask the register; nothing where there is none yet."""
+        """Return the rows of a query on register.sqlite; empty if the file does not exist yet."""
         if not self._register.exists():
             return []
         with closing(sqlite3.connect(f"file:{self._register}?mode=ro", uri=True, timeout=10)) as db:
             return db.execute(sql, values).fetchall()
 
     def captures(self) -> int:
-        """Return how many captures there are of all lessons."""
+        """Return the number of captures of all lessons."""
         found = self.rows("SELECT count(*) FROM captures") if self._register.exists() else []
         return int(found[0][0]) if found else 0
 
     def command(self, *arguments: str) -> str:
-        """Run a command of the program as root types it, in the sandbox that it has there."""
+        """Run a command of the program as root, in the sandbox of `attendance`."""
         return self._machine.run("attendance", *arguments)
 
     def override(self, unit: str, name: str, text: str) -> None:
-        """Lay a drop-in over a unit; an empty text takes it away."""
+        """Add a drop-in to a unit; an empty text removes it."""
         folder = f"/etc/systemd/system/{unit}.d"
         if text:
             self._machine.write(f"{folder}/{name}.conf", text)
@@ -119,7 +119,7 @@ class Service:
         self._machine.run("systemctl", "daemon-reload")
 
     def probe(self, unit: str, port: int, drop_in: Path | None = None) -> dict[str, object]:
-        """Run the probe in exactly the sandbox of a unit, and return what it could do."""
+        """Run the probe in the sandbox of a unit; return the result of each attempt."""
         name, out = f"probe-of-{unit}", f"/run/{unit}.json"
         lines = (self._machine.root / RELEASE.lstrip("/") / "systemd" / unit).read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if not line.startswith((*_NOT_IN_A_PROBE, "ExecStart=", "RuntimeDirectory="))]
@@ -146,5 +146,5 @@ def _unlocked_kb(smaps: str) -> int:
 
 
 def moment(text: str) -> datetime:
-    """Return an instant as the database has it."""
+    """Return the instant that a text of the database gives."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -26,7 +26,7 @@ _ENLARGE = """import cv2, pathlib, sys
 for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (4608, 2592)))
 """
-"""Size of the demo's pictures: that of Camera Module 3, 12 megapixels."""
+"""Program that enlarges the demo's pictures to 12 megapixels, the size of Camera Module 3."""
 CONFIG = f"""[device]
 name = "room-7"
 time_zone = "UTC"

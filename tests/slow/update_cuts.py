@@ -1,4 +1,4 @@
-"""The cuts of update.sh."""
+"""Tests power cuts during updates; update.sh starts this module."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WHOLE_S = 60.0
 
 
 class Trial:
-    """A device that is updated again and again, and cut off."""
+    """A device that is updated again and again, with power cuts."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.device, self.chance, self.folder = Device(folder), random.Random(seed), folder
@@ -64,7 +64,7 @@ class Trial:
         release.unlink()
 
     def _wait(self, process: subprocess.Popen[bytes], whole_s: float) -> str:
-        """Wait for a moment of the update: any, or shortly after a step began; return the step that was cut."""
+        """Wait for a random moment of the update, or until shortly after a step began; return the step that was cut."""
         wanted = self.chance.choice(["", "preparing", "switching", "switching", "confirmed"])
         if wanted:
             until_s = time.monotonic() + 3 * whole_s
@@ -95,7 +95,7 @@ class Trial:
         self._kill(process)
 
     def _look(self, old: str, new: str) -> None:
-        """Hold the device against what was promised."""
+        """Check that the device runs one of the two releases completely."""
         device = self.device
         says = device.says()
         assert says in (old, new), f"{says} works, neither {old} nor {new}"

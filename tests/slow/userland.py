@@ -1,4 +1,4 @@
-"""A bare Debian in a folder, changed only in a layer of its own, with the checkout in it."""
+"""A bare Debian in a folder with the checkout in it; all changes go to a separate layer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Userland:
         self.copy_checkout()
 
     def copy_checkout(self) -> None:
-        """Copy what git knows of the working tree."""
+        """Copy the files of the working tree, except those that git ignores."""
         listed = run("git", "-C", str(REPOSITORY), "ls-files", "-z", "--cached", "--others", "--exclude-standard")
         for name in filter(None, listed.split("\0")):
             if (REPOSITORY / name).is_file():
@@ -40,7 +40,7 @@ class Userland:
                 shutil.copy(REPOSITORY / name, target)
 
     def call(self, *line: str) -> subprocess.CompletedProcess[str]:
-        """Run a command there, in the checkout, with a bare environment."""
+        """Run a command in the userland, in its checkout, with a minimal environment."""
         inside = ["chroot", str(self.root), "/usr/bin/env", "--chdir", CHECKOUT, *line]
         return subprocess.run(inside, capture_output=True, text=True, check=False, env=_ENVIRONMENT)
 

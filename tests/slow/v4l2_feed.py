@@ -1,4 +1,4 @@
-"""The writing end of a v4l2loopback device: the picture side of a camera that does not exist."""
+"""Opens a v4l2loopback device for writing, so that the test supplies the pictures of a simulated camera."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _VIDIOC_S_FMT = 0xC0D05605
 
 
 def open_feed(path: str, width_px: int, height_px: int, jpeg_bytes: int) -> int:
-    """Open a device for JPEGs of one size; return the descriptor, which takes one JPEG a write.
+    """Open a device for JPEGs of one size; return the descriptor, which takes one JPEG for each write.
 
     Args:
         path: the device, as /dev/video42.
-        jpeg_bytes: the most that a JPEG has.
+        jpeg_bytes: largest size of a JPEG.
 
     Raises:
         OSError: there is no such device, or it takes no pictures of this kind.

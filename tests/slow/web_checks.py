@@ -1,4 +1,4 @@
-"""What our client does with a real web server, and what the server refuses: the same for each in docs/UPSTREAM.md."""
+"""Checks the device's client with a real web server, and what the server refuses, as docs/UPSTREAM.md describes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.slow.web_server import FORTY, OTHER, ROOM, Web, place
 
 
 def check_documents(server: Web, found: dict[str, object]) -> None:
-    """Deliver, deliver again, replace, pull, and read as the office does."""
+    """Deliver a document, deliver it again, replace it, pull one, and read as the office does."""
     file = server.documents / place(1)
     with server.upstream() as office:
         found["register_arrives"] = office.put(place(1), FORTY, write_once=True).name == "delivered"
@@ -38,7 +38,7 @@ def check_documents(server: Web, found: dict[str, object]) -> None:
 
 
 def check_refusals(server: Web, found: dict[str, object]) -> None:
-    """Try what a device with a stolen password would; note the server's answers, which differ from kind to kind."""
+    """Try what a thief of a device's password could; record the server's answers, which differ between servers."""
     found["overwriting_past_our_client"] = server.raw("PUT", place(1), b"forged")
     found["if_none_match_at_put"] = server.raw("PUT", document_paths.status(ROOM), b"{}", If_None_Match="*")
     found["into_another_devices_folder"] = server.raw("PUT", "v1/devices/room-205/status.json", b"{}")

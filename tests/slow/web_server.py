@@ -93,7 +93,7 @@ class Web:
         return int(subprocess.run(command, input=body, capture_output=True, check=True).stdout)
 
     def listed(self, path: str) -> list[dict[str, str]]:
-        """Return what the office sees in a folder, as JSON."""
+        """Return the server's listing of a folder, as the office sees it."""
         command = [*self._curl("office"), f"{self.url}/{path}"]
         return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 

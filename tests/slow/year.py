@@ -1,4 +1,4 @@
-"""A school year in an hour: 1,000 lessons with DST, holidays, power cuts, camera faults and a clock that forgets.
+"""Simulates a school year in an hour: 1,000 lessons with DST, holidays, power cuts, camera faults and lost time.
 
     python -m tests.slow.year --json OUT [--lessons 1000]
 
@@ -109,7 +109,7 @@ class Year:
         self.wait(lambda: self.registers() >= wanted or self.over())
 
     def wait(self, true: Callable[[], bool]) -> None:
-        """Wait for something that comes before long, in real time."""
+        """Wait, in real time, until a condition holds."""
         last, since = self.registers(), time.monotonic()
         while not true():
             assert self.device.service.poll() is None, self.device.log()[-2000:]
@@ -126,18 +126,18 @@ class Year:
     # --- what goes wrong ----------------------------------------------------------------------------------------------
 
     def cut(self, dark: timedelta = timedelta(minutes=20)) -> None:
-        """The power fails for a while."""
+        """Cut the power for a while."""
         self.device.cut()
         self.boot += 1
         self.device.clock.set(utc=self.device.clock.reading().utc + dark, boot=self.boot)
         self.device.start()
 
     def long_cut(self) -> None:
-        """The power fails over some lessons, or some days."""
+        """Cut the power for some lessons or some days."""
         self.cut(timedelta(hours=self.chance.choice((3, 20, 70))))
 
     def cut_and_no_time(self) -> None:
-        """The power fails; the clock goes on from where it was, and a server is heard only later."""
+        """Cut the power; the clock then continues from its old time, and a time server answers only later."""
         dark = timedelta(hours=self.chance.choice((1, 14)))
         self.device.cut()
         self.boot += 1
@@ -150,7 +150,7 @@ class Year:
         self.wait(lambda: self.count("SELECT count(*) FROM untimed") == 0)
 
     def no_camera(self) -> None:
-        """The cable is pulled for some lessons."""
+        """Disconnect the camera for some lessons."""
         frames = self.device.home.state_dir / "frames"
         frames.rename(frames.with_name("pulled"))
         try:
@@ -159,7 +159,7 @@ class Year:
             frames.with_name("pulled").rename(frames)
 
     def kill_worker(self) -> None:
-        """The worker or the camera process dies."""
+        """Kill the worker or the camera process."""
         self.wait(lambda: bool(children(self.device.service.pid)))
         for pid in children(self.device.service.pid)[-1:]:
             try:
@@ -168,7 +168,7 @@ class Year:
                 self.events["kill_came_late"] += 1
 
     def clock_jumps(self) -> None:
-        """Something sets the clock a year ahead, and back."""
+        """Set the clock a year ahead, and back again."""
         self.device.clock.set(utc=self.device.clock.reading().utc + timedelta(days=365))
         time.sleep(1.0)
         self.device.clock.set(utc=self.device.clock.reading().utc - timedelta(days=365))
@@ -176,7 +176,7 @@ class Year:
     # --- what is watched ----------------------------------------------------------------------------------------------
 
     def sample(self) -> None:
-        """Look at the service's own process."""
+        """Record memory, threads and file descriptors of the service's own process."""
         pid = self.device.service.pid
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         size_kb = {key: int(rest.split()[0]) for key, _, rest in (x.partition(":") for x in lines[1:])}
