@@ -20,7 +20,7 @@ from edge_daemon_office.home import SETTINGS, OfficeHome
 _TABLES: Final = "tables.json"
 _FORM: Final = 1
 FILES: Final = (SETTINGS, "secret-key", "office-key")
-"""Files of the office's folder; missing ones are left out."""
+"""Files of the office's folder that a backup contains; missing ones are left out."""
 
 
 def write_backup(home: OfficeHome, target: Path) -> dict[str, int]:

@@ -50,7 +50,7 @@ class ServerSettings:
     ca_file: str = ""
 
     def authorization(self) -> dict[str, str]:
-        """Return the header that lets the office in."""
+        """Return the HTTP header with the office's login: basic authentication or a bearer token."""
         if not self.username:
             return {"Authorization": f"Bearer {self.token}"}
         words = b64encode(f"{self.username}:{self.token}".encode()).decode("ascii")

@@ -23,7 +23,7 @@ STEPS: Final = 24
 
 _LIGHT: Final = (8, 10)
 _EDGES: Final = (6, 8)
-"""Coefficients of the 2-D DCT that are used, (down, across): of the picture, and of its horizontal edges."""
+"""Numbers of 2-D DCT coefficients that are used, (down, across): of the picture, and of its horizontal edges."""
 _FLAT: Final = 4.0
 """Grey levels added to the contrast of a frame, so that a frame without contrast is not amplified."""
 _LENGTH: Final = 6.0

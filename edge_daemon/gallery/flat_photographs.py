@@ -98,7 +98,10 @@ def _id_forms(student_id: str) -> list[str]:
 
 
 def _name_keys(name: str) -> set[str]:
-    """Return the words of a name in alphabetical order, without accents: ü as u, and as ue."""
+    """Return the two spellings of a name without accents, as words in alphabetical order: ü as u, and ü as ue.
+
+    A name of a single word gives none, because several students may have it.
+    """
     keys = set()
     for text in (name.casefold(), unicodedata.normalize("NFC", name.casefold()).translate(_FOLDED)):
         bare = "".join(s for s in unicodedata.normalize("NFKD", text) if not unicodedata.combining(s))

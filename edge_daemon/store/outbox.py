@@ -314,9 +314,9 @@ def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
 def _due_before(db: sqlite_utils.Database, delivery: Delivery, now: datetime) -> datetime:
     """Return the due time for an item whose receiver accepts nothing now, so that it was not really tried.
 
-    Usually this is the item's creation time. The current time would be wrong if the clock is briefly ahead: the item
-    would wait until that time. A message that waits for corrections (`mail.hold_h`) may have been claimed too early by
-    such a clock. In delivery.sqlite, which records waits (`waits.py`), it therefore keeps its earlier due time.
+    Usually this is the item's creation time. The current time would be wrong while the clock is ahead, because the item
+    would then wait until that time. A message that waits for corrections (`mail.hold_h`) keeps its earlier due time in
+    delivery.sqlite, which records waits (`waits.py`). A clock that was ahead may have claimed the message too early.
     """
     if delivery.kind not in PERSONAL:
         return min(now, delivery.created_at)

@@ -1,4 +1,4 @@
-"""How much information a face picture has for recognition."""
+"""Measures how sharp a picture of a face is."""
 
 from __future__ import annotations
 

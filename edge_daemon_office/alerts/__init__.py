@@ -1,1 +1,1 @@
-"""Alerts by mail: what each account should learn without looking, once, in one mail."""
+"""Alerts by mail: each new event is reported once to the accounts that it concerns, all of them in one mail."""

@@ -35,7 +35,7 @@ class CorrectionResult:
     already: int
     """Corrections applied before, or already in the register with the same reason."""
     overtaken: int
-    """Decisions in the first list after an upgrade that the earlier release skipped in favour of a later one."""
+    """Number of decisions that an earlier release had skipped; counted only in the first list after an upgrade."""
     left_out: tuple[str, ...]
     """The office's ids of corrections whose lesson or student this device does not know."""
     notes: tuple[CorrectionNote, ...] = ()

@@ -17,8 +17,9 @@ class Receiver(Protocol):
     takes_state: bool
     """True if the receiver accepts the state of the device; otherwise `send_state` does nothing."""
     proves_itself: bool
-    """True if the receiver, after an error that may concern all items, has already shown that it works. The error then
-    counts only against the item."""
+    """True if an error that may concern all items counts only against its item, because the receiver has already shown
+    that it works.
+    """
 
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         """Fetch the receiver's documents for this device, before anything is delivered; None if it never has any.
@@ -51,7 +52,7 @@ class Channel:
 
     destination: Destination
     settings_sha256: str
-    """SHA-256 of the settings; it reveals that they changed."""
+    """SHA-256 of the settings, by which a change of the settings is noticed."""
     is_far: bool
     """False if the receiver runs on this computer, so that no network is needed."""
     open: Callable[[], Receiver]

@@ -64,9 +64,10 @@ class NamesByProbability:
         return self._gains(name_probabilities(self._odds, self.share, self.known), faces, LEAST_PROBABILITY)
 
     def gains_left(self, faces: Sequence[int], named: Sequence[int], slots: Sequence[frozenset[int]]) -> Scores:
-        """Return the gain of a student who is left for each person without a name, (people, students); otherwise 0.
+        """Return the gain of the likeliest remaining student for each person without a name, (people, students).
 
-        A student is left for a person if the student is not seen elsewhere in the person's captures.
+        A student remains for a person if no other person in the same captures has the student's name. All other numbers
+        of the result are 0.
 
         Args:
             faces: as in `gains`, which must be called before.
