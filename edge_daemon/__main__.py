@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _open_standard_streams() -> None:
     """Open /dev/null in place of each standard stream that the caller closed (`>&-`).
 
-    Otherwise the next file opened, such as a database, would get that stream's descriptor number (0, 1 or 2).
+    Without this, the next opened file, such as a database, would get that stream's descriptor number (0, 1 or 2).
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:

@@ -156,7 +156,7 @@ class Student:
     consent: bool
     courses: tuple[str, ...]
     periods: tuple[EnrolmentPeriod, ...] = ()
-    """The periods of courses that have dates. To a course without a period the student belongs on every day."""
+    """The periods of courses that have dates. The student belongs to a course without a period on every day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def replace_file(
 
 
 def unusable_output(path: Path) -> tuple[str, str, str] | None:
-    """Return why this user can't write a file to a path, and where, and what to do; None if no obstacle is known.
+    """Return what keeps this user from writing a file to a path, where it is, and what to do; None if nothing is known.
 
     Programs call it before long work. `replace_file` may still fail, for example on a disk that is full.
     """

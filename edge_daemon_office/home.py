@@ -35,16 +35,16 @@ _OF_A_SCHOOL: Final = frozenset(
     )
 )
 _FEWEST_DAYS_KEPT: Final = 62
-"""Pages, excuses and Ed-Fi look back 60 days."""
+"""Least retention in days, because pages, excuses and Ed-Fi look back 60 days."""
 TOTP: Final = ("required", "optional")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """A server of kind `api` whose documents the tree is a copy of."""
+    """A server of kind `api`; the tree is a copy of its documents."""
 
     url: str
-    """As `upstream.url` of the devices."""
+    """Address of the server, like `upstream.url` of the devices."""
     token: str = field(repr=False)
     username: str = ""
     ca_file: str = ""
@@ -82,9 +82,9 @@ class School:
     gone_devices: tuple[str, ...] = ()
     """Devices that sign nothing any more: the office signs decisions in their place."""
     keep_registers_days: int = 0
-    """Lessons and marks that are older are forgotten; 0: none are."""
+    """Days after which lessons and marks are deleted; 0: never."""
     keep_decisions_days: int = 0
-    """Decisions, excuses and activities that are older are forgotten; 0: none are."""
+    """Days after which decisions, excuses and activities are deleted; 0: never."""
     server: ServerSettings | None = None
     """None: the tree is filled by somebody else: it is the server's own folder, or synced or mounted."""
     edfi: EdFiSettings | None = None
@@ -110,7 +110,7 @@ class OidcSettings:
     """The school's own sign-in, an OpenID Connect provider."""
 
     name: str
-    """What the button says."""
+    """Text of the sign-in button."""
     url: str
     """Address of the issuer, without `/.well-known/…`."""
     client_id: str
@@ -118,7 +118,7 @@ class OidcSettings:
     claim: str = "preferred_username"
     """Key of the provider's answer that names the account; `email` names it by its verified address."""
     second_factor: str = "office"
-    """`provider`: it asks for one itself, and the office asks for no code."""
+    """`office`: the office asks for the code of a second factor. `provider`: the provider asks for one itself."""
 
 
 @dataclass(frozen=True, slots=True)

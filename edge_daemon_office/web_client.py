@@ -31,7 +31,7 @@ class WebAnswer:
     """Headers by name in lower case."""
 
     def json(self) -> Any:
-        """Return the JSON of the body, None if it is none."""
+        """Return the JSON value of the body; None if the body is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):

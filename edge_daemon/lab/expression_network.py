@@ -39,7 +39,7 @@ class Residual(nn.Module):
         self.convolution = NormalisedConvolution(filters, filters, relu=False)
 
     def forward(self, x: Any) -> Any:
-        """Return the features, as many as come in."""
+        """Return the features, in the shape of the input."""
         return torch.relu_(x + self.convolution(x))
 
 

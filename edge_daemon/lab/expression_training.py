@@ -27,7 +27,7 @@ CURVE = "curve.csv"
 STATE = "state.pt"
 CURVE_HEADS = ("epoch", "seconds", "loss", *(f"accuracy_{head}" for head in HEADS), "balanced_cnn_bilstm")
 _EARLIER_STATE = "state.json"
-"""File of a training by an earlier version, whose network was another."""
+"""File of a training by an earlier version, which had a different network."""
 _AVERAGE = 0.998
 _WARM_UP_EPOCHS = 1.0
 _EXAMINED_AT_ONCE = 256

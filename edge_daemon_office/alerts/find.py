@@ -68,7 +68,7 @@ def _rooms(school: School, today: date, now: datetime) -> list[Alert]:
 
 
 def _absent(account: Account, today: date) -> list[Alert]:
-    """Return unexcused absences of today and yesterday that nobody has to check first."""
+    """Return the unexcused absences of today and yesterday, except those that a person must check first."""
     first = today - timedelta(days=1)
     marks = Mark.objects.filter(
         **rights.own(account), day__gte=first, day__lte=today, standing="absent", is_counted=True

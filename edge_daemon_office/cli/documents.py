@@ -12,7 +12,7 @@ from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import read_home
 
 NOT_REACHED = 1
-"""Exit code: the school's server gave nothing; what was here already is ingested."""
+"""Exit code: the school's server gave no documents; those that were already here are ingested."""
 LEFT_OUT = 3
 """Exit code: documents were left out, in this run or an earlier one."""
 _SHOWN = 30

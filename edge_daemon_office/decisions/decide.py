@@ -35,7 +35,7 @@ class WantedChange:
     """A person's choice on the page."""
 
     student_id: str
-    """Empty if it is about the whole lesson."""
+    """Id of the student; empty if the choice is about the whole lesson."""
     verdict: str
     reason_code: str = ""
 

@@ -53,7 +53,7 @@ def sign_overlays(home: OfficeHome, school: School) -> list[str]:
 
 
 def apply_overlays(home: OfficeHome, school: School) -> int:
-    """Bring the overlays of devices that are gone into the tables; return the number of lessons.
+    """Apply the overlays of devices that are gone to the marks in the tables; return the number of lessons.
 
     Raises:
         OfficeError: the tree or the office key can't be used.
@@ -75,7 +75,7 @@ def apply_overlays(home: OfficeHome, school: School) -> int:
 
 
 def _entries(path: Any, device: str, key: str) -> list[dict[str, Any]]:
-    """Return the decisions of an overlay that this office signed for this device; none where there is none."""
+    """Return the decisions of an overlay that this office signed for this device; empty if there is none."""
     try:
         text = read_text(path)
         fields = json_object(text) if text_signer(text, {key}) == key else {}
@@ -87,7 +87,7 @@ def _entries(path: Any, device: str, key: str) -> list[dict[str, Any]]:
 
 
 def _apply(lesson: Lesson, entries: list[dict[str, Any]]) -> None:
-    """Change the marks of a lesson; twice is once."""
+    """Change the marks of a lesson; a second call changes nothing."""
     verdicts = {one["student_id"]: one["verdict"] for one in entries if "student_id" in one}
     said = [one["confirm"] for one in entries if "confirm" in one]
     with transaction.atomic():

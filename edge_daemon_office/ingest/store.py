@@ -32,7 +32,7 @@ from edge_daemon_office.shared.types import Register
 
 _CONFIRMATION: Final = -1
 _PART: Final = 500
-"""Lessons of a statement."""
+"""Number of lessons in one SQL statement."""
 STANDINGS: Final = ("present", "absent", "to_confirm", "not_assessed")
 
 

@@ -18,7 +18,7 @@ class ApiToken(models.Model):
     used_at = models.DateTimeField(null=True, help_text="To the hour.")
 
     class Meta:
-        """A token opens one entry."""
+        """A token exists once in a school."""
 
         constraints = (models.UniqueConstraint(fields=["school", "sha256"], name="token_once"),)
 
@@ -39,6 +39,6 @@ class EdFiEvent(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        """Index of a run over some days."""
+        """Index for a run over some days."""
 
         indexes = (models.Index(fields=["school", "day"], name="edfi_day"),)

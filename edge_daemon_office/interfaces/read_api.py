@@ -49,7 +49,7 @@ class BadRequestError(Exception):
 
 
 def with_scope(scope: str) -> Callable[[View], View]:
-    """Make a resource that can be read with a token of a scope."""
+    """Return a decorator that makes a view readable with a token of a scope."""
 
     def decorate(view: View) -> View:
         @csrf_exempt
@@ -150,7 +150,7 @@ def excuses(request: HttpRequest, school: str) -> HttpResponse:
 
 @with_scope("rooms")
 def rooms(_request: HttpRequest, school: str) -> HttpResponse:
-    """List the rooms and what they need."""
+    """List the rooms, each with the reasons why it needs attention."""
     found = [_room(one) for one in room_states(settings.OFFICE.schools[school])]
     return _answer({"items": found, "next": None, "cursor": None})
 
@@ -172,7 +172,7 @@ def _listing(
 
 
 def _behind(rows: Any, key: tuple[str, ...], after: Sequence[Any]) -> Any:
-    """Return the rows with a key after a position, with conditions that follow the index."""
+    """Return the rows whose key comes after a position. The conditions have a form that can use the index."""
     wanted = Q()
     for at in range(len(key)):
         same = dict(zip(key[:at], after[:at], strict=True))

@@ -19,9 +19,9 @@ from edge_daemon_office.people.gate import needs
 from edge_daemon_office.registers.models import DayTally
 
 _PART: Final = 500
-"""Students of a query."""
+"""Number of students in one query."""
 FEWEST_LESSONS: Final = 4
-"""With fewer decided lessons a rate means nothing."""
+"""Least number of decided lessons for a rate; with fewer a rate means nothing."""
 
 
 @needs(rights.SEE_REGISTERS)

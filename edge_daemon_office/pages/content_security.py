@@ -13,7 +13,7 @@ POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{provider}; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-"""`provider` is the origin of the school's own sign-in: browsers hold the redirect after a form to this, too."""
+"""The policy. `provider` is the origin of the school's own sign-in: browsers also check the redirect after a form."""
 
 
 class ContentSecurityMiddleware:

@@ -38,7 +38,7 @@ API: Final = [
 
 _PROVIDER: Final = "allauth.socialaccount.providers.openid_connect.urls"
 OIDC: Final = [] if settings.OFFICE.oidc is None else [path("", include(_PROVIDER))]
-"""The school's own sign-in, where it is set up."""
+"""Addresses of the school's own sign-in; empty if it is not set up."""
 
 urlpatterns = [
     *OIDC,

@@ -17,9 +17,9 @@ PASSED_TOTP: Final = "passed_totp"
 """Session key; it is set after the code of the second factor, entered here or at the school's own sign-in."""
 _OPEN: Final = frozenset(("sign-in", "code", "sign-out", "style", "language"))
 _OPENID: Final = "openid_connect_"
-"""Names of addresses by which the school's own sign-in comes back (people/oidc.py)."""
+"""Prefix of the names of addresses to which the school's own sign-in returns (people/oidc.py)."""
 _API: Final = "api-"
-"""Names of addresses that check a token themselves (interfaces/read_api.py)."""
+"""Prefix of the names of addresses that check a token themselves (interfaces/read_api.py)."""
 _SETTING_UP: Final = frozenset(("second-factor",))
 
 

@@ -53,7 +53,7 @@ class TaughtCourse(models.Model):
     course = models.CharField(max_length=200)
 
     class Meta:
-        """Each course once."""
+        """A teacher has each course once."""
 
         constraints = (models.UniqueConstraint(fields=["account", "course"], name="course_once"),)
 
@@ -66,7 +66,7 @@ class ToldAlert(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        """Each once."""
+        """An account has each alert once."""
 
         constraints = (models.UniqueConstraint(fields=["account", "key"], name="told_once"),)
 

@@ -1,7 +1,7 @@
 """Signing in with the school's own provider (OpenID Connect, by django-allauth, an extra of the office).
 
-The provider says who somebody is. What they may see is said by an account of the office that was made before: nobody
-gets one by signing in, and nothing of the provider's answer is kept.
+The provider says who a person is. What they may see depends on an account of the office, which must exist before.
+Signing in makes no account, and nothing of the provider's answer is stored.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FAILED: Final = "The school's sign-in did not work. Try it again."
 
 
 class OfficeSocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Lets in whom the provider knows and whom the office has an account for."""
+    """Signs in people whom the provider identifies and who have an account of the office."""
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Sign in the account that the provider's claim names; end with a page in any case."""
@@ -44,26 +44,26 @@ class OfficeSocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         raise ImmediateHttpResponse(HttpResponseRedirect(reverse("start")))
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **_: Any) -> None:  # noqa: ARG002
-        """Say that it did not work: the provider refused, or its answer is none."""
+        """Show a page that signing in failed, because the provider refused or its answer is invalid."""
         raise ImmediateHttpResponse(_refusal(request, _FAILED))
 
     def is_open_for_signup(self, *_: Any) -> bool:
-        """Return that nobody gets an account by signing in."""
+        """Return False, because signing in makes no account."""
         return False
 
 
 class OfficeAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Has no sign-up of its own."""
+    """Turns off the sign-up of django-allauth."""
 
     def is_open_for_signup(self, *_: Any) -> bool:
-        """Return that there is none."""
+        """Return False, because there is no sign-up."""
         return False
 
 
 def account_of(claim: str, claims: dict[str, Any]) -> Account | None:
-    """Return the account that a claim names; None: there is none, or it is in doubt which.
+    """Return the account that a claim names; None if there is none, or more than one.
 
-    An address counts only where the provider says that it is verified, and one account alone has it.
+    A mail address counts only if the provider says that it is verified, and if only one account has it.
     """
     value = claims.get(claim)
     if not isinstance(value, str) or not value.strip():
@@ -77,7 +77,7 @@ def account_of(claim: str, claims: dict[str, Any]) -> Account | None:
 
 
 def _claims(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the claims of the user-info answer, with those of the ID token under them."""
+    """Return the claims of the ID token and of the user-info answer; if both have a claim, the latter counts."""
     found = {**(data.get("id_token") or {}), **(data.get("userinfo") or {})}
     return found or data
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class MaskProbabilities:
-    """Probabilities that a person wears no mask, wears one rightly, or wears one wrongly; the three add up to 1."""
+    """Probabilities that a person wears no mask, wears a mask right, or wears it wrong; the three add up to 1."""
 
     VERSION: ClassVar[int] = 1
     """Version of the numbers' meaning. Stored numbers of another version are not read."""
@@ -89,7 +89,7 @@ class FacePoints:
     """Number of points."""
 
     numbers: array[float]
-    """A tuple of Python's numbers would take 2 kB a face, and a lesson keeps thousands of faces in memory."""
+    """One number for each point. A lesson keeps thousands of faces in memory; a tuple would take 2 kB for each face."""
 
     @classmethod
     def of(cls, places: Iterable[tuple[float, float]]) -> FacePoints:
@@ -138,7 +138,10 @@ NO_TRAITS = Traits()
 
 @dataclass(frozen=True, slots=True)
 class MaskCounts:
-    """How many people in the room wore no mask, wore one rightly or wrongly. No count belongs to a student."""
+    """The numbers of people in the room without a mask, with a mask worn right, and with a mask worn wrong.
+
+    The counts do not show who these people are.
+    """
 
     none: int
     right: int

@@ -30,7 +30,7 @@ _ROUNDS = 4
 _LEAST = 1e-4
 """Rounding step of the points, in face widths."""
 _STEADY = 1e-6
-"""Keeps equations solvable, and is the least size of a shape, because points that are all at one place have none."""
+"""Small number that keeps equations solvable. It is also the least size of a shape: points at one place have size 0."""
 
 
 FEATURES = tuple(f"{part}_{fit}_{which}" for fit in ("tilt", "bend") for part in PARTS for which in ("median", "p80"))

@@ -20,7 +20,10 @@ LEAST_LESSONS = 3
 """A face is a poster in the third lesson in which it hangs at its place, and from then on."""
 LEAST_CAPTURES = 10
 LEAST_SPAN_S = 600.0
-"""With fewer captures or a shorter time in a lesson, a person may have sat still."""
+"""Least captures with a still face in a lesson, and least seconds between the first and the last of them.
+
+With fewer captures or a shorter time, a person may have sat still.
+"""
 MOST_STRAY = 0.02
 """Largest median distance of a still face to its place, in face widths.
 

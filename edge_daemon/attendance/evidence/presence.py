@@ -1,6 +1,6 @@
 """Computes the probability that each student was there in as many captures as the rule requires.
 
-Only the doubt about who is who makes it uncertain.
+The result is uncertain only because it is uncertain who each person is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from itertools import product
 from math import prod
 
 _MOST_PARTS = 6
-"""Most people for one student whose combinations are all computed; of more, those in the fewest captures are joined."""
+"""Largest number of people who may be one student and whose combinations are all computed.
+
+If there are more, the people in the fewest captures are joined to one.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Lowers the threshold of a student for an unnamed track at the same seat before, after or in turns."""
+"""Lowers a student's threshold for an unnamed track at the student's seat.
+
+The student has the seat just before or after the track, or takes turns with it.
+"""
 
 from __future__ import annotations
 

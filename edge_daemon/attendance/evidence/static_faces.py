@@ -22,7 +22,10 @@ Measured = Face | Candidate
 
 LEAST_CAPTURES = 15
 LEAST_SPAN_S = 1800.0
-"""With fewer captures or a shorter time there is no decision, because a person may have sat still."""
+"""Least captures with points for a decision, and least seconds between the first and the last of them.
+
+With fewer captures or a shorter time, a person may have sat still.
+"""
 LEAST_PROBABILITY, LEAST_PROBABILITY_SMALL = 0.65, 0.85
 """Least probability at which a face counts as a picture of a face.
 

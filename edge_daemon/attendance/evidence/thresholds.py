@@ -1,6 +1,6 @@
-"""Thresholds from which a face is taken for a student, for the rate of false names that was measured with them.
+"""The thresholds of similarity from which a face gets a student's name.
 
-The rates are in benchmarks/results/thresholds.json.
+benchmarks/results/thresholds.json has the rates of false names that were measured with them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Thresholds:
     margin: float = 0.04
     """Least lead over another student who is not seen elsewhere in the same captures."""
     look_alike_margin: float = 0.10
-    """The same lead between two students with similar templates."""
+    """Least lead over another student with similar templates who is not seen elsewhere in the same captures."""
     contradiction: float = 0.40
     """Two tracks with less familiarity than this do not belong to one student."""
     large_faces: int = LARGE_FACES

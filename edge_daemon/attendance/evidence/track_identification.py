@@ -33,7 +33,10 @@ class NameGains(Protocol):
         """
 
     def gains_left(self, faces: Sequence[int], named: Sequence[int], slots: Sequence[frozenset[int]]) -> Scores:
-        """Return such gains for the people without a name after the others got theirs."""
+        """Return the gains of the students who remain for people without a name, (people, students).
+
+        Call it when the other people have got their names.
+        """
 
 
 COHORT = 5

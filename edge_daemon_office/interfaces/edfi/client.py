@@ -35,7 +35,7 @@ class EdFiClient:
         self._token = ""
 
     def put(self, body: Mapping[str, Any]) -> str:
-        """Create or update the event with a natural key; return its id.
+        """Create or update the event that the natural key in `body` identifies; return its id.
 
         Raises:
             EdFiDownError: the system can't accept anything.

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 def number(_apps, schema_editor):
-    """Number the revisions that are there by when they were found, on every school's rows."""
+    """Number the existing revisions of each school in the order in which they were found."""
     is_secured = schema_editor.connection.vendor == "postgresql"
     if is_secured:  # the owner sees all schools' rows while the policy is not forced
         schema_editor.execute("ALTER TABLE registers_revision NO FORCE ROW LEVEL SECURITY")
