@@ -45,7 +45,7 @@ _REGIONS: Final = {
     "en-za": _COMMA,
     **{f"es-{region}": _POINT for region in ("do", "gt", "hn", "mx", "ni", "pa", "pe", "pr", "sv", "us")},
 }
-"""Forms of regions that differ from the form of their language."""
+"""CSV forms of regions that differ from the form of their language."""
 
 
 def form_of(locale: str) -> CsvForm:

@@ -10,7 +10,7 @@ from edge_daemon.attendance.sheet_heads import DATE, MOMENT, TIME, HeadStyles, h
 from edge_daemon.plain_text import without_overrides
 
 _MOST_CHARACTERS = 32_767
-"""Excel's limit for a cell."""
+"""Excel's limit for the number of characters in a cell."""
 _WHEN = (DATE, TIME, MOMENT)
 _LINE, _INK, _QUIET, _HEAD = "#D5DAE0", "#1F2933", "#6B7682", "#24405C"
 

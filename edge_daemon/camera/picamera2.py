@@ -26,7 +26,10 @@ logger = logging.getLogger(__name__)
 MAX_EXPOSURE_US = 16_666
 """Longest exposure, 1/60 s. In this time a head that turns at 30 degrees per second moves by half a degree."""
 MAX_PIXELS = 16_000_000
-"""Largest number of pixels. A 64-megapixel picture needs 190 MB, too much beside the networks, and is not sharper."""
+"""Largest number of pixels of a picture.
+
+One of 64 megapixels would need 190 MB beside the networks, and is not sharper.
+"""
 FALLBACK_LENS_DIOPTRES = 0.25
 """Lens position if no focus is found: 4 m, near the hyperfocal distance of Camera Module 3.
 

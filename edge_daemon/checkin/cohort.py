@@ -10,7 +10,7 @@ Array = NDArray[np.float32]
 _ORDERS = ((1, 2, 0), (2, 0, 1))
 """Changed orders of the thirds of a clip."""
 CLIPS = len(_ORDERS) + 1
-"""Number of wrong clips made from one."""
+"""Number of wrong clips made from one clip."""
 
 
 def cohort(sequences: Array) -> Array:

@@ -24,7 +24,7 @@ _TONES: Final[Mapping[Tone, tuple[str, str]]] = {
     "doubt": ("#FFF1CC", "#8A5A00"),
     "quiet": ("#ECEEF1", "#5B6470"),
 }
-"""Background and text colour, the same as for the spreadsheet's marks."""
+"""Background and text colour of each tone, as for the spreadsheet's marks."""
 _LINE, _INK, _QUIET = "#E1E5EA", "#1F2933", "#5B6470"
 
 

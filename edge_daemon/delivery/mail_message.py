@@ -18,7 +18,7 @@ from edge_daemon.errors import DeliveryError
 from edge_daemon.plain_text import without_overrides
 
 _POLICY: Final = HeaderPolicy(linesep="\r\n", cte_type="7bit")
-"""Seven-bit encodings (quoted-printable, base64) work everywhere. Not every server accepts 8-bit data."""
+"""Policy with seven-bit encodings (quoted-printable, base64), because not every server accepts 8-bit data."""
 _XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 _NO_DOMAIN = re.compile(r"[^A-Za-z0-9.-]+")
 

@@ -26,7 +26,7 @@ from edge_daemon.errors import KeyFileError
 
 SLOTS: Final = 2
 SLOT_BYTES: Final = 4096
-"""Block size of ext4 and f2fs."""
+"""Size of a slot in bytes: one block of ext4 and f2fs."""
 
 _MAGIC: Final = b"EDSLOT\x00\x01"
 _RECORD: Final = struct.Struct(">8sQ32s")

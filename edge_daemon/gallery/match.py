@@ -12,9 +12,9 @@ TYPICAL_AGREEMENT = 0.65
 """Mean cosine between two photographs of one person; the default for a student with few photographs."""
 
 OWN_WEIGHT = 6
-"""Class size up to which nothing is subtracted, because the mean of a small class consists mostly of its own students.
+"""Class size up to which the mean vector of the class is not subtracted from vectors.
 
-With 30 students most of the mean is subtracted.
+The mean of a small class consists mostly of the student's own vector. With 30 students most of the mean is subtracted.
 """
 
 COVERED_SHARE = 0.75

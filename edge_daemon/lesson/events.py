@@ -14,7 +14,7 @@ When = date | datetime
 """A day, a time without a zone, or a time with its zone."""
 
 LONGEST: Final = timedelta(hours=12)
-"""A longer event is a trip or an exhibition, not a lesson."""
+"""Longest lesson. A longer event is a trip or an exhibition."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,15 +19,15 @@ from edge_daemon.store.database import faults, is_delivery, transaction
 from edge_daemon.timestamps import parsed, stored
 
 LEDGER: Final = "ledger"
-"""A stored register or commitment is not the one that this device signed."""
+"""Name of an alarm: a stored register or commitment is not the one that this device signed."""
 PLAN: Final = "plan"
-"""A recorded capture plan was not made by this device."""
+"""Name of an alarm: this device did not make a recorded capture plan."""
 PLACE: Final = "place"
-"""At the path of a document of this device, the office's server has a different document."""
+"""Name of an alarm: at the path of a document of this device, the office's server has a different document."""
 KEY: Final = "key"
-"""`key.json` on the office's server no longer has this device's key: somebody replaced it."""
+"""Name of an alarm: somebody replaced this device's key in `key.json` on the office's server."""
 MISSING: Final = "missing"
-"""Documents that the office's server accepted are no longer on it."""
+"""Name of an alarm: documents that the office's server accepted are no longer on it."""
 OF_DELIVERY: Final = (PLACE, KEY, MISSING)
 """Names of the alarms that the process with network access raises."""
 _KEY_STANDS: Final = timedelta(days=7)

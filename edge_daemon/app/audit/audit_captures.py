@@ -18,7 +18,7 @@ from edge_daemon.errors import CameraError
 from edge_daemon.types import Frame
 
 WARM_UP_S = 2.0
-"""Time from the request to the picture. Two pictures are at least this far apart, so that people move a little."""
+"""Seconds that the audit waits before each picture. People move a little between two pictures in this time."""
 _OPENING_DEADLINE_S = 20.0
 _IN_VAIN = 2
 """Number of failed pictures, without a good one, after which the audit stops with an error."""

@@ -19,7 +19,7 @@ _AIM_GAIN = 0.03
 It was not measured, so such advice ranks after larger measured gains.
 """
 _ASIDE_DEG = 35
-"""A head that is turned further than this shows only about half of its face."""
+"""Turn of a head in degrees from which it shows only about half of its face."""
 
 
 def size(findings: AuditFindings) -> Iterator[Advice]:

@@ -28,7 +28,7 @@ from edge_daemon.vision.pipeline import Detector
 
 PICTURES = 5
 _FEW = 2
-"""At least this many upright heads are needed to decide that a picture is upright."""
+"""Least number of upright heads that show that a picture is upright."""
 _TURNS = {180: cv2.ROTATE_180, 90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _STANDING_DEG = 30.0
 """A head counts as upright while its eyes lean less than this. A picture on its side may show as many faces as the

@@ -15,4 +15,4 @@ PUBLIC_MODULES = (
     "untimed_loop",
     "worker_report",
 )
-"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""
+"""The modules that `cli` and other folders of `app/` may import; all others are internal."""

@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 STARTING_S = 60.0
-"""Models and camera of a worker are ready within this time. Slots that pass meanwhile get the outage's reason."""
+"""Longest time in seconds until a new worker's models and camera are ready.
+
+Slots in this time get the outage's reason.
+"""
 _KEPT = 20
 """How many outages are kept. There are few reasons, and an outage that continues is stored once."""
 

@@ -14,9 +14,12 @@ from edge_daemon.store import lesson_events, lessons, plans, skipped
 from edge_daemon.types import CapturePlan, Lesson
 
 AHEAD = timedelta(hours=24)
-"""How long before its lesson a plan is stored; the next heartbeat carries its SHA-256 to the office."""
+"""How long before its lesson a plan is stored.
+
+The next heartbeat carries the SHA-256 of the plan's seed to the office.
+"""
 LOOK_BACK = timedelta(days=60)
-"""Older missed lessons are not recorded: a device that was stored away for a year has not missed a year."""
+"""Age up to which a missed lesson is recorded: a device that was stored away for a year has not missed a year."""
 
 
 def plan_ahead(

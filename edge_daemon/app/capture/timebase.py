@@ -8,7 +8,7 @@ from edge_daemon.device.clock import Reading
 from edge_daemon.types import ClockState
 
 SETTLED_S = 1.0
-"""A smaller correction does not move captures."""
+"""Least correction of the clock, in seconds, that moves captures."""
 
 
 class Timebase:

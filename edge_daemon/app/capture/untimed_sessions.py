@@ -33,7 +33,10 @@ from edge_daemon.types import Lesson, MissedCapture
 EVERY_S = 27.0
 """Length of a span in seconds. A lesson of 45 minutes has a hundred spans."""
 SESSION_CAPTURES = 100
-"""Captures of one session. A longer time makes several sessions and registers, so that none grows without limit."""
+"""Most captures of one session.
+
+A longer time makes several sessions and registers, so that none grows without limit.
+"""
 FREE_S = 3.0
 """Free seconds at the end of a span: pictures stay apart, and each has time to be processed."""
 

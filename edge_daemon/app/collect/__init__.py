@@ -5,4 +5,4 @@ library.
 """
 
 PUBLIC_MODULES = ("collector", "document_tree", "room_ranking", "term_file", "trusted_keys")
-"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""
+"""The modules that `cli` and other folders of `app/` may import; all others are internal."""

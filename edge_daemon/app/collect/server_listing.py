@@ -34,7 +34,7 @@ _TIME, _ETAG = "time", "etag"
 """The first word of a version: whether a modification time or an ETag follows."""
 _SETTLED_AFTER: Final = timedelta(minutes=1)
 _NOT_ON_WINDOWS: Final = re.compile(r'[<>:"|?*]|[ .]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)', re.IGNORECASE)
-"""Names that Windows takes for a device, a stream or a pattern, or changes."""
+"""Names that Windows would change, or take for a device, a stream or a pattern."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,4 +9,4 @@ PUBLIC_MODULES = (
     "report_page",
     "student_file",
 )
-"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""
+"""The modules that `cli` and other folders of `app/` may import; all others are internal."""

@@ -9,4 +9,4 @@ when all of this is on the disk. card.json is removed last, because the unit run
 """
 
 PUBLIC_MODULES = ("host_setup", "identity", "steps")
-"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""
+"""The modules that `cli` and other folders of `app/` may import; all others are internal."""

@@ -14,7 +14,7 @@ from edge_daemon.errors import ProvisioningError
 FOLDERS = ("boot/firmware/edge-daemon", "boot/edge-daemon")
 """The card's folder on the boot partition: its path since Raspberry Pi OS Bookworm, and its path elsewhere."""
 CREDENTIALS = {"upstream-token": "edge-daemon.upstream-token", "mail-password": "edge-daemon.mail-password"}
-"""Maps the name of a secret on the card, also its credential name in the settings, to its name in /etc/credstore."""
+"""Maps the name of a secret on the card and in the settings to the name of its file in /etc/credstore."""
 WIFI = "wifi.nmconnection"
 _FORMAT = 1
 _MAX_BYTES = 256 * 1024

@@ -14,7 +14,7 @@ from edge_daemon.errors import ProvisioningError
 from edge_daemon.home import Home
 
 IDENTITY = "identity.json"
-"""File in the folder of the settings."""
+"""Name of the file with the identity, in the folder of the settings."""
 _BOOTS = ("boot/firmware", "boot")
 _TEXT = "edge-daemon-identity.txt"
 _PROBLEM = "edge-daemon-problem.txt"

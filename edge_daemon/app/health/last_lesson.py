@@ -16,7 +16,7 @@ from edge_daemon.store.skipped import SkippedLesson, skipped_lessons
 from edge_daemon.types import Register, RegisterFlag
 
 NOT_HELD_FOR: Final = timedelta(days=1)
-"""How long a missed lesson needs a person."""
+"""How long a missed lesson is reported as a problem for a person."""
 
 _MEANS: Mapping[RegisterFlag, str] = {
     "room_empty": "hardly any faces were there",

@@ -76,7 +76,10 @@ logger = logging.getLogger(__name__)
 _WEEKS: Final = 4
 _LOOK_AHEAD_WEEKS: Final = 52
 _REFUSED = (RosterError, TimetableError, DeliveryError, CheckinNoteError)
-"""Errors in the document: it is discarded with the reason. After any other error (of the device) it waits."""
+"""Errors of a document that is refused and discarded.
+
+After any other error, which is the device's, a document waits.
+"""
 
 
 @dataclass(frozen=True, slots=True)

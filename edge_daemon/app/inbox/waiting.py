@@ -58,7 +58,7 @@ A roster of 5000 students takes seconds. A worker that hangs is ended
 after two minutes (`worker_process.STALL_S`).
 """
 FINISHING: Final = timedelta(hours=1)
-"""For this time after a lesson, its register may still be made from the students that it began with."""
+"""No document is applied in this time after a lesson, because its register may still be made."""
 LONGEST: Final = timedelta(hours=24)
 """The longest possible lesson."""
 

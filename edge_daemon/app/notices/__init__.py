@@ -10,4 +10,4 @@ PUBLIC_MODULES = (
     "outbox_rows",
     "sealed_contacts",
 )
-"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""
+"""The modules that `cli` and other folders of `app/` may import; all others are internal."""

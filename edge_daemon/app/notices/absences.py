@@ -25,7 +25,7 @@ from edge_daemon.store.outbox import Item
 from edge_daemon.types import Delivery, Outcome, Register, Verdict
 
 UNCONFIRMED_FOR = timedelta(days=28)
-"""After this time nobody gets a notice of an absence that nobody has confirmed."""
+"""Time after which no notice is sent of an absence that still waits for a person's confirmation."""
 
 _NOT_ABSENT = "not absent after all, by a correction"
 _ASKED = "nobody is absent until the office confirms that the lesson was held"

@@ -24,7 +24,7 @@ from edge_daemon.types import Destination
 logger = logging.getLogger(__name__)
 
 _LOOK_BACK: Final = timedelta(days=100)
-"""Older weeks and months get no sheets any more; a device may be off for a summer."""
+"""Age up to which a past week or month still gets a sheet; a device may be off for a summer."""
 
 
 def outbox_writer(config: Config, *, rehearsals: bool = False) -> OutboxWriter:

@@ -24,7 +24,7 @@ from edge_daemon.timestamps import written
 logger = logging.getLogger(__name__)
 
 FULL_CHECK_AFTER = timedelta(days=7)
-"""A start makes a full check unless a backup, which is fully checked, is younger than this."""
+"""A start makes a full check if the newest backup is older than this. Each backup is fully checked when it is made."""
 
 _CANDIDATES_GONE = "its faces were lost with a damaged database"
 

@@ -1,4 +1,4 @@
 """The outbox for a person: what waits and why, and how to retry it."""
 
 PUBLIC_MODULES = ("queue",)
-"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""
+"""The modules that `cli` and other folders of `app/` may import; all others are internal."""

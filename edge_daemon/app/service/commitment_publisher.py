@@ -20,8 +20,11 @@ from edge_daemon.store.plans import CommittedPlan, committed_plans
 logger = logging.getLogger(__name__)
 
 LATEST = timedelta(hours=20)
-"""A document is made when a lesson is this near, and it contains every stored plan. Two documents cover a day of
-lessons. They are made in the afternoon before, while the device still has power and network."""
+"""A commitment is signed when a lesson that is in none begins within this time. It contains every stored plan.
+
+Two commitments cover a day of lessons. They are signed in the afternoon before, while the device still has power and
+network.
+"""
 _LOOK_BACK = 100
 """How many of the newest commitments are searched for a plan; a day has a few."""
 

@@ -33,7 +33,7 @@ DEVICE_OFF = "the device was off"
 LOST = "lost with a damaged database, or the device was off"
 NOT_HELD = "no picture could be taken"
 _FAR = timedelta(days=28)
-"""A moved lesson is searched for in this time from now."""
+"""Time from now in which a moved lesson is searched for."""
 
 
 class Schedule:

@@ -21,7 +21,10 @@ BESIDE_A_LESSON: tuple[Task, ...] = ("finalise", "timetable")
 """Tasks that need neither camera nor networks, and therefore need no gap between lessons."""
 COMMAND = isolated("edge_daemon.app.service.worker")
 STALL_S = 120.0
-"""After this silence a worker counts as hung. The longest step, a capture on a slow board, takes a tenth of it."""
+"""Seconds without a report after which a worker counts as hung.
+
+The longest step, a capture on a slow board, takes a tenth of this time.
+"""
 
 
 class WorkerProcess:

@@ -6,4 +6,4 @@ event logs (`day_documents.py`). It leaves a note (`store/sync_note.py`).
 """
 
 PUBLIC_MODULES = ("office_copy", "receiver_settings", "sync_result", "sync_session")
-"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""
+"""The modules that `cli` and other folders of `app/` may import; all others are internal."""

@@ -1,4 +1,4 @@
 """Daily upkeep: backups, retention, disk space."""
 
 PUBLIC_MODULES = ("maintenance",)
-"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""
+"""The modules that `cli` and other folders of `app/` may import; all others are internal."""

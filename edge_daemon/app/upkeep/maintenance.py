@@ -44,9 +44,10 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 RESERVE_BYTES = 64 * 2**20
-"""With less free space no capture is taken, so that the rest suffices to finalise earlier captures.
+"""Least free space for taking a capture, in bytes, so that the rest suffices to finalise earlier captures.
 
-Finalising 100 captures of 30 students takes 0.8 MB, 1000 captures of 60 students 40 MB (docs/STORAGE.md)."""
+Finalising 100 captures of 30 students takes 0.8 MB, 1000 captures of 60 students 40 MB (docs/STORAGE.md).
+"""
 
 
 @dataclass(frozen=True, slots=True)
