@@ -144,8 +144,8 @@ def is_part(faults: Faults, area: Area, *, is_known: bool) -> bool:
     Args:
         faults: faults of a lesson in which faces were found.
         area: the cells that count.
-        is_known: whether earlier lessons show the room. Without them, a picture that is flat nearly everywhere but has
-            faces shows a uniform room, because a cover of that size would leave no faces.
+        is_known: whether earlier lessons show the room. If not, a picture that is flat nearly everywhere but has faces
+            is taken for a uniform room. A cover of that size would leave no faces.
     """
     share = affected(faults, area)
     return share >= PART if is_known else PART_OF_UNKNOWN_ROOM <= share < WHOLE

@@ -25,7 +25,7 @@ _KILL_WAIT_S = 0.5
 class Helper:
     """A running camera process.
 
-    Create it in a thread that lives as long as it, because the kernel ends the process together with that thread.
+    Create it in a thread that lives at least as long, because the kernel ends the process together with that thread.
     """
 
     def __init__(self, settings: CameraConfig, factory: str) -> None:

@@ -37,7 +37,8 @@ def parse_pulled_roster(data: bytes) -> list[RosterRow]:
     """Return the students of a pulled roster.
 
     Raises:
-        RosterError: something is wrong, or would have to be guessed; one line names the line of every problem.
+        RosterError: something is wrong, or would have to be guessed. The message lists all problems with their line
+            numbers.
     """
     roster = roster_of(csv_table(decoded_strictly(data, _PATH), is_column_name), _PATH)
     refuse([remark for remark in (*roster.left_out, *roster.remarks) if remark.guessed], _PATH)

@@ -63,7 +63,7 @@ def read_roster(path: Path) -> Roster:
     no.
 
     Raises:
-        RosterError: the file can't be read, or a row is wrong; one line names the line of every problem.
+        RosterError: the file can't be read, or a row is wrong. The message lists all problems with their line numbers.
     """
     return roster_of(read_table(path, is_column_name), path)
 
@@ -126,7 +126,7 @@ def roster_of(table: Table, path: Path) -> Roster:
     """Return the students of a table; `path` names it in errors.
 
     Raises:
-        RosterError: a row is wrong; one line names the line of every problem.
+        RosterError: a row is wrong. The message lists all problems with their line numbers.
     """
     if not table.rows and not table.damaged:
         raise RosterError("is empty", str(path), "export the roster again, with a header line")
@@ -146,7 +146,7 @@ def roster_of(table: Table, path: Path) -> Roster:
 
 
 def refuse(problems: Sequence[Remark], path: Path) -> None:
-    """Raise a RosterError that names the line of every problem, if there are any."""
+    """Raise a RosterError that lists all problems with their line numbers, if there are any."""
     if problems:
         raise RosterError(named(problems), str(path), _TODO)
 

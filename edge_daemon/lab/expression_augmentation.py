@@ -1,4 +1,4 @@
-"""Pictures as input of the networks, and randomly changed pictures to learn from."""
+"""Converts pictures to the input of the networks, and makes randomly changed pictures for the training."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _CARET = {"^n": " ", "^N": " ", "^'": '"', "^^": "^"}
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A content line."""
+    """A content line of a calendar: a property with its parameters and its value."""
 
     name: str
     """Name of the property, in capitals."""

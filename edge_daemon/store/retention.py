@@ -60,8 +60,8 @@ def erase_idle_candidates(
 ) -> int:
     """Erase candidates that no lesson needs any more.
 
-    Candidates are not needed if their lesson is finalised, or is unfinished and ended before `before`. They are not
-    needed either if their id is neither that of a lesson nor that of a session of captures of unknown time.
+    Candidates are not needed if their lesson is finalised, or is unfinished and ended before `before`. Candidates are
+    not needed either if their id belongs to no lesson and to no session of captures of unknown time.
 
     Returns:
         The number of lessons and sessions whose candidates were erased.

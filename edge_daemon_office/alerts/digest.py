@@ -26,7 +26,7 @@ _MOST: Final = 200
 
 
 def send_digests(home: OfficeHome, now: datetime) -> tuple[int, list[str]]:
-    """Send every account with an address its new alerts; return the number of mails, and what failed.
+    """Send the new alerts to each account that has an address; return the number of mails, and a line for each failure.
 
     An alert is marked as sent after the server accepted the mail. A process that is killed between the two sends the
     mail again with the same Message-ID, so that mail programs recognise the repeat.

@@ -1,4 +1,4 @@
-"""Records decisions, and shows how far each has come."""
+"""Records decisions, and finds out which of them have reached the device and the register."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class WantedChange:
 
 @dataclass(frozen=True, slots=True)
 class DecisionState:
-    """A decision and how far it has come."""
+    """A decision and its state."""
 
     decision: Decision
     state: str
@@ -93,7 +93,7 @@ def decide(account: Account, lesson: Lesson, wanted: Sequence[WantedChange]) -> 
 
 
 def states(school: str, decisions: Iterable[Decision]) -> list[DecisionState]:
-    """Return decisions with how far each has come."""
+    """Return the decisions, each with its `DecisionState.state`."""
     rows = list(decisions)
     signed = {
         (one.lesson_id, one.student_id, one.verdict, one.by, one.at)

@@ -1,4 +1,4 @@
-"""Excuses by day."""
+"""Finds which students are excused on which days."""
 
 from __future__ import annotations
 

@@ -24,7 +24,10 @@ class AccountBackend:
     """Finds the account for a name and password."""
 
     def authenticate(self, _request: Any, username: str = "", password: str = "", **_: Any) -> Account | None:
-        """Return the account; None if unknown, wrong, locked or inactive, and each of these takes the same time."""
+        """Return the account; None if it is unknown, locked or inactive, or the password is wrong.
+
+        Every refusal takes the same time.
+        """
         account = Account.objects.filter(username=username.strip().lower()[:100]).first()
         if account is None:
             make_password(password)  # as long as a comparison takes

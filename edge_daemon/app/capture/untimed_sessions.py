@@ -124,7 +124,10 @@ def _give(
     inside: Sequence[UntimedCapture],
     reading: Reading,
 ) -> int:
-    """Put captures into their slots. A slot that has a picture keeps it, and the second picture is dropped."""
+    """Put captures into the slots of a lesson.
+
+    A slot that has a picture keeps it, and the second picture is dropped.
+    """
     lesson = known.lesson
     if known.state == "finalised" or not known.captures_planned:
         return 0

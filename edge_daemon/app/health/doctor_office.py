@@ -14,7 +14,7 @@ _NAME = "office key"
 
 
 def office_key_check(home: Home) -> Check:
-    """Check whose lists are accepted; a warning if anybody who can write to the server could make one."""
+    """Check whose lists of corrections are accepted; warn if anybody with access to the server could make one."""
     try:
         keys = pinned_keys(home)
     except DeliveryError as error:

@@ -57,7 +57,7 @@ class Words:
         return lesson.course or self._words["everybody"]
 
     def own_course(self, lesson: Lesson) -> str:
-        """Return the course for a student or guardian: for a lesson without one, never the word for "everybody"."""
+        """Return the course for a student or guardian; if the lesson has none, the word for an unnamed course."""
         return lesson.course or self._words["unnamed_course"]
 
     def needed(self, register: Register) -> str:

@@ -164,7 +164,7 @@ class Schedule:
             logger.warning("plans not signed", extra={"reason": str(error)})
 
     def due(self, now: datetime) -> Lesson | None:
-        """Return the lesson without a register that is on or begins within LEAD."""
+        """Return the lesson that is on or begins within `LEAD` and has no register yet; None if there is none."""
         on = [x for x in self._near if x.start - LEAD <= now < x.end]
         for lesson in sorted(on, key=lambda x: x.start):
             known = lessons.get_lesson(self._db, lesson.lesson_id)
@@ -180,7 +180,7 @@ class Schedule:
         return timetable.people(there[0].lesson_id if there else lesson.lesson_id)
 
     def on(self, now: datetime) -> Lesson | None:
-        """Return the lesson that is on by the timetable, held or not; the database is not read."""
+        """Return the lesson that is on by the timetable, whether it is held or not; None if there is none."""
         return min((x for x in self._near if x.start <= now < x.end), key=lambda x: x.start, default=None)
 
     def following(self, now: datetime) -> Lesson | None:

@@ -31,7 +31,7 @@ def key_document(home: Home, db: sqlite_utils.Database) -> Mapping[str, object] 
 
 
 def device_of(document: str, otherwise: str) -> str:
-    """Return the name of the device that made a document."""
+    """Return the name of the device that made a document; `otherwise` if the document has none."""
     found = json.loads(document).get("device")
     return found if isinstance(found, str) and found else otherwise
 

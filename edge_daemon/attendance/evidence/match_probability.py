@@ -1,7 +1,7 @@
 """Computes the probability that a person in a lesson is a given student, with a small network on `match_features`.
 
-The network is built with `neural_network/` and trained by models_tflite/build/match_probability. In the training half
-of the people are students of the class and half are strangers, so the prior of its probabilities is one half.
+The network is built with `neural_network/` and trained by models_tflite/build/match_probability. Half of the people in
+the training are students of the class, and half are strangers. The prior of its probabilities is therefore one half.
 """
 
 from __future__ import annotations

@@ -28,10 +28,10 @@ def seat_thresholds(
 ) -> Scores:
     """Return the thresholds for tracks without a name, (tracks, students); infinity if the seat suggests nobody.
 
-    The student who has the seat just before or after the track gets a lower threshold. The track must resemble this
-    student most. Somebody else may sit in a student's chair for two minutes. A student who takes turns with the track
-    also gets a lower threshold if the two tracks are alike (`UNITE_IN_TURNS`). Two people do not share a chair from
-    capture to capture.
+    A student who has the seat just before or after the track gets a lower threshold, if the track resembles this
+    student most. This condition is needed because somebody else may sit in the chair for two minutes. A student who
+    takes turns with the track also gets a lower threshold, if the two tracks are alike (`UNITE_IN_TURNS`). Two people
+    do not share a chair from capture to capture.
     """
     thresholds = np.full(scores.shape, np.inf)
     for track, unknown in enumerate(tracks):

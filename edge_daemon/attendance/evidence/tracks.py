@@ -20,8 +20,10 @@ JOIN_COSINE = 0.24
 CONTRADICT_COSINE = 0.10
 """A face with the same track before and after it joins this track from this mean cosine on."""
 NEIGHBOUR_COSINE = 0.08
-"""Bonus to a face's similarity to a track for each of the two faces next in time that is in the track, because nobody
-sits down for a single capture."""
+"""Bonus to a face's similarity to a track if the face before it is in the track, and again if the face after it is.
+
+Nobody sits down for a single capture.
+"""
 SOLID_FACES = 3
 """A group with at least this many faces is a separate track, which other faces may join."""
 
