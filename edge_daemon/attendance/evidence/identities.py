@@ -21,6 +21,18 @@ UNITE = 0.82
 """Two tracks with at least this familiarity are one person."""
 UNITE_IN_TURNS = 0.35
 """Two tracks that take turns at one seat are one person from this familiarity on, in another pose or light."""
+MIXED_TURNS = 6
+"""Two tracks that alternate at one seat at least this often are one person, whatever their familiarity.
+
+A face with a mask or in profile may resemble the same face without them no more than a stranger does. It was tried in
+680 simulated lessons of people who are not held back. With this rule 191 instead of 206 present students were called
+absent, and 37 instead of 36 absent students present.
+"""
+MIXED_SHARE = 0.5
+"""They must also alternate at least this often relative to two tracks whose captures are mixed at random.
+
+People who relieve each other at a seat alternate less.
+"""
 SHARED_SLOTS = 0.15
 """Two tracks that share more than this part of the shorter one's captures are two persons.
 
@@ -56,7 +68,7 @@ def unite(tracks: Sequence[Track], slots: Sequence[frozenset[int]]) -> list[list
     pairs = [(alike[a, b], a, b) for a in solid for b in solid if b < a]
     identity = [[i] for i in range(len(tracks))]
     for value, a, b in sorted(pairs, reverse=True):
-        if value < (UNITE_IN_TURNS if _take_turns(tracks, slots, a, b) else UNITE):
+        if value < _least_familiarity(tracks, slots, a, b):
             continue
         if identity[a] is identity[b] or any(exclude(slots[i], slots[j]) for i in identity[a] for j in identity[b]):
             continue
@@ -66,8 +78,19 @@ def unite(tracks: Sequence[Track], slots: Sequence[frozenset[int]]) -> list[list
     return [sorted(group) for i, group in enumerate(identity) if min(group) == i]
 
 
-def _take_turns(tracks: Sequence[Track], slots: Sequence[frozenset[int]], a: int, b: int) -> bool:
-    return tracks[a].seat == tracks[b].seat and turns(slots[a], slots[b]) >= TURNS
+def _least_familiarity(tracks: Sequence[Track], slots: Sequence[frozenset[int]], a: int, b: int) -> float:
+    """Return the familiarity from which two tracks are one person."""
+    if tracks[a].seat != tracks[b].seat:
+        return UNITE
+    changes = turns(slots[a], slots[b])
+    if changes >= max(MIXED_TURNS, MIXED_SHARE * _random_turns(len(slots[a]), len(slots[b]))):
+        return -np.inf
+    return UNITE_IN_TURNS if changes >= TURNS else UNITE
+
+
+def _random_turns(a: int, b: int) -> float:
+    """Return how often two tracks with a and b captures alternate on average if their order is random."""
+    return 2 * a * b / (a + b)
 
 
 def _steady_centre(track: Track) -> Vector:

@@ -58,6 +58,30 @@ def test_four_changes_at_one_seat_make_35_percent_enough(slots, seats, cosine, u
     assert _united(cosine, 3, 3, seats=seats, slots=_alternating(*slots)) == united
 
 
+def _blocks(length: int, changes: int) -> list[frozenset[int]]:
+    """Return the captures of two tracks that relieve each other after a number of captures."""
+    slots = range(length * (changes + 1))
+    return [frozenset(s for s in slots if s // length % 2 == turn) for turn in (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("slots", "seats", "united"),
+    [
+        (_alternating("0 2 4 6", "1 3 5"), (0, 0), True),  # six changes
+        (_alternating("0 2 4", "1 3 5"), (0, 0), False),  # five
+        (_alternating("0 2 4 6", "1 3 5"), (0, 1), False),  # at two seats
+        (_blocks(2, 7), (0, 0), True),  # seven changes; eight on average in a random order
+        (_blocks(2, 6), (0, 0), True),
+        (_blocks(3, 6), (0, 0), True),  # six; 10.3 on average
+        (_blocks(4, 6), (0, 0), False),  # six; 13.7 on average
+    ],
+)
+@pytest.mark.parametrize("cosine", [0.3, -0.5])
+def test_two_tracks_that_are_mixed_at_one_seat_are_one_person_however_unlike(slots, seats, united, cosine):
+    first, second = map(len, slots)
+    assert _united(cosine, first, second, seats=seats, slots=slots) == united
+
+
 @pytest.mark.parametrize(("first", "second", "united"), [(3, 3, True), (2, 9, False), (9, 2, False), (1, 1, False)])
 def test_a_track_of_a_face_or_two_is_united_with_no_other(first, second, united):
     assert _united(0.95, first, second) == united
