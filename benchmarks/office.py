@@ -1,6 +1,7 @@
 """The cost of the office: the first and the second ingest of a school, `collect` on the same tree, and each page.
 
     python -m benchmarks.office --data DIR --json OUT [--rooms 40] [--days 230] [--students 30] [--database URL]
+        [--feed] [--without-collect]
 
 The command needs no data. It writes the tree into DIR, signed by devices' keys (five lessons a day in each room),
 unless DIR already has it. Each part runs in a separate process. CPU seconds are those of the process, memory is the
@@ -11,17 +12,22 @@ first.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 from benchmarks import command, machine
+from benchmarks.office_feed import FeedServer
 from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.ingest.day_index import index_text
 
 ROOT = Path(__file__).parents[1]
 LESSONS_A_DAY = 5
@@ -44,13 +50,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
             path.write_text(path.read_text("utf-8").replace('database = ""', f'database = "{arguments.database}"'))
     first = _office(home, "rebuild")
     second = _office(home, "ingest")
-    collected = _part(
-        [
-            *("-m", "edge_daemon", "collect", str(tree), "--output", str(folder / "term.csv")),
-            *("--keys", str(home / "school-keys.csv"), "--time-zone", "Europe/Berlin"),
-        ]
-    )
+    for key in tree.glob("v1/devices/*/key.json"):
+        _write_index(key.parent)
+    _office(home, "ingest")  # reads the indexes
+    indexed = _office(home, "ingest")
+    collected = {} if arguments.without_collect else {"collect": _figures(_collected(folder, tree, home))}
     pages = json.loads(_part(["-m", "benchmarks.office_pages", str(home)])["stdout"])
+    feed = {"feed": _over_a_feed(folder, tree, home)} if arguments.feed else {}
     return {
         "measured": machine.described(command.models(arguments)),
         "documents": sum(1 for _ in tree.rglob("registers/*/*.json")),
@@ -61,9 +67,59 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         "database_mib": round(sum(p.stat().st_size for p in home.glob("office.sqlite*")) / 2**20, 1),
         "first": _figures(first),
         "second": _figures(second),
-        "collect": _figures(collected),
+        "second_with_day_indexes": _figures(indexed),
+        **collected,
         "page_cpu_ms": pages,
+        **feed,
     }
+
+
+def _collected(folder: Path, tree: Path, home: Path) -> dict[str, object]:
+    return _part(
+        [
+            *("-m", "edge_daemon", "collect", str(tree), "--output", str(folder / "term.csv")),
+            *("--keys", str(home / "school-keys.csv"), "--time-zone", "Europe/Berlin"),
+        ]
+    )
+
+
+def _over_a_feed(folder: Path, tree: Path, home: Path) -> dict[str, object]:
+    """Measure ingest over a server of kind `api`: two rooms into an empty tree, then the whole school without news."""
+    with FeedServer(tree, folder / "certificates", rooms=2) as server:
+        sample = folder / "sample"
+        shutil.rmtree(sample, ignore_errors=True)
+        _office(sample, "init", "--tree", str((sample / "tree").resolve()), "--time-zone", "Europe/Berlin")
+        shutil.copy(home / "school-keys.csv", sample / "school-keys.csv")
+        _name_server(sample, server)
+        first, count = _office(sample, "ingest"), len(server.documents)
+        fetched = server.requests
+    with FeedServer(tree, folder / "certificates") as server:
+        _name_server(home, server)
+        known = _office(home, "ingest")
+        listed, server.requests = server.requests, 0
+        second = _office(home, "ingest")
+        return {
+            "first_sample": {**_figures(first), "documents": count, "requests": fetched},
+            "all_here_already": {**_figures(known), "documents": len(server.documents), "requests": listed},
+            "second": {**_figures(second), "requests": server.requests},
+        }
+
+
+def _name_server(home: Path, server: FeedServer) -> None:
+    (home / "server-token").write_text("none\n", "ascii")
+    path = home / "office.toml"
+    text = path.read_text("utf-8").partition("\n[schools.school.server]")[0]
+    table = f'\n[schools.school.server]\nurl = "{server.url}"\nca_file = "{server.ca_file.resolve()}"\n'
+    path.write_text(text + table, "utf-8")
+
+
+def _write_index(device: Path) -> None:
+    """Write a day index that names the newest document of a device, as the device does."""
+    newest = max(device.glob("registers/*/1.json"), key=lambda path: path.stat().st_mtime_ns)
+    named = {newest.relative_to(device).as_posix(): hashlib.sha256(newest.read_bytes()).hexdigest()}
+    target = device / "days" / "delivered" / f"{datetime.now(timezone.utc).date()}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(index_text(device.name, datetime.now(timezone.utc).date(), named, 0), "utf-8")
 
 
 def _size(arguments: argparse.Namespace, lessons: int) -> list[str]:
@@ -108,6 +164,8 @@ def main() -> int:
     found.add_argument("--rooms", type=int, default=40)
     found.add_argument("--days", type=int, default=230)
     found.add_argument("--students", type=int, default=30)
+    found.add_argument("--without-collect", action="store_true")
+    found.add_argument("--feed", action="store_true", help="measure also over a server of kind api")
     found.add_argument("--database", default="", help="postgresql://…; without it SQLite")
     return command.run(measure, found.parse_args())
 

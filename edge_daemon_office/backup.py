@@ -101,10 +101,13 @@ def restore_tables(source: Path) -> dict[str, int]:
 
 def _models() -> dict[str, Any]:
     from edge_daemon_office.decisions.models import Decision, Excuse, Publication
-    from edge_daemon_office.interfaces.models import ApiToken, EdFiEvent
+    from edge_daemon_office.interfaces.models import ApiToken, CourseSection, EdFiEvent
     from edge_daemon_office.people.models import Account, Activity, TaughtCourse, ToldAlert
 
-    models = (*(Account, TaughtCourse, ToldAlert, Activity, Decision, Excuse, Publication), ApiToken, EdFiEvent)
+    models = (
+        *(Account, TaughtCourse, ToldAlert, Activity, Decision, Excuse, Publication),
+        *(ApiToken, EdFiEvent, CourseSection),
+    )
     return {model.__name__: model for model in models}
 
 

@@ -41,13 +41,15 @@ TOTP: Final = ("required", "optional")
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """A server of kind `api`; the tree is a copy of its documents."""
+    """A server; the tree is a copy of its documents."""
 
     url: str
     """Address of the server, like `upstream.url` of the devices."""
     token: str = field(repr=False)
     username: str = ""
     ca_file: str = ""
+    kind: str = "api"
+    """As `upstream.kind` of the devices: `api`, or `webdav` for folders."""
 
     def authorization(self) -> dict[str, str]:
         """Return the HTTP header with the office's login: basic authentication or a bearer token."""
@@ -303,18 +305,20 @@ class _Reader(SettingsReader):
 
     def _server(self, where: str, value: object) -> ServerSettings:
         table = self.table(where, value)
-        self.known(f"{where}.", table, {"url", "token_file", "username", "ca_file"})
+        self.known(f"{where}.", table, {"url", "token_file", "username", "ca_file", "kind"})
         text = {key: self.text(f"{where}.{key}", one) for key, one in table.items()}
         url = text.get("url", "").rstrip("/")
         if not re.fullmatch(r"https://[^\s?#@]+", url):
             raise self.error(f"{where}.url", "is no https address", "write what upstream.url of the devices says")
+        if (kind := text.get("kind", "api")) not in ("api", "webdav"):
+            raise self.error(f"{where}.kind", f"is {kind!r}", "write api or webdav, as upstream.kind of the devices")
         path = self.path(f"{where}.token_file", text.get("token_file", "server-token"))
         try:
             token = path.read_text("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise self.error(f"{where}.token_file", f"can't be read: {error}", "make it, mode 600") from error
         ca_file = str(self.path(f"{where}.ca_file", text["ca_file"])) if text.get("ca_file") else ""
-        return ServerSettings(url, token, text.get("username", ""), ca_file)
+        return ServerSettings(url, token, text.get("username", ""), ca_file, kind)
 
     def _codes(self, where: str, value: object) -> Mapping[str, str]:
         table = self.table(where, value)

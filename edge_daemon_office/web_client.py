@@ -6,12 +6,14 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from functools import cache
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 _TIMEOUT_S: Final = 60
 _MOST_BYTES: Final = 16 * 2**20
@@ -44,9 +46,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 @cache
+def _context(ca_file: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_file or None)
+
+
+@cache
 def _opener(ca_file: str) -> urllib.request.OpenerDirector:
-    context = ssl.create_default_context(cafile=ca_file or None)
-    return urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=context))
+    return urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=_context(ca_file)))
 
 
 def ask(
@@ -83,6 +89,80 @@ def ask(
         raise NoAnswerError(
             f"gives no answer ({type(reason if isinstance(reason, Exception) else error).__name__})"
         ) from error
+
+
+class WebSession:
+    """One connection to a server, kept open between requests. Only one thread may use it.
+
+    Args:
+        url: address of the server; requests name a place below it.
+        headers: sent with each request.
+        ca_file: certificates to trust in place of the system's; empty: the system's.
+        timeout_s: longest wait for the next bytes, in seconds.
+    """
+
+    def __init__(
+        self, url: str, headers: Mapping[str, str], *, ca_file: str = "", timeout_s: float = _TIMEOUT_S
+    ) -> None:
+        self.url, self._headers, self._ca_file, self._timeout_s = url, headers, ca_file, timeout_s
+        self._connection: HTTPConnection | None = None
+
+    def ask(
+        self, method: str, place: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> WebAnswer:
+        """Send a request and return its answer, even if it reports an error.
+
+        Args:
+            method: such as GET.
+            place: the quoted path below the server's address, with its query.
+            body: the body; None: it has none.
+            headers: more headers.
+
+        Raises:
+            NoAnswerError: there was no answer in time.
+        """
+        path = f"{urlsplit(self.url).path}/{place}"
+        while True:
+            was_open = self._connection is not None
+            try:
+                connection = self._connection = self._connection or self._connected()
+                connection.request(method, path, body, {**self._headers, **(headers or {})})
+                answer = connection.getresponse()
+                found = _read(answer.status, answer, answer.headers)
+            except (OSError, HTTPException, ValueError) as error:
+                self.close()
+                if was_open and not isinstance(error, TimeoutError):
+                    continue  # servers close idle connections
+                raise NoAnswerError(f"gives no answer ({type(error).__name__})") from error
+            except NoAnswerError:
+                self.close()
+                raise
+            if answer.will_close:
+                self.close()
+            return found
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> HTTPConnection:
+        where = urlsplit(self.url)
+        host, port = where.hostname or "", where.port or 443
+        proxy = urllib.request.getproxies().get("https")
+        if proxy is None or urllib.request.proxy_bypass(f"{host}:{port}"):
+            return HTTPSConnection(host, port, timeout=self._timeout_s, context=_context(self._ca_file))
+        through = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+        connection = HTTPSConnection(
+            through.hostname or "", through.port or 80, timeout=self._timeout_s, context=_context(self._ca_file)
+        )
+        login = {}
+        if through.username is not None:
+            pair = f"{unquote(through.username)}:{unquote(through.password or '')}".encode()
+            login = {"Proxy-Authorization": f"Basic {b64encode(pair).decode('ascii')}"}
+        connection.set_tunnel(host, port, login)
+        return connection
 
 
 def _read(status: int, answer: Any, headers: Message) -> WebAnswer:

@@ -7,6 +7,9 @@ from urllib.parse import quote
 
 from edge_daemon.errors import DeliveryError
 
+DELIVERED = "days/delivered"
+"""Folder of the day indexes below a device's folder. Servers that let a device write `days/` need no new rule."""
+
 
 def device_folder(device: str) -> str:
     """Return the folder of a device. Characters that are not allowed in a folder name are replaced."""
@@ -32,6 +35,11 @@ def status(device: str) -> str:
 def day(device: str, on: date) -> str:
     """Return the path of a day's event log. A newer log of the same day replaces it."""
     return f"{device_folder(device)}/days/{on.isoformat()}.json"
+
+
+def delivered(device: str, on: date) -> str:
+    """Return the path of the index of what was delivered on a day, in UTC. A newer index of the day replaces it."""
+    return f"{device_folder(device)}/{DELIVERED}/{on.isoformat()}.json"
 
 
 def key(device: str) -> str:

@@ -18,6 +18,7 @@ from edge_daemon_office.pages.wording import t
 from edge_daemon_office.people import rights
 from edge_daemon_office.people.models import Account
 from edge_daemon_office.registers.models import DayTally, Heartbeat, Mark, Promise
+from edge_daemon_office.registers.months import between
 from edge_daemon_office.scope import use_school
 
 LATE: Final = timedelta(minutes=30)
@@ -71,7 +72,7 @@ def _absent(account: Account, today: date) -> list[Alert]:
     """Return the unexcused absences of today and yesterday, except those that a person must check first."""
     first = today - timedelta(days=1)
     marks = Mark.objects.filter(
-        **rights.own(account), day__gte=first, day__lte=today, standing="absent", is_counted=True
+        **rights.own(account), **between(first, today), standing="absent", is_counted=True
     ).order_by("day", "start")
     by_day: dict[tuple[str, date], list[Mark]] = {}
     for mark in marks:

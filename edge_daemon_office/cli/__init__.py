@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "backup": "keeping",
     "restore": "keeping",
     "migrate-back": "keeping",
+    "room-audit": "keeping",
     "demo": "demonstration",
 }
 """Module of each command."""

@@ -1,4 +1,4 @@
-"""`backup`, `restore`, `erase`, `migrate-back`: for data that can't be rebuilt from the tree."""
+"""`backup`, `restore`, `erase`, `migrate-back`, `room-audit`: for data that can't be rebuilt from the tree."""
 
 from __future__ import annotations
 
@@ -50,6 +50,22 @@ def erase(folder: Path, student_id: str, school: str | None) -> None:
     click.echo("erased: " + ", ".join(f"{number} {name}" for name, number in done.erased.items()))
     for line in done.stays:
         click.echo(f"stays: {line}")
+
+
+@click.command("room-audit")
+@click.argument("device")
+@click.argument("file", type=_FILE)
+@click.option("--school", metavar="ID", help="Needed if the office has several schools.")
+@click.pass_obj
+def room_audit(folder: Path, device: str, file: Path, school: str | None) -> None:
+    """Show the seats in FILE, from `edge-daemon audit --json` on DEVICE, on the page Rooms."""
+    home = open_office(folder)
+    from edge_daemon_office.room_audit import keep_audit  # after the settings
+
+    schools = schools_of(home, school)
+    if len(schools) > 1:
+        raise OfficeError("this office has several schools", "--school", "name the one of the device")
+    click.echo(f"{device}: {keep_audit(schools[0], device, file)} seats are on the page Rooms")
 
 
 @click.command("migrate-back")

@@ -17,6 +17,12 @@ from edge_daemon_office.shared.errors import EdgeError
 
 logger = logging.getLogger("edge_daemon_office")
 _LAST_PORT: Final = 65_535
+_FOR_HTTPS: Final = frozenset(f"security.{one}" for one in ("W004", "W005", "W008", "W012", "W016", "W021"))
+"""Checks of Django that fail because office.https is false, which has a line of its own."""
+_PLAIN: Final = {
+    "security.W009": "the file secret-key is too short: delete it, and everybody signs in again",
+    "security.W020": "office.hosts is empty: name the hosts under which browsers reach the office",
+}
 
 
 @click.command()
@@ -125,6 +131,11 @@ def ingest_round(home: OfficeHome, school: School) -> list[str]:
     return lines
 
 
+def _in_plain_words(name: str) -> str:
+    """Return what to do about a check of Django that failed, by its name, such as security.W009."""
+    return _PLAIN.get(name, f"the program's own settings fail a check ({name}): please report it as a fault")
+
+
 @click.command()
 @click.pass_obj
 def check(folder: Path) -> int:
@@ -137,7 +148,8 @@ def check(folder: Path) -> int:
 
     from edge_daemon_office.scope import bypasses_row_security
 
-    lines = [str(one).replace("\n", " ") for one in run_checks(include_deployment_checks=True)]
+    names = [str(one.id) for one in run_checks(include_deployment_checks=True)]
+    lines = [_in_plain_words(name) for name in names if home.https or name not in _FOR_HTTPS]
     if not home.https:
         lines.append("office.https is false: passwords cross the network in clear text")
     if home.totp != "required":

@@ -8,16 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from edge_daemon_office.home import School
 from edge_daemon_office.ingest.examine import examine
 from edge_daemon_office.ingest.heartbeats import read_heartbeat
 from edge_daemon_office.ingest.keys import by_folder, read_keys
 from edge_daemon_office.ingest.ledger_checks import check_ledger
+from edge_daemon_office.ingest.listing import by_arrival, keep_listing, list_room
 from edge_daemon_office.ingest.roster import read_roster
 from edge_daemon_office.ingest.store import BatchWriter, Examined, forget
-from edge_daemon_office.ingest.tree import TreeFile, device_folders, devices_folder, files_of
+from edge_daemon_office.ingest.tree import TreeFile, device_folders, devices_folder
 from edge_daemon_office.registers.models import (
     Commitment,
     DayTally,
@@ -27,6 +28,7 @@ from edge_daemon_office.registers.models import (
     Problem,
     Promise,
     Revision,
+    RoomListing,
     SignedChange,
     Source,
     Student,
@@ -34,9 +36,10 @@ from edge_daemon_office.registers.models import (
 from edge_daemon_office.scope import use_school
 
 _BATCH: Final = 200
+_CACHE_KIB: Final = 48_000
 MODELS: Final = (
     *(Lesson, Mark, DayTally, Revision, SignedChange, Commitment),
-    *(Promise, Heartbeat, Problem, Source, Student),
+    *(Promise, Heartbeat, Problem, Source, RoomListing, Student),
 )
 """All tables that are made from the tree and the office's files."""
 
@@ -73,6 +76,7 @@ def ingest(school: School, now: datetime, show: Callable[[str], None] = lambda _
         OfficeError: tree, keys or roster can't be read. A document never ends the run: it becomes a problem.
     """
     use_school(school.school)
+    _cache_more()
     result = IngestResult()
     devices = devices_folder(school.tree)
     keys = by_folder(read_keys(school.keys))
@@ -98,6 +102,13 @@ def rebuild(school: School, now: datetime, show: Callable[[str], None] = lambda 
     return ingest(school, now, show)
 
 
+def _cache_more() -> None:
+    """Give this connection a larger cache on SQLite: indexes of a large school do not fit into that of a page."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+
+
 @dataclass(frozen=True, slots=True)
 class _Room:
     """The folder of one device."""
@@ -111,14 +122,12 @@ class _Room:
 
     def ingest(self, result: IngestResult) -> None:
         name = self.school.school
-        known = self._known()
-        if any(is_believed and key not in self.pinned for _, _, key, is_believed in known.values()):
-            forget(name, self.device, self.folder)
-            known = {}
-        unreadable: dict[str, str] = {}
-        files = list(files_of(self.devices, self.folder, unreadable))
+        must_list_all = self._must_list_all()
+        listing = list_room(name, self.devices, self.folder, self.now, must_list_all=must_list_all)
+        known = self._known(None if listing.is_whole else [file.path for file in listing.files])
         is_news = read_heartbeat(name, self.device, self.devices / self.folder / "status.json")
-        fresh = [file for file in files if self._is_fresh(file, known.get(file.path))] if self.pinned else []
+        fresh = [file for file in listing.files if self._is_fresh(file, known.get(file.path))] if self.pinned else []
+        fresh = by_arrival(fresh)
         writer = BatchWriter(name, self.school.zone, self.device, self.folder, self.now)
         for start in range(0, len(fresh), _BATCH):
             batch = [self._examined(file) for file in fresh[start : start + _BATCH]]
@@ -128,14 +137,31 @@ class _Room:
             result.commitments += count.commitments
             result.repeated += count.repeated
             result.left_out += count.left_out
-        gone = known.keys() - {file.path for file in files}
-        self._note_gone(gone, known)
-        self._note_room(unreadable, len(files))
+        gone: set[str] = set()
+        if listing.is_whole:
+            gone = known.keys() - {file.path for file in listing.files}
+            self._note_gone(gone, known)
+            self._note_room(listing.unreadable, len(listing.files))
         if fresh or gone or is_news:
             check_ledger(name, self.device)
+        keep_listing(name, self.folder, listing, self.now)
 
-    def _known(self) -> dict[str, tuple[int, int, str, bool]]:
-        rows = Source.objects.filter(school=self.school.school, folder=self.folder).values_list(
+    def _must_list_all(self) -> bool:
+        """Return whether day indexes are not enough; forget the device if a key that it used is no longer pinned."""
+        name = self.school.school
+        mine = Source.objects.filter(school=name, folder=self.folder)
+        keys = set(mine.values_list("signed_by", "is_believed").distinct())
+        if any(is_believed and key not in self.pinned for key, is_believed in keys):
+            forget(name, self.device, self.folder)
+            return True
+        is_new_key = any(not is_believed and key in self.pinned for key, is_believed in keys)
+        is_odd = Problem.objects.filter(school=name, device=self.device, kind__in=("room", "gone")).exists()
+        return not self.pinned or is_new_key or is_odd
+
+    def _known(self, paths: list[str] | None) -> dict[str, tuple[int, int, str, bool]]:
+        """Return what is known of these files, or of all files of the folder."""
+        mine = Source.objects.filter(school=self.school.school, folder=self.folder)
+        rows = (mine if paths is None else mine.filter(path__in=paths)).values_list(
             "path", "changed_ns", "size_bytes", "signed_by", "is_believed"
         )
         return {

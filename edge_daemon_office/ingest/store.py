@@ -26,6 +26,8 @@ from edge_daemon_office.registers.models import (
     SignedChange,
     Source,
 )
+from edge_daemon_office.registers.months import month_of
+from edge_daemon_office.registers.partitions import ensure_months
 from edge_daemon_office.shared.attendance.doubt import awaits_confirmation, is_cancelled, standing
 from edge_daemon_office.shared.delivery.document_paths import device_folder
 from edge_daemon_office.shared.types import Register
@@ -71,6 +73,7 @@ class BatchWriter:
     def write(self, batch: Sequence[Examined]) -> BatchCount:
         """Write a batch, as a whole or not at all."""
         count = BatchCount()
+        ensure_months(self._months(batch))
         with transaction.atomic():
             paths = [one.file.path for one in batch]
             Source.objects.filter(school=self.school, path__in=paths).delete()
@@ -81,6 +84,11 @@ class BatchWriter:
             count.commitments = sum(isinstance(one.finding, ProvenCommitment) for one in batch)
             Source.objects.bulk_create([self._source(one) for one in batch])
         return count
+
+    def _months(self, batch: Sequence[Examined]) -> set[int]:
+        """Return the months of the lessons of a batch."""
+        registers = (one.finding.document.register for one in batch if isinstance(one.finding, ProvenDocument))
+        return {month_of(register.lesson.start.astimezone(self.zone).date()) for register in registers}
 
     def _registers(self, batch: Sequence[Examined], count: BatchCount) -> dict[str, tuple[TreeFile, ProvenDocument]]:
         """Store the revisions; return the newest document of each lesson that gets another one."""
@@ -184,7 +192,7 @@ class BatchWriter:
             start=lesson.start,
             end=lesson.end,
             day=day,
-            month=day.year * 100 + day.month,
+            month=month_of(day),
             origin=lesson.origin,
             revision=register.revision,
             sha256=proven.sha256,
@@ -303,14 +311,15 @@ def tally_days(school: str, touched: Iterable[tuple[date, str]]) -> None:
     statement = (
         f"INSERT INTO {DayTally._meta.db_table} (school, day, course, student_id, {', '.join(STANDINGS)}) "  # noqa: S608
         f"SELECT school, day, course, student_id, {columns} FROM {Mark._meta.db_table} "
-        "WHERE school = %s AND day = %s AND course = %s AND is_counted GROUP BY school, day, course, student_id"
+        "WHERE school = %s AND day = %s AND course = %s AND month = %s AND is_counted "
+        "GROUP BY school, day, course, student_id"
     )
     old = f"DELETE FROM {DayTally._meta.db_table} WHERE school = %s AND day = %s AND course = %s"  # noqa: S608
     with connection.cursor() as cursor:
         for day, course in touched:
             key = [school, connection.ops.adapt_datefield_value(day), course]
             cursor.execute(old, key)
-            cursor.execute(statement, key)
+            cursor.execute(statement, [*key, month_of(day)])
 
 
 def delete_marks(school: str, lessons: Iterable[tuple[int, str]]) -> None:

@@ -76,6 +76,15 @@ def files_of(devices: Path, folder: str, unreadable: dict[str, str]) -> Iterator
         yield from _files(str(devices), f"{folder}/{part}", unreadable, _DEEPEST)
 
 
+def file_at(devices: Path, path: str) -> TreeFile | None:
+    """Return the file at a path below the folder of the devices; None if there is none, or it can't be read."""
+    try:
+        status = (devices / path).lstat()
+    except (OSError, ValueError):
+        return None
+    return TreeFile(path, status.st_mtime_ns, status.st_size) if stat.S_ISREG(status.st_mode) else None
+
+
 def _files(devices: str, below: str, unreadable: dict[str, str], deepest: int) -> Iterator[TreeFile]:
     try:
         with os.scandir(f"{devices}{os.sep}{below}") as found:

@@ -10,6 +10,7 @@ from typing import Any
 from edge_daemon_office.decisions.models import Excuse
 from edge_daemon_office.pages.excused import excused_days, is_excused
 from edge_daemon_office.registers.models import Mark
+from edge_daemon_office.registers.months import between
 
 _CHUNK = 2000
 
@@ -43,7 +44,7 @@ def state_of(mark: Mark, excuses: Sequence[Excuse]) -> str:
 def stated_marks(school: str, first: date, last: date, **wanted: Any) -> Iterator[StatedMark]:
     """Yield the counted marks of a period by time, lesson and student."""
     excuses = excused_days(school, first, last)
-    rows = Mark.objects.filter(school=school, day__gte=first, day__lte=last, is_counted=True, **wanted)
+    rows = Mark.objects.filter(school=school, **between(first, last), is_counted=True, **wanted)
     for mark in rows.order_by("day", "start", "lesson_id", "student_id").iterator(chunk_size=_CHUNK):
         own = excuses.get(mark.student_id, [])
         code = next((one.code for one in own if one.first_day <= mark.day <= one.last_day), "")

@@ -1,4 +1,4 @@
-"""Tokens of the read API, and events sent to Ed-Fi. They can't be rebuilt from the tree, so `backup` includes them."""
+"""Tokens of the read API, and sections and events of Ed-Fi; `backup` includes them, as the tree does not have them."""
 
 from __future__ import annotations
 
@@ -42,3 +42,26 @@ class EdFiEvent(models.Model):
         """Index for a run over some days."""
 
         indexes = (models.Index(fields=["school", "day"], name="edfi_day"),)
+
+
+class CourseSection(models.Model):
+    """A line of the page *Ed-Fi*: to which section, session and class period the lessons of a course belong."""
+
+    pk = models.CompositePrimaryKey("school", "line_id")
+    school = models.CharField(max_length=40)
+    line_id = models.CharField(max_length=16)
+    course = models.CharField(max_length=200)
+    local_course_code = models.CharField(max_length=60)
+    section_identifier = models.CharField(max_length=255)
+    session_name = models.CharField(max_length=60)
+    school_year = models.IntegerField()
+    class_period = models.CharField(max_length=60, blank=True, help_text="Empty: events have none.")
+    weekday = models.CharField(max_length=3, blank=True, help_text="Such as mon; empty: any.")
+    start = models.CharField(max_length=5, blank=True, help_text="Such as 08:00, at the school; empty: any.")
+    first_day = models.DateField(null=True, help_text="Null: from the beginning.")
+    last_day = models.DateField(null=True, help_text="Null: without an end.")
+
+    class Meta:
+        """Index of a course."""
+
+        indexes = (models.Index(fields=["school", "course"], name="section_course"),)

@@ -7,9 +7,15 @@ from collections.abc import Collection, Sequence
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from edge_daemon_office.room_audit import AuditRow
+
 _SLOT, _HEIGHT = 4, 14
 """Width and height of one capture in the strip, in units of the SVG."""
 _WIDE, _TALL = 600, 140
+_SEAT_WIDE, _SEAT_TALL, _GAP = 52, 34, 8
+"""Size of a seat, and the distance between two, in units of the SVG."""
+_GOOD, _FAIR = 0.75, 0.5
+"""Hit rates from which a seat is well seen, and seen often enough for most rules."""
 
 
 def strip(
@@ -44,17 +50,22 @@ def strip(
     )
 
 
-def rate_line(rates: Sequence[tuple[str, float]], words: str) -> SafeString | str:
+def rate_line(rates: Sequence[tuple[str, float]], words: str, *, is_rtl: bool = False) -> SafeString | str:
     """Return a line of rates (0 to 1) over time with labels; empty for fewer than two rates.
 
     Args:
         rates: label and rate, in order of time.
         words: description of the chart.
+        is_rtl: True: time runs from right to left, as the language is read.
     """
     if len(rates) < 2:
         return ""
-    step = (_WIDE - 60) / (len(rates) - 1)
-    points = [(40 + n * step, 10 + (1 - rate) * (_TALL - 40)) for n, (_, rate) in enumerate(rates)]
+    step = (_WIDE - 66) / (len(rates) - 1)
+    points = [
+        (_WIDE - 46 - n * step if is_rtl else 46 + n * step, 10 + (1 - rate) * (_TALL - 40))
+        for n, (_, rate) in enumerate(rates)
+    ]
+    left, right, at, anchor = (20, _WIDE - 46, _WIDE - 40, "start") if is_rtl else (46, _WIDE - 20, 40, "end")
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     every = max(1, len(rates) // 8)
     labels = "".join(
@@ -65,12 +76,47 @@ def rate_line(rates: Sequence[tuple[str, float]], words: str) -> SafeString | st
     dots = "".join(format_html('<circle cx="{}" cy="{}" r="3"/>', f"{x:.1f}", f"{y:.1f}") for x, y in points)
     grid = "".join(
         format_html(
-            '<line x1="40" x2="{}" y1="{}" y2="{}"/><text x="34" y="{}" text-anchor="end">{} %</text>',
-            *(_WIDE - 20, y, y, y + 4, share),
+            '<line x1="{}" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}" text-anchor="{}">{} %</text>',
+            *(left, right, y, y, at, y + 4, anchor, share),
         )
         for share, y in ((100, 10), (50, 10 + (_TALL - 40) / 2), (0, _TALL - 30))
     )
     return format_html(
-        '<svg class="chart" role="img" aria-label="{}" viewBox="0 0 {} {}">{}<polyline points="{}"/>{}{}</svg>',
+        '<svg class="chart" role="img" aria-label="{}" direction="ltr" viewBox="0 0 {} {}">{}<polyline points="{}"/>'
+        "{}{}</svg>",
         *(words, _WIDE, _TALL, SafeString(grid), line, SafeString(dots), SafeString(labels)),
+    )
+
+
+def seats(rows: Sequence[AuditRow], words: str, row_words: str) -> SafeString:
+    """Return the seats of a room as the camera sees them, each with its expected hit rate; the nearest row is lowest.
+
+    The picture is not mirrored for languages that run from right to left, because the room is not.
+
+    Args:
+        rows: the rows, the nearest first.
+        words: description of the chart.
+        row_words: the label of a row, with `%s` for its number.
+    """
+    most = max(len(row.hit_rates) for row in rows)
+    wide, tall = 70 + most * (_SEAT_WIDE + _GAP), len(rows) * (_SEAT_TALL + _GAP)
+    parts = []
+    for number, row in enumerate(rows):
+        y = tall - (number + 1) * (_SEAT_TALL + _GAP) + _GAP / 2
+        middle = y + _SEAT_TALL / 2 + 4
+        parts.append(format_html('<text x="0" y="{}">{}</text>', middle, row_words % row.row))
+        begin = 70 + (most - len(row.hit_rates)) * (_SEAT_WIDE + _GAP) / 2
+        for place, rate in enumerate(row.hit_rates):
+            x = begin + place * (_SEAT_WIDE + _GAP)
+            kind = "good" if rate >= _GOOD else "fair" if rate >= _FAIR else "poor"
+            parts.append(
+                format_html(
+                    '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="4"/>'
+                    '<text x="{}" y="{}" text-anchor="middle">{} %</text>',
+                    *(kind, x, y, _SEAT_WIDE, _SEAT_TALL, x + _SEAT_WIDE / 2, middle, round(100 * rate)),
+                )
+            )
+    return format_html(
+        '<svg class="chart seats" role="img" aria-label="{}" direction="ltr" viewBox="0 0 {} {}" width="{}">{}</svg>',
+        *(words, wide, tall, wide, SafeString("".join(parts))),
     )

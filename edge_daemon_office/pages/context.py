@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import get_language
 
-from edge_daemon_office.pages.wording import RIGHT_TO_LEFT, languages
+from edge_daemon_office.pages.wording import is_right_to_left, languages
 from edge_daemon_office.people import rights
 
 _MENU: Final = (
@@ -18,6 +18,7 @@ _MENU: Final = (
     ("below", "Low attendance", rights.SEE_REGISTERS),
     ("rooms", "Rooms", rights.SEE_ROOMS),
     ("audit", "Audit", rights.SEE_AUDIT),
+    ("sections", "Ed-Fi", rights.MAP_COURSES),
 )
 
 
@@ -30,11 +31,14 @@ def office(request: HttpRequest) -> dict[str, Any]:
     menu = [
         {"address": reverse(page, args=[school.school]), "words": words, "is_here": page == name}
         for page, words, right in _MENU
-        if school is not None and account is not None and rights.may(account, right)
+        if school is not None
+        and account is not None
+        and rights.may(account, right)
+        and (page != "sections" or school.edfi is not None)
     ]
     return {
         "language": language,
-        "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+        "direction": "rtl" if is_right_to_left() else "ltr",
         "languages": languages(),
         "office_school": school,
         "oidc": settings.OFFICE.oidc,

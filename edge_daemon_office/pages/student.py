@@ -18,12 +18,13 @@ from edge_daemon_office.pages.days import period_of
 from edge_daemon_office.pages.excused import excused_days, is_excused
 from edge_daemon_office.pages.names import names_of
 from edge_daemon_office.pages.register_document import FLAGS, flags_in_words
-from edge_daemon_office.pages.wording import t
+from edge_daemon_office.pages.wording import is_right_to_left, t
 from edge_daemon_office.people import rights
 from edge_daemon_office.people.activity import note
 from edge_daemon_office.people.gate import needs
 from edge_daemon_office.people.models import Account, Activity
 from edge_daemon_office.registers.models import DayTally, Lesson, Mark, SignedChange, Student
+from edge_daemon_office.registers.months import between
 
 _A_PAGE: Final = 100
 _LETTERS: Final = {"present": "P", "absent": "A", "to_confirm": "?", "not_assessed": "–"}
@@ -71,9 +72,7 @@ def student(request: HttpRequest, school: str, student_id: str) -> HttpResponse:
     place, mine = settings.OFFICE.schools[school], rights.own(account)
     first, last = period_of(request, place)
     marks = list(
-        Mark.objects.filter(**mine, student_id=student_id, day__gte=first, day__lte=last, is_counted=True).order_by(
-            "start"
-        )
+        Mark.objects.filter(**mine, student_id=student_id, **between(first, last), is_counted=True).order_by("start")
     )
     excuses = excused_days(school, first, last, [student_id]).get(student_id, [])
     values = {
@@ -157,7 +156,7 @@ def _chart(marks: Iterable[Mark]) -> Any:
         for monday, count in sorted(weeks.items())
         if (share := rate(count["present"], count["absent"])) is not None
     ]
-    return rate_line(rates, t("Attendance by week"))
+    return rate_line(rates, t("Attendance by week"), is_rtl=is_right_to_left())
 
 
 @needs(rights.SEE_STUDENT_FILE)

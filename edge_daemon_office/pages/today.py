@@ -18,6 +18,7 @@ from edge_daemon_office.pages.room_states import room_states
 from edge_daemon_office.people import rights
 from edge_daemon_office.people.gate import needs
 from edge_daemon_office.registers.models import Commitment, Lesson, Mark, Promise
+from edge_daemon_office.registers.months import between
 
 
 @needs(rights.SEE_REGISTERS)
@@ -44,7 +45,7 @@ def today(request: HttpRequest, school: str) -> HttpResponse:
 
 def _absent(mine: dict[str, Any], school: str, day: Any) -> list[dict[str, Any]]:
     """Return the absent students without an excuse, by name, with the lessons."""
-    marks = Mark.objects.filter(**mine, day=day, standing="absent", is_counted=True).order_by("start")
+    marks = Mark.objects.filter(**mine, **between(day, day), standing="absent", is_counted=True).order_by("start")
     by_student: dict[str, list[Mark]] = {}
     for mark in marks:
         by_student.setdefault(mark.student_id, []).append(mark)

@@ -8,7 +8,19 @@ from django.conf import settings
 from django.urls import include, path
 
 from edge_daemon_office.interfaces import read_api
-from edge_daemon_office.pages import accounts, asset, audit, below, excuse, language, lesson, rooms, student, today
+from edge_daemon_office.pages import (
+    accounts,
+    asset,
+    audit,
+    below,
+    excuse,
+    language,
+    lesson,
+    rooms,
+    sections,
+    student,
+    today,
+)
 
 SCHOOL_PAGES: Final = [
     path("<slug:school>/today/", today.today, name="today"),
@@ -21,6 +33,7 @@ SCHOOL_PAGES: Final = [
     path("<slug:school>/below/", below.below, name="below"),
     path("<slug:school>/rooms/", rooms.rooms, name="rooms"),
     path("<slug:school>/audit/", audit.audit, name="audit"),
+    path("<slug:school>/ed-fi/", sections.sections, name="sections"),
 ]
 """Pages of one school."""
 

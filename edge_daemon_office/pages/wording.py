@@ -29,6 +29,11 @@ def t(text: str, **values: Any) -> str:
     return words % values if values else words
 
 
+def is_right_to_left() -> bool:
+    """Return whether the language of the page is read from right to left."""
+    return (get_language() or "en").partition("-")[0] in RIGHT_TO_LEFT
+
+
 def languages() -> list[tuple[str, str]]:
     """Return code and name of every language that the office has."""
     codes = {"en", *(path.stem for folder in _folders(settings.OFFICE.folder) for path in folder.glob("*.json"))}

@@ -13,11 +13,12 @@ SEE_AUDIT: Final = "see_audit"
 SEE_STUDENT_FILE: Final = "see_student_file"
 CORRECT: Final = "correct"
 EXCUSE: Final = "excuse"
+MAP_COURSES: Final = "map_courses"
 
 RIGHTS: Final[Mapping[str, frozenset[str]]] = {
     "teacher": frozenset((SEE_REGISTERS, CORRECT)),
-    "office": frozenset((SEE_REGISTERS, SEE_ROOMS, SEE_AUDIT, SEE_STUDENT_FILE, CORRECT, EXCUSE)),
-    "head": frozenset((SEE_REGISTERS, SEE_ROOMS, SEE_AUDIT)),
+    "office": frozenset((SEE_REGISTERS, SEE_ROOMS, SEE_AUDIT, SEE_STUDENT_FILE, CORRECT, EXCUSE, MAP_COURSES)),
+    "head": frozenset((SEE_REGISTERS, SEE_ROOMS, SEE_AUDIT, MAP_COURSES)),
     "technician": frozenset((SEE_ROOMS,)),
     "dpo": frozenset((SEE_AUDIT, SEE_ROOMS, SEE_STUDENT_FILE)),
 }

@@ -224,6 +224,16 @@ class Source(models.Model):
         indexes = (models.Index(fields=["school", "folder"], name="source_folder"),)
 
 
+class RoomListing(models.Model):
+    """When the folder of a device was listed as a whole, and which of its day indexes were read."""
+
+    pk = models.CompositePrimaryKey("school", "folder")
+    school = models.CharField(max_length=40)
+    folder = models.CharField(max_length=_ID)
+    listed_at = models.DateTimeField()
+    indexes = models.JSONField(default=dict, help_text="Time of change in ns and size in bytes, by name of the file.")
+
+
 class Student(models.Model):
     """A student in the office's roster."""
 

@@ -19,7 +19,7 @@ from edge_daemon_office.interfaces.edfi.client import EdFiClient
 from edge_daemon_office.interfaces.edfi.mapping import read_mapping
 from edge_daemon_office.interfaces.edfi.send import SendResult, send_events
 from edge_daemon_office.interfaces.marks import state_of
-from edge_daemon_office.interfaces.models import EdFiEvent
+from edge_daemon_office.interfaces.models import CourseSection, EdFiEvent
 from edge_daemon_office.interfaces.settings import EDFI_CATEGORIES, EdFiSettings
 from edge_daemon_office.registers.models import Mark
 from edge_daemon_office.shared.attendance.edfi import attendance_event
@@ -81,6 +81,19 @@ def test_a_correction_deletes_the_absence_and_an_excuse_changes_its_category(sch
     assert server.state() == {("S3", "2026-11-16", "S7A", "Excused Absence"): frozenset({"P1"})}
     kinds = [one.split()[0] for one in server.asked]
     assert kinds == ["DELETE", "DELETE", "POST"]  # delete, then post: the category is part of the key
+
+
+def test_the_lines_of_the_page_are_sent_in_place_of_those_of_the_file(school, server):
+    room = pinned_room(school, "room 1")
+    room.deliver(room.register(START, {"S2": 0.0}, "7a"))
+    ingest(school, NOW)
+    school.edfi.mapping.unlink()
+    with pytest.raises(OfficeError, match="fill the page Ed-Fi"):
+        send_events(school, TODAY)
+    section = {"local_course_code": "BIO", "section_identifier": "S7B", "session_name": "Fall", "school_year": 2027}
+    CourseSection.objects.create(school="north", line_id="1", course="7a", class_period="P9", **section)
+    assert send_events(school, TODAY).sent == 1
+    assert server.state() == {("S2", "2026-11-16", "S7B", "Unexcused Absence"): frozenset({"P9"})}
 
 
 def put_mark(student: str, day: int, period: int, course: str, state: str) -> None:

@@ -149,7 +149,14 @@ def test_check_says_what_a_trial_lacks(demo):
     folder, _ = demo
     done = office(folder, "check")
     assert done.returncode == 1
-    assert "office.https is false" in done.stderr
+    assert done.stderr.splitlines() == [
+        "office.https is false: passwords cross the network in clear text",
+        "office.totp is optional: a password that was seen is enough to read names",
+    ]
+    assert done.stdout == "2 things to do\n"
+    (folder / "secret-key").write_text("short\n", "ascii")
+    assert "the file secret-key is too short: delete it" in office(folder, "check").stderr
+    (folder / "secret-key").unlink()
     text = (folder / "office.toml").read_text("utf-8")
     (folder / "office.toml").write_text(
         text.replace("https = false", "https = true").replace('"optional"', '"required"')

@@ -13,12 +13,15 @@ from django.core.checks import run_checks
 from django.test import Client, override_settings
 from django.urls import reverse
 
+from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.ingest.run import ingest
 from edge_daemon_office.pages import register_document, wording
+from edge_daemon_office.pages.charts import rate_line
 from edge_daemon_office.pages.urls import SCHOOL_PAGES
 from edge_daemon_office.people import rights
 from edge_daemon_office.people.models import ROLES
 from edge_daemon_office.registers.models import Lesson
+from edge_daemon_office.room_audit import keep_audit
 from tests.office.browser import an_account, signed_in
 from tests.office.school_tree import pinned_room
 from tests.registers import START
@@ -205,6 +208,30 @@ def test_a_language_of_the_offices_own_may_run_from_right_to_left(schools):
     assert "اليوم" in text
 
 
+def test_charts_run_as_the_language_is_read_and_seats_as_the_camera_sees_them(schools, tmp_path):
+    ltr = rate_line([("16.11.", 1.0), ("23.11.", 0.5)], "by week")
+    rtl = rate_line([("16.11.", 1.0), ("23.11.", 0.5)], "by week", is_rtl=True)
+    assert 'points="46.0,10.0 580.0,60.0"' in ltr
+    assert 'points="554.0,10.0 20.0,60.0"' in rtl
+    assert [one.count('direction="ltr"') for one in (ltr, rtl)] == [1, 1]
+    assert '<text x="560" y="14" text-anchor="start">100 %' in rtl
+    seat = {"box": [300.0, 5, 9, 9], "hit_rate": 0.8}
+    rows = [{"row": 1, "seats": [seat, {"box": [10.0, 5, 9, 9], "hit_rate": 0.41}]}, {"row": 2, "seats": [seat]}]
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps({"rows": rows}), "utf-8")
+    assert keep_audit(schools.schools["north"], "north room", file) == 3
+    text = signed_in(an_account("technician"), headers={"accept-language": "de"}).get("/north/rooms/").content.decode()
+    assert "3 Plätze in 2 Reihen; der schwächste wird in 41 Prozent gesehen" in text
+    assert re.findall(r"Reihe \d|\d+ %", text[text.index("<svg") :]) == ["Reihe 1", "41 %", "80 %", "Reihe 2", "80 %"]
+    for wrong in ({}, {"rows": [{"row": 1, "seats": [{"box": [1], "hit_rate": "x"}]}]}, {"rows": [{"row": 1}]}):
+        file.write_text(json.dumps(wrong), "utf-8")
+        with pytest.raises(OfficeError, match="has no seats"):
+            keep_audit(schools.schools["north"], "north room", file)
+    file.write_text(json.dumps({"rows": rows}), "utf-8")
+    with pytest.raises(OfficeError, match="is no device"):
+        keep_audit(schools.schools["north"], "nowhere", file)
+
+
 def test_every_word_of_the_pages_has_its_german():
     from edge_daemon_office.pages import context
     from edge_daemon_office.shared.attendance.reason_codes import REASONS
@@ -219,6 +246,7 @@ def test_every_word_of_the_pages_has_its_german():
         text = path.read_text("utf-8")
         used.update(re.findall(r'\bt\(\s*"((?:[^"\\]|\\.)+)"', text))
         used.update(re.findall(r'(?:words|_WRONG(?:: Final)?) = "(%?[^"]+)"', text))
+        used.update(re.findall(r'note\(school, request\.user\.username, "([^"]+)"', text))
     assert {word for word in used if word not in german} == set()
 
 

@@ -1,6 +1,6 @@
 """Opens each page of the office in a real Chromium: as each role, at 360 px, printed, by keyboard, and with axe.
 
-python -m tests.slow.office_pages --out DIR [--chromium /usr/bin/chromium]
+python -m tests.slow.office_pages --out DIR [--chromium /usr/bin/chromium] [--roles ROLE,…] [--pages WORDS]
 
 Needs Debian's chromium, and playwright and axe-playwright-python from PyPI. It makes a demo office and visits every
 page as every role, in English, in German and from right to left. Each page is checked at 360 px and 1280 px with axe
@@ -48,6 +48,7 @@ def an_office(folder: Path) -> Iterator[dict[str, str]]:
         [*command, "demo", "--no-serve", "--listen", LISTEN], capture_output=True, text=True, check=True, cwd=ROOT
     )
     passwords = dict(re.findall(r"account (\w+) +password (\S+)", made.stdout))
+    with_edfi_and_audit(folder)
     (folder / "wording").mkdir()
     (folder / "wording" / "ar.json").write_text(json.dumps(ARABIC), "utf-8")
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -61,6 +62,23 @@ def an_office(folder: Path) -> Iterator[dict[str, str]]:
     finally:
         server.terminate()
         server.wait(20)
+
+
+def with_edfi_and_audit(folder: Path) -> None:
+    """Set Ed-Fi up, with two lines of a file, and give a room the audit of its seats."""
+    (folder / "edfi-secret").write_text("secret\n", "ascii")
+    table = 'url = "https://edfi.example.org"\nclient_id = "x"\nsecret_file = "edfi-secret"\nschool_id = 1\n'
+    with (folder / "office.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n[schools.demo.edfi]\n{table}")
+    head = "course,local_course_code,section_identifier,session_name,school_year,class_period,weekday,start\n"
+    line = "7a,MATH-7,7A-MATH,2026-27 Fall Semester,2027,Period 1"
+    (folder / "demo-edfi.csv").write_text(f"{head}{line},mon,08:00\n{line},,\n", "utf-8")
+    rows = [
+        {"row": row, "seats": [{"box": [90 * n, 0, 9, 9], "hit_rate": 0.97 - 0.17 * row - 0.02 * n} for n in range(7)]}
+        for row in range(1, 5)
+    ]
+    device = min((folder / "tree" / "v1" / "devices").iterdir())
+    (device / "audit.json").write_text(json.dumps({"rows": rows}), "utf-8")
 
 
 def sign_in_by_keyboard(page: Page, role: str, password: str) -> None:
@@ -130,8 +148,8 @@ def by_keyboard(page: Page, name: str) -> list[str]:
     return wrong
 
 
-def visit(browser: Browser, role: str, password: str, out: Path) -> tuple[int, list[str]]:
-    """Visit every page of a role in each size and language."""
+def visit(browser: Browser, role: str, password: str, out: Path, words: str) -> tuple[int, list[str]]:
+    """Visit every page of a role, or those with words in their address, in each size and language."""
     count, wrong = 0, []
     for size, (width, height) in SIZES.items():
         for language in ("en", "de", "ar"):
@@ -139,6 +157,8 @@ def visit(browser: Browser, role: str, password: str, out: Path) -> tuple[int, l
             page = context.new_page()
             sign_in_by_keyboard(page, role, password)
             for kind, address in pages_of(page).items():
+                if not re.search(words, kind):
+                    continue
                 page.goto(address)
                 name = f"{role}-{kind.strip('/').replace('/', '-') or 'start'}-{size}-{language}"
                 wrong += examine(page, name, out)
@@ -158,6 +178,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--roles", default="teacher,office,head,technician,dpo")
+    parser.add_argument("--pages", default="", metavar="WORDS", help="only addresses that this expression finds")
     said = parser.parse_args()
     said.out.mkdir(parents=True, exist_ok=True)
     begun, total, wrong = time.monotonic(), 0, []
@@ -171,7 +192,7 @@ def main() -> int:
         page.goto(f"http://{LISTEN}/sign-in/")
         wrong += examine(page, "sign-in", said.out)
         for role in said.roles.split(","):
-            count, found = visit(browser, role, passwords[role], said.out)
+            count, found = visit(browser, role, passwords[role], said.out, said.pages)
             total += count
             wrong += found
         browser.close()

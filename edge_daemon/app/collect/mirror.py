@@ -21,8 +21,8 @@ from edge_daemon.app.collect import server_listing
 from edge_daemon.app.collect.document_tree import MAX_BYTES, DocumentProblem
 from edge_daemon.app.collect.mirror_state import MirrorState
 from edge_daemon.app.collect.proof_index import ProofIndex
-from edge_daemon.app.collect.server_listing import FolderListing
 from edge_daemon.delivery.document_paths import quoted
+from edge_daemon.delivery.folder_listing import FolderListing, is_kept_by_windows, is_name
 from edge_daemon.delivery.http import HttpAnswer, NoAnswerError, Server
 from edge_daemon.errors import DeliveryError
 
@@ -108,7 +108,7 @@ class Mirror:
             self._state.next_files[path] = version
             if version and version == self._state.files.get(path) and self._exists(path):
                 continue  # checked in an earlier run
-            if _WANTED.fullmatch(path) and all(server_listing.is_name(part) for part in path.split("/")):
+            if _WANTED.fullmatch(path) and all(is_name(part) for part in path.split("/")):
                 yield path, version
 
     def _walk(self) -> Iterator[tuple[str, str]]:
@@ -168,7 +168,7 @@ class Mirror:
             return DocumentProblem(path, f"is larger than {MAX_BYTES >> 20} MiB")
         if answer.status != _OK:
             return DocumentProblem(path, f"is listed, but can't be fetched ({answer.status})")
-        if os.name == "nt" and not server_listing.is_kept_by_windows(path):
+        if os.name == "nt" and not is_kept_by_windows(path):
             return DocumentProblem(path, "has a name that Windows does not allow")
         target = self._target / path
         target.parent.mkdir(parents=True, exist_ok=True)

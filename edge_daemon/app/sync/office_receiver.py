@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from edge_daemon.app.inbox.waiting import pull_all
 from edge_daemon.app.sync.day_documents import day_document, days_to_send
+from edge_daemon.app.sync.day_index import day_indexes
 from edge_daemon.app.sync.device_documents import device_of, json_bytes, key_document
 from edge_daemon.app.sync.heartbeat import heartbeat
 from edge_daemon.app.sync.server_watch import is_own_key_there, look_for_missing
@@ -115,12 +116,12 @@ class OfficeReceiver:
         return outcome
 
     def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Send the key, the daily event logs, and last the state of the device, so that its time is the latest.
+        """Send the key, the logs and indexes of days, and last the state of the device, so that its time is the latest.
 
         An error with one of these does not stop the others.
         """
         refused: Outcome | None = None
-        for step in (self._send_key, self._send_event_logs, self._send_heartbeat):
+        for step in (self._send_key, self._send_event_logs, self._send_day_indexes, self._send_heartbeat):
             outcome = step(db, now)
             if outcome is None or outcome.name == "delivered":
                 continue
@@ -155,7 +156,24 @@ class OfficeReceiver:
             # Yesterday's log may still change, by a register that is made late or an item that is refused.
             if day < today - timedelta(days=1):
                 self._notebook.days_until = day.isoformat()
-        self._forget_old(today)
+        self._forget_old(today, now)
+        return None
+
+    def _send_day_indexes(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
+        """Send the indexes of recent days to a folder; servers of kind `api` know themselves what came.
+
+        A refused index counts as no refusal: without it the office lists the folders. It is sent before the heartbeat,
+        by which a reader sees that the device's folder changed.
+        """
+        if self._home.config.upstream.kind != "webdav":
+            return None
+        for day, fields in day_indexes(db, _first_kept(now), self._device).items():
+            if self._stopping():
+                return None
+            outcome = self._replace(document_paths.delivered(self._device, day), fields)
+            if outcome is not None and outcome.name != "delivered":
+                logger.info("index of a day not taken", extra={"destination": "upstream", "reason": outcome.answer})
+                return outcome if outcome.receiver_down and not outcome.is_doubtful else None
         return None
 
     def _send_heartbeat(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
@@ -197,14 +215,24 @@ class OfficeReceiver:
             self._notebook.documents[path] = sha256
         return outcome
 
-    def _forget_old(self, today: date) -> None:
+    def _forget_old(self, today: date, now: datetime) -> None:
         kept = {
             document_paths.key(self._device),
             *(document_paths.day(self._device, today - timedelta(days=n)) for n in range(_KEPT_DAYS)),
         }
-        self._notebook.documents = {path: sha256 for path, sha256 in self._notebook.documents.items() if path in kept}
+        indexes, first = f"/{document_paths.DELIVERED}/", document_paths.delivered(self._device, _first_kept(now))
+        self._notebook.documents = {
+            path: sha256
+            for path, sha256 in self._notebook.documents.items()
+            if path in kept or (indexes in path and path >= first)
+        }
 
     def _put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
         outcome = self._server.put(path, body, write_once=write_once)
         self._notebook.reached = self._notebook.reached or outcome.name == "delivered"
         return outcome
+
+
+def _first_kept(now: datetime) -> date:
+    """Return the first day, in UTC, whose index may still change on the server."""
+    return now.astimezone(timezone.utc).date() - timedelta(days=_KEPT_DAYS - 1)

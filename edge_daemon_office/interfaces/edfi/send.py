@@ -17,7 +17,7 @@ from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import School
 from edge_daemon_office.interfaces.edfi.client import EdFiClient, EdFiDownError, EventRefusedError
 from edge_daemon_office.interfaces.edfi.events import WantedEvent, wanted_events
-from edge_daemon_office.interfaces.edfi.mapping import read_mapping
+from edge_daemon_office.interfaces.edfi.mapping import mapping_of
 from edge_daemon_office.interfaces.models import EdFiEvent
 from edge_daemon_office.scope import use_school
 
@@ -62,7 +62,7 @@ def send_events(
     if edfi is None:
         raise OfficeError("is not set up", f"office.toml, schools.{school.school}.edfi", "see docs/OFFICE.md")
     use_school(school.school)
-    courses = read_mapping(edfi.mapping)
+    courses = mapping_of(school.school, edfi.mapping)
     first = today - timedelta(days=days if days is not None else edfi.days)
     wanted = wanted_events(school, edfi, courses, first, today)
     result = SendResult(unmapped=dict(wanted.unmapped))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_daemon.app.collect.server_listing import is_kept_by_windows
+from edge_daemon.delivery.folder_listing import is_kept_by_windows
 from tests.office_server import OfficeServer
 from tests.office_tree import OfficeRoom
 from tests.registers import START

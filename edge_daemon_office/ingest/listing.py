@@ -1,0 +1,96 @@
+"""Which documents of a device's folder to look at: all of them now and then, and until then what day indexes name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from edge_daemon_office.ingest.day_index import MOST_DOCUMENTS, index_stamps, read_index
+from edge_daemon_office.ingest.tree import TreeFile, file_at, files_of
+from edge_daemon_office.registers.models import RoomListing
+from edge_daemon_office.shared.delivery.document_paths import DELIVERED
+
+LIST_ALL_AFTER: Final = timedelta(days=1)
+"""After this time a folder is listed as a whole, because an index may be wrong, or a document may have been removed."""
+
+
+@dataclass(slots=True)
+class Listing:
+    """What to look at in the folder of a device."""
+
+    files: list[TreeFile]
+    is_whole: bool
+    """True: these are all documents of the folder. False: those that its changed indexes name."""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Folders that can't be read, with the reason."""
+    indexes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The indexes that need not be read again, once the files are ingested."""
+
+
+def list_room(school: str, devices: Path, folder: str, now: datetime, *, must_list_all: bool) -> Listing:
+    """Return the documents of a device to look at.
+
+    Args:
+        school: its short name.
+        devices: the folder of all devices.
+        folder: name of the device's folder.
+        now: the time.
+        must_list_all: True: no index can say what has to be looked at.
+    """
+    stamps = index_stamps(devices / folder)  # before the documents: what comes meanwhile changes them again
+    known = RoomListing.objects.filter(school=school, folder=folder).first()
+    if stamps and not must_list_all and known is not None and timedelta(0) <= now - known.listed_at < LIST_ALL_AFTER:
+        found = _named_by_indexes(devices, folder, stamps, known.indexes)
+        if found is not None:
+            return found
+    unreadable: dict[str, str] = {}
+    return Listing(list(files_of(devices, folder, unreadable)), True, unreadable, stamps)
+
+
+def keep_listing(school: str, folder: str, listing: Listing, now: datetime) -> None:
+    """Remember what was looked at."""
+    indexes = {name: list(stamp) for name, stamp in listing.indexes.items()}
+    if not indexes:
+        return  # without an index the next run lists everything anyway
+    if listing.is_whole:
+        RoomListing.objects.update_or_create(
+            school=school, folder=folder, defaults={"listed_at": now, "indexes": indexes}
+        )
+    else:
+        RoomListing.objects.filter(school=school, folder=folder).exclude(indexes=indexes).update(indexes=indexes)
+
+
+def by_arrival(files: Sequence[TreeFile]) -> list[TreeFile]:
+    """Return files in the order in which their folders changed; files of one folder keep their order.
+
+    Lessons of one day then come together, so that each day is tallied once. Folders are named by random ids.
+    """
+    first: dict[str, int] = {}
+    for file in files:
+        first.setdefault(file.path.rpartition("/")[0], file.changed_ns)
+    return sorted(files, key=lambda file: first[file.path.rpartition("/")[0]])
+
+
+def _named_by_indexes(
+    devices: Path, folder: str, stamps: dict[str, tuple[int, int]], known: dict[str, list[int]]
+) -> Listing | None:
+    """Return the documents that changed indexes name; None if an index does not name everything that came."""
+    changed = [name for name, stamp in sorted(stamps.items()) if known.get(name) != list(stamp)]
+    found, done = Listing([], False), dict(stamps)
+    for name in changed:
+        index = read_index(devices / folder / DELIVERED / name)
+        if index is None or len(found.files) + len(index.documents) > MOST_DOCUMENTS:
+            return None
+        files = [file_at(devices, f"{folder}/{path}") for path in index.documents]
+        found.files += _present(files)
+        if None in files:  # an index that a sync brings before its documents is read again
+            del done[name]
+    found.indexes = done
+    return found
+
+
+def _present(files: Iterable[TreeFile | None]) -> list[TreeFile]:
+    return [file for file in files if file is not None]
