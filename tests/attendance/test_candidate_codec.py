@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.candidate_codec import MAGIC, pack, unpack
+from edge_daemon.attendance.trait_columns import _number_names
 from edge_daemon.errors import CandidateFormatError
 from edge_daemon.traits import FacePoints, MaskProbabilities, Traits, VisibleParts
 from edge_daemon.types import Box, Candidate, Quality
@@ -117,6 +118,12 @@ def test_the_release_before_traits_reads_their_rows_after_a_rollback():
     ((x, *others),) = unpack_of_4de1fc4(pack([masked()], IDS), ["c", "new", "a"])
     assert x == 1.5
     assert others[-3:] == pytest.approx([0.3, 0.0, 0.1])
+
+
+def test_the_numbers_of_a_trait_have_its_fields_names_or_those_of_a_tuple_their_place():
+    """The names are columns of stored rows; `column_names` keeps them, so they are asked for afresh."""
+    assert list(_number_names(MaskProbabilities)) == ["none", "right", "wrong"]
+    assert list(_number_names(FacePoints)) == [str(number) for number in range(68)]
 
 
 def test_numbers_of_another_version_of_a_trait_are_not_read():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from edge_daemon.attendance.checked_in import checked_in_unseen, with_check_ins
 from edge_daemon.attendance.confirmation import confirm
@@ -52,6 +55,27 @@ def test_a_check_in_after_the_register_is_its_next_revision_once():
     }
     assert late_check_ins(revised, check_ins) is revised
     assert verdicts(from_json(sign(revised, None, SIGNER)).register) == verdicts(revised)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "belongs"), [(-15 - 1 / 60, False), (-15, True), (0, True), (45, True), (45 + 1 / 60, False)]
+)
+def test_a_check_in_belongs_to_a_lesson_from_a_quarter_of_an_hour_before_to_its_end(minutes, belongs):
+    register, _ = a_register(a_lesson(), {"S1": 0.0})
+    at = START + timedelta(minutes=minutes)
+    assert verdicts(late_check_ins(register, [("S1", at)])) == {
+        "S1": ("inconclusive", at) if belongs else ("absent", None)
+    }
+
+
+def test_the_first_of_several_check_ins_counts_in_any_order_and_one_that_is_known_changes_nothing():
+    register, _ = a_register(a_lesson(), {"S1": 0.0})
+    later = AT + timedelta(minutes=1)
+    for check_ins in ([("S1", AT), ("S1", later)], [("S1", later), ("S1", AT)]):
+        assert verdicts(late_check_ins(register, check_ins)) == {"S1": ("inconclusive", AT)}
+    known = replace(register, verdicts=tuple(replace(one, checked_in_at=AT) for one in register.verdicts))
+    assert late_check_ins(known, [("S1", AT)]) is known
+    assert late_check_ins(known, [("S1", later)]) is known
 
 
 def test_the_office_that_confirms_the_lesson_decides_nothing_about_who_checked_in_and_was_not_found():

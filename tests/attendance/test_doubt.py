@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import get_args
 
 import pytest
 
 from edge_daemon.attendance.capture_map import bits_of, slots_of, with_capture_maps
-from edge_daemon.attendance.doubt import WORTH_A_LOOK, needs_confirmation
+from edge_daemon.attendance.doubt import WORTH_A_LOOK, needs_confirmation, reaches_families, standing
 from edge_daemon.types import Box, CaptureMap, Flag, Sighting, Tally, Verdict
+from tests.registers import a_lesson, a_register
 
 DOUBTS = {"borderline", "look_alike", "static_face", "resembles", "face_hidden", "poor_photographs"}
 NOON = datetime(2026, 11, 16, 12, 0, tzinfo=timezone.utc)
@@ -36,9 +38,34 @@ def test_what_could_not_be_decided_needs_a_person_and_what_was_not_assessed_does
     assert needs_confirmation(_verdict("not_assessed", "borderline")) is False
 
 
+@pytest.mark.parametrize(
+    ("name", "flags", "expected"),
+    [
+        *(("present", (), "present"), ("present", ("borderline",), "to_confirm"), ("absent", (), "absent")),
+        *(("absent", ("late",), "to_confirm"), ("absent", ("late", "corrected"), "absent")),
+        *(("inconclusive", (), "to_confirm"), ("inconclusive", ("corrected",), "to_confirm")),
+        *(("not_assessed", (), "not_assessed"), ("not_assessed", ("borderline",), "not_assessed")),
+    ],
+)
+def test_a_verdict_counts_as_what_it_is_or_as_to_be_confirmed(name, flags, expected):
+    assert standing(_verdict(name, *flags)) == expected
+
+
 @pytest.mark.parametrize("name", ["present", "absent"])
 def test_a_person_has_settled_what_is_corrected(name):
     assert needs_confirmation(_verdict(name, "borderline", "corrected")) is False
+
+
+@pytest.mark.parametrize(
+    ("origin", "clock", "reaches"),
+    [
+        *(("timetable", "synchronised", True), ("timetable", "unsynchronised", False)),
+        *(("rehearsal", "synchronised", False), ("rehearsal", "unsynchronised", False)),
+    ],
+)
+def test_families_hear_of_lessons_of_the_timetable_at_a_known_time(origin, clock, reaches):
+    register, _ = a_register(a_lesson(origin=origin), {"a": 0.0})
+    assert reaches_families(replace(register, clock=clock)) is reaches
 
 
 # --- the map of captures ---

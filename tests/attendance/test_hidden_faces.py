@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
 from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
-from edge_daemon.attendance.evidence.unread_persons import UnreadPerson
+from edge_daemon.attendance.evidence.thresholds import NOBODY
+from edge_daemon.attendance.evidence.tracks import SOLID_FACES, make_track
+from edge_daemon.attendance.evidence.unread_persons import UnreadPerson, unread_persons
 from edge_daemon.attendance.hidden_faces import hidden_at_their_seats
 from edge_daemon.traits import Traits, VisibleParts
 from edge_daemon.types import Box, Tally
@@ -43,6 +46,26 @@ def test_who_was_there_too_short_or_elsewhere_is_no_doubt(person):
     assert hidden(person) == frozenset()
 
 
+@pytest.mark.parametrize("w", [30.0, 40.0, 60.0])
+@pytest.mark.parametrize(("right", "down"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
+def test_a_place_reaches_nine_tenths_of_the_wider_face_from_middle_to_middle(w, right, down):
+    def found(distance: float) -> frozenset[str]:
+        x, y = 120 + right * distance, 125 + down * distance
+        person = UnreadPerson(Box(x - w / 2, y - w, w, 2 * w), frozenset(range(20)))
+        return hidden_at_their_seats([person], {"a": SEATS["a"]}, [absent("a")], needed=16)
+
+    limit = 0.9 * max(w, 40.0)
+    assert (found(limit - 0.5), found(limit + 0.5)) == ({"a"}, frozenset())
+
+
+@pytest.mark.parametrize(("w", "is_meant"), [(63.9, True), (64.0, False), (25.1, True), (25.0, False), (0.0, False)])
+def test_a_face_of_another_size_sits_elsewhere(w, is_meant):
+    person = UnreadPerson(Box(120 - w / 2, 125 - w, w, 2 * w), frozenset(range(20)))
+    assert bool(hidden(person)) is is_meant
+    seats = {"a": person.box}
+    assert bool(hidden_at_their_seats([at(100, 20)], seats, [absent("a")], needed=16)) is is_meant
+
+
 def test_captures_of_the_student_and_of_several_hidden_faces_count_together():
     late = UnreadPerson(SEATS["a"], frozenset(range(10, 20)))
     assert hidden(at(110, 10)) == frozenset()
@@ -70,6 +93,16 @@ def test_a_person_without_a_name_is_unread_where_half_of_the_faces_are_hidden(vi
     for person in unread:
         assert person.slots == frozenset(SLOTS)
         assert (person.box.x, person.box.y) == pytest.approx((800, 300), abs=3)
+
+
+@pytest.mark.parametrize(("faces", "found"), [(SOLID_FACES, 1), (SOLID_FACES - 1, 0)])
+def test_a_person_of_three_faces_may_be_unread(faces, found):
+    room = Room()
+    room.sits("somebody", range(faces), 0)
+    hidden_faces = [replace(face, traits=Traits(visible=MASKED)) for face in room.faces]
+    vectors = np.stack([face.embedding for face in hidden_faces])
+    own = make_track(0, range(faces), range(faces), vectors)
+    assert len(unread_persons([own], [NOBODY], hidden_faces)) == found
 
 
 def test_a_named_person_in_a_mask_is_read():

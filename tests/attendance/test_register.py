@@ -28,6 +28,14 @@ def test_a_correction_is_the_next_revision_and_changes_one_verdict():
     assert changed.flags == (*old.flags, "corrected")
 
 
+def test_a_correction_keeps_its_code_and_the_title_of_who_made_it():
+    more = {"by": "Ms Ünal", "reason": "other", "at": AT, "reason_code": "other"}
+    new = correct(REGISTER, "c", "present", **more, title="teacher")
+    assert new.corrections == (Correction("c", "present", "Ms Ünal", "other", AT, "other", "teacher"),)
+    assert correct(new, "c", "present", **more, title="teacher") is new
+    assert correct(new, "c", "present", **more, title="head").revision == 3
+
+
 def test_corrections_pile_up_and_the_flag_does_not():
     twice = corrected("b", "absent", register=corrected("b", "present"))
     assert twice.revision == 3

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edge_daemon.attendance.sheets import arrange, entries_of, period, span
+from edge_daemon.attendance.sheets import arrange, entries_of, period, rule_in_words, span
 from edge_daemon.attendance.term import Months, events_of, term_sheet
+from edge_daemon.attendance.week import school_week
 from edge_daemon.types import Register
-from tests.registers import START, a_lesson, a_register
+from tests.registers import APPLIED, START, a_lesson, a_register
 
 BERLIN = ZoneInfo("Europe/Berlin")
 UTC = timezone.utc
@@ -170,6 +171,23 @@ def test_lessons_of_one_instant_stand_by_their_id():
     for registers in ([one, two], [two, one]):
         (sheet,) = arrange(registers, {}, BERLIN, "week")
         assert [c.lesson.lesson_id for c in sheet.columns] == expected
+
+
+def test_a_sheet_has_the_part_and_the_week_that_it_is_asked_for():
+    """Sunday belongs to the next week of a school whose week begins on Sunday."""
+    sunday = _register({"a": 1.0}, hours=24 * 6)
+    assert term_sheet([sunday], {}, BERLIN, "week").part == ""
+    sheet = term_sheet([sunday], {}, BERLIN, "week", school_week("sunday", ["friday", "saturday"]), "7b")
+    assert (sheet.name, sheet.part) == ("2026-W48", "7b")
+    assert (f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-11-22", "2026-11-26")
+
+
+def test_a_shared_column_has_the_rules_of_its_lessons_once_each():
+    other = replace(APPLIED, share=0.5)
+    registers = [_register({name: 1.0}, device=f"room {name}") for name in "abc"]
+    ruled = [replace(one, rule=rule) for one, rule in zip(registers, (APPLIED, other, APPLIED), strict=True)]
+    (column,) = _sheet(*ruled).columns
+    assert column.rules == (rule_in_words(APPLIED), rule_in_words(other))
 
 
 # --- months ---

@@ -27,6 +27,7 @@ def test_the_same_room_in_other_light_is_the_same_view_and_another_room_is_not()
     brighter = view(luma=1.3 * one.luma, structure=1.3 * one.structure)
     scene = view_change.scene_of([one])
     assert view_change.scene_similarity(scene, view_change.scene_of([brighter]), EVERYWHERE) > 0.95
+    assert view_change.SAME_VIEW == 0.5
     assert view_change.scene_similarity(scene, view_change.scene_of([furnished(2)]), EVERYWHERE) < view_change.SAME_VIEW
     turned = view(luma=np.roll(one.luma, 5, axis=1), structure=np.roll(one.structure, 5, axis=1))
     assert view_change.scene_similarity(scene, view_change.scene_of([turned]), EVERYWHERE) < view_change.SAME_VIEW

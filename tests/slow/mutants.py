@@ -112,6 +112,7 @@ def put_in(mutant: Mutant, importers: Importers) -> None:
     new = dict(functions_of(fresh))
     for name, old in functions_of(live):
         old.__code__ = new[name].__code__
+        _put_in_defaults(old, new[name])
         for defaults in ("__defaults__", "__kwdefaults__"):
             if repr(getattr(old, defaults)) != repr(getattr(new[name], defaults)):
                 setattr(old, defaults, getattr(new[name], defaults))
@@ -120,6 +121,14 @@ def put_in(mutant: Mutant, importers: Importers) -> None:
             setattr(live, name, vars(fresh)[name])
             for module, alias in importers.get((live.__name__, name), ()):
                 setattr(sys.modules[module], alias, vars(fresh)[name])
+
+
+def _put_in_defaults(old: types.FunctionType, new: types.FunctionType) -> None:
+    """Put in what a constructor that `dataclass` made gives to fields which are no arguments."""
+    cells = zip(old.__code__.co_freevars, old.__closure__ or (), new.__closure__ or (), strict=True)
+    for name, cell, fresh in cells:
+        if name.startswith(("_dflt_", "__dataclass_dflt_")):
+            cell.cell_contents = fresh.cell_contents
 
 
 def functions_of(module: types.ModuleType) -> Iterator[tuple[str, types.FunctionType]]:

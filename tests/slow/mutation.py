@@ -13,22 +13,21 @@ results in OUT.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib.metadata
 import json
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.slow.mutants import mutants_of
-from tests.slow.mutation_reasons import reason_of
+from tests.slow.mutants import Mutant, mutants_of
+from tests.slow.mutation_results import Known, reason
 from tests.slow.mutation_session import Plugin, Result, forked
 
 ROOT = Path(__file__).parents[2]
@@ -72,10 +71,6 @@ ARGUMENTS = (
 )
 
 
-NAMES = ("function", "line", "before", "after")
-"""The fields that identify a listed survivor."""
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--json", type=Path, required=True)
@@ -86,28 +81,30 @@ def main() -> int:
     parser.add_argument(
         "--survivors",
         action="store_true",
-        help="in modules unchanged since OUT, try only survivors without a reason",
+        help="in functions unchanged since OUT, try only survivors without a reason",
     )
     parser.add_argument("--reasons", action="store_true", help="try nothing; give the survivors of OUT their reasons")
     options = parser.parse_args()
     os.chdir(ROOT)
-    known = json.loads(options.json.read_text("utf-8"))["modules"] if options.json.exists() else {}
-    modules = {path: known[path] for path in MODULES if path in known}
+    recorded = json.loads(options.json.read_text("utf-8"))["modules"] if options.json.exists() else {}
+    modules = {path: recorded[path] for path in MODULES if path in recorded}
     paths = [path for path in MODULES if not options.only or any(part in path for part in options.only)]
     if not options.reasons:
-        same = {p: modules[p] for p in modules if options.survivors and modules[p]["sha256"] == _sha256(p)}
-        results = _tried(paths, options, same)
-        for path in dict.fromkeys(result.mutant.path for result in results):
-            modules[path] = _of_module(path, results, same.get(path))
+        sources = {path: (ROOT / path).read_text("utf-8") for path in paths}
+        kept = {path: modules.get(path, {}) if options.survivors else {} for path in paths}
+        known = {path: Known(path, sources[path], kept[path]) for path in paths}
+        mutants = {path: list(mutants_of(ROOT, path)) for path in paths}
+        results = _tried([one for p in paths for one in mutants[p] if not known[p].holds(one)], paths, options)
+        for path in (path for path in paths if mutants[path]):
+            modules[path] = {"date": date.today().isoformat(), **known[path].with_results(mutants[path], results)}  # noqa: DTZ011 - of whoever runs it
     written = _summary({path: modules[path] for path in MODULES if path in modules})
     options.json.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(json.dumps({key: written[key] for key in ("mutants", "killed", "killed_share", "without_reason")}))
     return 1 if written["without_reason"] else 0
 
 
-def _tried(paths: Sequence[str], options: argparse.Namespace, same: Mapping[str, Any]) -> list[Result]:
-    began, results, is_whole = time.perf_counter(), list[Result](), False
-    listed = {(p, *_name(one)) for p, known in same.items() for one in known["survivors"] if not _reason(p, one)}
+def _tried(mutants: Sequence[Mutant], paths: Sequence[str], options: argparse.Namespace) -> list[Result]:
+    began, results, is_whole = time.perf_counter(), list[Result](), not mutants
 
     def report(result: Result) -> None:
         results.append(result)
@@ -123,54 +120,19 @@ def _tried(paths: Sequence[str], options: argparse.Namespace, same: Mapping[str,
 
     def work(plugin: Plugin) -> None:
         reach = plugin.measure(options.budget)
-        print(f"\n{len(reach.seconds)} tests in {sum(reach.seconds.values()):.0f} s", flush=True)
-        mutants = (
-            mutant
-            for path in paths
-            for mutant in mutants_of(ROOT, path)
-            if path not in same or (path, *(getattr(mutant, key) for key in NAMES)) in listed
+        print(
+            f"\n{len(reach.seconds)} tests in {sum(reach.seconds.values()):.0f} s, {len(mutants)} mutants", flush=True
         )
         forked(plugin.attempts(mutants, reach), options.parallel, report)
         nonlocal is_whole
         is_whole = True
 
     plugin = Plugin(paths, ROOT, work)
-    pytest.main([*ARGUMENTS, *options.tests], plugins=[plugin])
+    if mutants:
+        pytest.main([*ARGUMENTS, *options.tests], plugins=[plugin])
     if not is_whole:
         raise SystemExit("the run was cut; OUT is as it was")
     return results
-
-
-def _sha256(path: str) -> str:
-    return hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
-
-
-def _of_module(path: str, results: Sequence[Result], known: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the results of a module, or its known results with its retried survivors."""
-    own = [result for result in results if result.mutant.path == path]
-    survivors = [
-        {**{key: getattr(one.mutant, key) for key in NAMES}, "is_reached": one.end == "survived"}
-        for one in sorted(own, key=lambda one: one.mutant.number)
-        if one.end in ("survived", "untested")
-    ]
-    if known is not None:  # those that have a reason were not tried
-        survivors += [one for one in known["survivors"] if _reason(path, one)]
-    mutants = len(own) if known is None else known["mutants"]
-    return {
-        "date": date.today().isoformat(),  # noqa: DTZ011 - of whoever runs it
-        "sha256": _sha256(path),
-        "mutants": mutants,
-        "killed": mutants - len(survivors),
-        "survivors": sorted(survivors, key=lambda one: int(one["line"])),
-    }
-
-
-def _name(survivor: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(survivor[key] for key in NAMES)
-
-
-def _reason(path: str, survivor: Mapping[str, Any]) -> str:
-    return reason_of(path, survivor["function"], survivor["before"], survivor["after"])
 
 
 def _summary(modules: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +140,7 @@ def _summary(modules: dict[str, Any]) -> dict[str, Any]:
     for path, module in modules.items():
         module["killed_share"] = round(module["killed"] / module["mutants"], 4)
         for one in module["survivors"]:
-            one["reason"] = _reason(path, one)
+            one["reason"] = reason(path, one)
             reasons[one["reason"]] += 1
     mutants, killed = (sum(module[key] for module in modules.values()) for key in ("mutants", "killed"))
     return {

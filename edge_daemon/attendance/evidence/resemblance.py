@@ -38,7 +38,7 @@ class UnnamedPerson:
     """The captures in which the person was seen."""
     box: Box
     """The median box of the face."""
-    members: tuple[int, ...] = ()
+    members: tuple[int, ...]
     """Indices of the person's faces in the list of the lesson's faces."""
 
 

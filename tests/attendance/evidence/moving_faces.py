@@ -56,6 +56,17 @@ def printed(captures: int, rng: np.random.Generator, *, tilt: float = 0.06, bend
     return found
 
 
+def swaying(captures: int, size: float) -> list[FacePoints]:
+    """Return points that each sway by themselves. Every call returns the same ones; `size` is in face widths."""
+    found, number = [], np.arange(68)
+    for k in range(captures):
+        x, y = head()[:, :2].T
+        x = x + size * np.sin(1 + k * (1 + number % 7)) * (1 + number / 68) + 0.1 * np.sin(k)
+        y = y + size * np.cos(0.7 * k * k + 1.3 * number) * (1 + number % 5) / 3 + 0.2
+        found.append(FacePoints.of(zip(x.tolist(), y.tolist(), strict=True)))
+    return found
+
+
 def _seen(places: np.ndarray, rng: np.random.Generator) -> FacePoints:
     noisy = places + rng.normal(0, NOISE, places.shape)
     return FacePoints.of((float(x), float(y)) for x, y in noisy)

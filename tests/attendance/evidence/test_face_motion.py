@@ -31,6 +31,30 @@ def test_every_part_of_a_head_that_turns_strays_more_than_on_a_print(turn_deg):
     assert (motion(alive) > motion(flat)).mean() > 0.8
 
 
+def test_the_motion_of_known_points_part_by_part():
+    """The weights of `static_faces.py` were fitted to these numbers. A change of them requires a new fit."""
+    tilt = {
+        "jaw": (-3.926, -3.618),
+        "brows": (-3.881, -3.571),
+        "nose": (-3.776, -3.58),
+        "eyes": (-3.697, -3.512),
+        "lips": (-3.529, -3.402),
+    }
+    bend = {
+        "jaw": (-3.93, -3.632),
+        "brows": (-3.877, -3.591),
+        "nose": (-3.773, -3.588),
+        "eyes": (-3.703, -3.516),
+        "lips": (-3.536, -3.404),
+    }
+    found = dict(zip(FEATURES, motion(moving_faces.swaying(15, 0.02)), strict=True))
+    for fit, parts in (("tilt", tilt), ("bend", bend)):
+        for part, numbers in parts.items():
+            for which, number in zip(("median", "p80"), numbers, strict=True):
+                assert found.pop(f"{part}_{fit}_{which}") == pytest.approx(number, abs=0.0015)
+    assert found == {}
+
+
 def test_a_bend_is_taken_off_after_the_tilt():
     rng = np.random.default_rng(3)
     bent = motion(moving_faces.printed(30, rng, bend=0.12))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edge_daemon.attendance.evidence.match_features import FEATURES, PersonEvidence, features, person_evidence
-from edge_daemon.attendance.evidence.match_probability import MatchProbability
-from edge_daemon.attendance.evidence.tracks import track_seat
+from edge_daemon.attendance.evidence.match_probability import HIDDEN, MatchProbability, new_network
+from edge_daemon.attendance.evidence.tracks import make_track, track_seat
 from edge_daemon.vision.models import ModelSet, default_models_dir
 from tests.attendance.evidence.room import Room
 
@@ -37,6 +37,43 @@ def test_the_features_of_known_evidence():
     assert named["width"] == pytest.approx(-np.ones(6))
     assert named["agreement"] == pytest.approx(np.zeros(6))
     assert named["photographs"] == pytest.approx(np.log2([1, 2, 3, 4, 6, 6]) - 1)
+
+
+def test_each_column_of_the_features_has_its_name_and_its_scale():
+    """The network was trained on these columns, in this order."""
+    assert new_network(np.random.default_rng(0)).parameters[0].value.size == len(FEATURES) * HIDDEN[0]
+    known = PersonEvidence(LIKE_THE_FIRST, LIKE_THE_FIRST / 2, 40, 80.0, 0.7, 0.75, 0.75)
+    rows = features(known, np.array([0.0, 1, 2, 4, 6, 7]))
+    assert dict(zip(FEATURES, rows[0].tolist(), strict=True)) == pytest.approx(
+        {
+            "score": 4 * 0.45,
+            "similarity": 3 * 0.225,
+            "lead": 5 * 0.35,
+            "gap_behind": 5 * 0.02,
+            "faces": 1.0,
+            "width": 1.0,
+            "agreement": 0.3,
+            "sharpness": 1.0,
+            "presence": 0.5,
+            "photographs": -1.0,
+        }
+    )
+    assert features(replace(known, faces=16), THREE)[0] == pytest.approx(features(known, THREE)[0])
+
+
+@pytest.mark.parametrize(
+    ("alike", "lead", "gap_behind"),
+    [
+        ({}, 0.4 - 0.3, 0.3 - 0.1),
+        ({0: {1}}, 0.4 - 0.1, 0.1),  # behind the only other one is nobody
+        ({0: {1, 2}}, 0.4, 0.0),
+        ({1: {0}}, 0.4 - 0.3, 0.3 - 0.1),
+    ],
+)
+def test_a_look_alike_does_not_stand_between_a_student_and_the_others(alike, lead, gap_behind):
+    rows = features(evidence(np.array([0.4, 0.3, 0.1])), np.full(3, 3.0), alike)
+    assert rows[0, FEATURES.index("lead")] == pytest.approx(5 * lead)
+    assert rows[0, FEATURES.index("gap_behind")] == pytest.approx(5 * gap_behind)
 
 
 @pytest.mark.parametrize("students", [1, 2, 3])
@@ -81,6 +118,23 @@ def test_the_possible_students_and_somebody_else_share_the_whole(match):
 def test_nothing_is_certain(match):
     assert match.each(evidence(np.array([3.0, -3, -3, -3, -3, -3])), THREE)[0] <= 0.9999
     assert match.each(evidence(np.full(6, -3.0)), THREE).min() >= 1e-4
+
+
+@pytest.mark.parametrize(("bias", "probability"), [(50.0, 0.9999), (-50.0, 1e-4)])
+def test_a_network_that_is_sure_is_believed_to_a_ten_thousandth(tmp_path, bias, probability):
+    network = new_network(np.random.default_rng(0))
+    network.parameters[-1].value[:] = bias
+    network.save(tmp_path / "sure.npz")
+    found = MatchProbability(tmp_path / "sure.npz").each(evidence(LIKE_NOBODY), THREE)
+    assert found == pytest.approx(np.full(6, probability), rel=1e-9)
+
+
+def test_two_faces_of_one_track_agree_as_they_do():
+    room = Room()
+    room.sits("S03", range(2), 0)
+    vectors = np.stack([face.embedding for face in room.faces])
+    track = make_track(0, [0, 1], range(2), vectors)
+    assert person_evidence([track], room.faces).agreement == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-6)
 
 
 def test_the_evidence_of_a_person_is_the_mean_over_all_faces():

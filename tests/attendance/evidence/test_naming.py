@@ -9,7 +9,7 @@ import pytest
 
 from edge_daemon.attendance.evidence.match_features import PersonEvidence
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
-from edge_daemon.attendance.evidence.naming import NamesByProbability
+from edge_daemon.attendance.evidence.naming import NamesByProbability, _captures_taken, possible_students
 from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
 from edge_daemon.attendance.evidence.student_odds import (
     LEAST_SHARE,
@@ -17,10 +17,11 @@ from edge_daemon.attendance.evidence.student_odds import (
     enrolled_share,
     known_students,
     name_probabilities,
+    odds_of,
     probabilities,
 )
 from edge_daemon.attendance.evidence.thresholds import NOBODY
-from edge_daemon.attendance.evidence.tracks import SOLID_FACES
+from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track, make_track
 from tests.attendance.evidence.room import Room
 from tests.attendance.evidence.test_match_probability import WEIGHTS
 
@@ -122,6 +123,64 @@ def test_who_is_left_gets_the_name_that_is_too_unsure_before_the_others_have_the
     assert naming.gains_left([SOLID_FACES - 1, 9], [NOBODY, 1], slots).max() == 0
     naming.share = 0.1
     assert naming.gains_left([9, 9], [NOBODY, 1], slots).max() == 0, "among strangers the same face is nobody's"
+
+
+@pytest.mark.parametrize(
+    ("odds", "share", "faces", "gain"),
+    [
+        ([12.0, 1.0, 0.0, 0.0], 0.5, 9, 3 * (np.log(6 / 4) + 0.5 + 0.01 * np.log(12))),
+        ([0.9, 0.0, 0.0, 0.0], 0.95, 4, 2 * (np.log(17.1 / 4) + 0.5 + 0.01 * np.log(0.9))),
+        ([4.01, 0.0, 0.0, 0.0], 0.5, SOLID_FACES, SOLID_FACES**0.5 * (np.log(4.01 / 4) + 0.5 + 0.01 * np.log(4.01))),
+        ([1e12, 0.0, 0.0, 0.0], 0.5, 4, 2 * (np.log(1e9 - 1) - np.log(4) + 0.5 + 0.01 * np.log(1e12))),
+        ([3.99, 0.0, 0.0, 0.0], 0.5, 9, 0.0),
+    ],
+)
+def test_the_gain_of_a_name_grows_with_its_odds_over_the_limit_and_with_the_faces(odds, share, faces, gain):
+    """The logit over that of the limit, 0.8, by the root of the faces; a probability is 1 - 1e-9 at most."""
+    naming = NamesByProbability([], known_students(IDS, MATCH))
+    naming._odds, naming.share = np.array([odds]), share
+    found = naming.gains_left([faces], [NOBODY], [frozenset(SLOTS)])
+    assert found == pytest.approx(np.array([[gain, 0.0, 0.0, 0.0]]), rel=1e-6)
+
+
+def test_of_two_alike_the_more_probable_one_gains_more():
+    """Both names have the probability of both together, so a hundredth of their own odds decides."""
+    known = known_students(IDS, MATCH, look_alikes=[("S00", "S01")])
+    naming = NamesByProbability([], known)
+    naming._odds = np.array([[30.0, 20.0, 0.0, 0.0]])
+    both = np.minimum(name_probabilities(naming._odds, 0.5, known), 1 - 1e-9)
+    found = naming._gains(both, [4], 0.8)[0]
+    assert found[0] - found[1] == pytest.approx(2 * 0.01 * np.log(30 / 20))
+
+
+@pytest.fixture(scope="module")
+def in_two_seats() -> tuple[Room, list[Track], list[int]]:
+    """S00 in one seat, S01 in a seat and then in another one, each track with its student."""
+    room = Room(students=4, noise=1.3)
+    room.sits("S00", SLOTS, 0)
+    room.sits("S01", range(22), 1)
+    room.sits("S01", range(22, 40), 9)
+    vectors = np.stack([face.embedding for face in room.faces])
+    parts = [list(range(40)), list(range(40, 62)), list(range(62, 80))]
+    return room, [make_track(seat, own, range(80), vectors) for seat, own in enumerate(parts)], [0, 1, 1]
+
+
+def test_a_named_person_is_as_probable_as_against_the_students_who_are_not_elsewhere(in_two_seats):
+    room, tracks, named = in_two_seats
+    known = known_students(room.ids, MATCH)
+    found = possible_students(tracks, named, room.faces, known, 0.5)
+    left = [[0, 2, 3], [1, 2, 3]]  # each against the two who are not there
+    each = [
+        probabilities(odds_of(own, room.faces, known), 0.5, possible)[k]
+        for k, (own, possible) in enumerate(zip((tracks[:1], tracks[1:]), left, strict=True))
+    ]
+    assert [(one.student_id, one.facing) for one in found] == [("S00", frozenset(SLOTS)), ("S01", frozenset(SLOTS))]
+    assert [one.probability for one in found] == pytest.approx(each, rel=1e-9)
+
+
+def test_the_captures_of_a_student_are_those_of_all_tracks():
+    slots = [frozenset({1, 2}), frozenset({3}), frozenset({2, 5}), frozenset({7})]
+    assert _captures_taken([4, NOBODY, 4, 0], slots) == {4: {1, 2, 5}, 0: {7}}
 
 
 def test_many_look_alikes_are_what_each_is_without_the_other():

@@ -41,6 +41,27 @@ def test_who_is_seen_in_many_places_is_as_probable_as_the_places():
     assert presence_probabilities(parts, ["a"], needed=40)["a"] == pytest.approx(0.9, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "chances", "expected"),
+    [
+        ((3, 3, 3, 3, 3, 2), (0.5, 0.5, 0.5, 0.5, 0.5, 0.9), 0.5**5 * 0.9),  # six are computed one by one
+        ((3, 3, 3, 3, 3, 2, 1), (0.5, 0.5, 0.5, 0.5, 0.5, 0.9, 0.3), 0.5**5 * 0.7),  # the last two are joined
+        ((3, 3, 3, 3, 3, 1, 0), (0.5, 0.5, 0.5, 0.5, 0.5, 0.8, 0.1), 0.5**5 * 0.8),
+    ],
+)
+def test_from_the_sixth_person_on_the_shortest_count_as_one(lengths, chances, expected):
+    """Everybody is needed: the joined ones are as probable as their mean, weighted by their captures."""
+    ends = [sum(lengths[: k + 1]) for k in range(len(lengths))]
+    parts = [part(chance, end - n, end) for chance, n, end in zip(chances, lengths, ends, strict=True)]
+    assert presence_probabilities(parts, ["a"], needed=ends[-1])["a"] == pytest.approx(expected)
+
+
+def test_no_presence_is_more_than_certain():
+    """These products add up to a little more than 1 in floating point."""
+    parts = [part(chance, k, k + 1) for k, chance in enumerate((0.1, 0.1, 0.2))]
+    assert presence_probabilities(parts, ["a"], needed=0)["a"] == 1.0
+
+
 def test_named_people_are_probable_and_absent_ones_are_not():
     room = Room()
     for seat, student in enumerate(room.ids[:8]):

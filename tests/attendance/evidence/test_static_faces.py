@@ -10,11 +10,19 @@ import pytest
 
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
 from edge_daemon.attendance.evidence.sighting_resolver import Resolution, resolve_lesson
-from edge_daemon.attendance.evidence.static_faces import is_static, static_probability
+from edge_daemon.attendance.evidence.static_faces import (
+    LEAST_PROBABILITY,
+    LEAST_PROBABILITY_SMALL,
+    is_static,
+    static_groups,
+    static_probability,
+)
+from edge_daemon.attendance.evidence.tracks import make_track
 from edge_daemon.traits import FacePoints, VisibleParts
 from edge_daemon.types import Candidate
 from edge_daemon.vision.models import ModelSet, default_models_dir
 from tests.attendance.evidence import moving_faces
+from tests.attendance.evidence.made_faces import face
 from tests.attendance.evidence.room import Room
 
 CAPTURES = 24
@@ -99,6 +107,59 @@ def test_a_picture_of_somebody_else_is_of_no_student(match):
     assert lesson.resolved(match).printed == []
 
 
+def test_the_print_of_a_student_is_found_after_that_of_somebody_else(match):
+    lesson = Lesson()
+    for seat, name in enumerate(("S00", "S01", "S02")):
+        lesson.sits(name, seat)
+    lesson.sits("a stranger", 5, is_print=True)
+    lesson.sits("S07", 6, is_print=True)
+    (picture,) = lesson.resolved(match).printed
+    assert picture.student_id == "S07"
+    assert 0.9 < picture.probability < 1
+
+
+def test_a_portrait_that_hangs_elsewhere_is_found_beside_the_faces_of_the_student():
+    """Both are one person by similarity; together they move, and each long track is looked at by itself."""
+    rng, room = np.random.default_rng(8), Room(noise=0.6)
+    room.sits("S00", range(48), 9, width_px=60.0)
+    room.sits("S01", range(24), 0, width_px=60.0)
+    room.sits("S01", range(24, 48), 1, width_px=60.0)
+    points = [*moving_faces.printed(48, rng), *moving_faces.living(24, rng), *moving_faces.printed(24, rng)]
+    faces = with_points(room.faces, points)
+    vectors = np.stack([face.embedding for face in faces])
+    parts = [list(range(48)), list(range(48, 72)), list(range(72, 96))]
+    tracks = [make_track(seat, own, range(96), vectors) for seat, own in enumerate(parts)]
+    assert static_groups(tracks, faces, {slot: 110.0 * slot for slot in range(48)}) == [[0], [2]]
+
+
+def a_swaying_face(size: float, width_px: float, captures: int = 15) -> list[Candidate]:
+    faces = [face(slot, width_px=width_px) for slot in range(captures)]
+    return with_points(faces, moving_faces.swaying(captures, size))
+
+
+def test_the_probability_of_known_points():
+    """It is that of the fitted weights: each stands in it with a number from 3 to 4."""
+    assert static_probability(a_swaying_face(0.008, 60.0)) == pytest.approx(0.484, abs=0.005)
+
+
+def test_a_small_face_has_to_be_more_surely_a_picture():
+    """About 0.75 is enough from a median width of 40 px on."""
+    seconds = {slot: 130.0 * slot for slot in range(15)}
+    small, large = (a_swaying_face(0.0077, width_px) for width_px in (39.9, 40.0))
+    assert LEAST_PROBABILITY + 0.03 < static_probability(large) < static_probability(small)
+    assert static_probability(small) < LEAST_PROBABILITY_SMALL - 0.03
+    assert (is_static(small, seconds), is_static(large, seconds)) == (False, True)
+    assert is_static(a_swaying_face(0.004, 39.9), seconds)
+    assert not is_static(a_swaying_face(0.008, 60.0), seconds), "a probability of 0.48"
+
+
+@pytest.mark.parametrize(("span_s", "expected"), [(1800.0, True), (1799.9, False)])
+def test_half_an_hour_is_from_the_first_capture_to_the_last(span_s, expected):
+    faces = a_print()[:15]
+    seconds = {slot: 5000.0 + slot * span_s / 14 for slot in range(15)}
+    assert is_static(faces, seconds) is expected
+
+
 def a_print(captures: int = CAPTURES) -> list[Candidate]:
     room = Room()
     room.sits("S00", range(captures), 0, width_px=60.0)
@@ -119,6 +180,8 @@ def test_who_wears_a_mask_has_the_benefit_of_the_doubt():
     masked = VisibleParts(0.1, 0.8, 0.1, 0.0)
     faces = [replace(f, traits=replace(f.traits, visible=masked)) for f in a_print()]
     assert not is_static(faces, SECONDS)
+    half = [replace(f, traits=replace(f.traits, visible=VisibleParts(0.5, 0.5, 0.0, 0.0))) for f in faces]
+    assert is_static(half, SECONDS)
     bare = [replace(f, traits=replace(f.traits, visible=VisibleParts(0.8, 0.1, 0.1, 0.0))) for f in faces]
     assert is_static(bare, SECONDS)
 
