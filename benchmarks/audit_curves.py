@@ -118,10 +118,10 @@ def _share(rate: Rate) -> float:
     return rate.hits / max(rate.n, 1)
 
 
-def hit_rate(gain_px: float, rows: Sequence[dict[str, object]]) -> float:
+def hit_rate(worth_px: float, rows: Sequence[dict[str, object]]) -> float:
     """Return the hit rate of a face with an effective width, interpolated in a table."""
     widths, hits = [row["width_px"] for row in rows], [row["hit"] for row in rows]
-    return by_width(gain_px, widths, hits)  # type: ignore[arg-type]
+    return by_width(worth_px, widths, hits)  # type: ignore[arg-type]
 
 
 def fit_worth(outcomes: Sequence[Outcome], rows: Sequence[dict[str, object]]) -> dict[str, object]:

@@ -76,7 +76,7 @@ class Home:
 
     @property
     def suspect_path(self) -> Path:
-        """Marker file that exists after damage was found in a database. The next service start then checks it fully."""
+        """Marker file of damage to a database. The next start checks both databases fully and removes the file."""
         return self.state_dir / "damage-found"
 
     @property

@@ -53,7 +53,7 @@ def main() -> int:
 
 def _serve(sock: socket.socket, start: wire.Start) -> None:
     """Answer one request after the other."""
-    with _HeldFrame(start) as held:
+    with _HeldCamera(start) as held:
         while data := wire.receive(sock)[0]:
             request = wire.decode_request(data)
             if request.do == "close":
@@ -64,7 +64,7 @@ def _serve(sock: socket.socket, start: wire.Start) -> None:
                 _answer(sock, held, request)
 
 
-def _answer(sock: socket.socket, held: _HeldFrame, request: wire.Request) -> None:
+def _answer(sock: socket.socket, held: _HeldCamera, request: wire.Request) -> None:
     try:
         frame, taken_s = held.capture(request.slot)
     except CameraError as error:
@@ -87,8 +87,11 @@ def _answer(sock: socket.socket, held: _HeldFrame, request: wire.Request) -> Non
     wire.send_picture(sock, reply, frame.picture)
 
 
-class _HeldFrame:
-    """The camera of this process, open or closed. It raises a CameraError for every exception of a camera library."""
+class _HeldCamera:
+    """The camera of this process, which may be open or closed.
+
+    `capture` raises a CameraError in place of every exception of a camera library; `prepare` and `close` only log them.
+    """
 
     def __init__(self, start: wire.Start) -> None:
         self._settings = CameraConfig(
@@ -98,7 +101,7 @@ class _HeldFrame:
         self._open = ExitStack()
         self._camera: Camera | None = None
 
-    def __enter__(self) -> _HeldFrame:
+    def __enter__(self) -> _HeldCamera:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -9,7 +9,7 @@ from typing import cast
 
 import click
 
-from edge_daemon.app.collect.collector import CollectOptions, CollectOutcome, NothingBelievedError, collect_term
+from edge_daemon.app.collect.collector import CollectOptions, CollectOutcome, NoRegisterFoundError, collect_term
 from edge_daemon.app.collect.document_tree import DocumentProblem
 from edge_daemon.app.collect.term_file import By, Split, fingerprint, school_week
 from edge_daemon.cli.days import DAY
@@ -99,7 +99,7 @@ def collect(
     )
     try:
         outcome = collect_term(options, progress)
-    except NothingBelievedError as error:
+    except NoRegisterFoundError as error:
         _print_problems(error.problems)
         raise
     problems = outcome.result.problems

@@ -62,7 +62,7 @@ class SystemClock:
         self._state: ClockState = "unsynchronised"
 
     def reading(self) -> Reading:
-        """Return the current time. Its state was found out at most `ASK_AGAIN_S` ago."""
+        """Return the current time, with a state of the clock that may be some minutes old (`ASK_AGAIN_S`)."""
         boottime_s = time.clock_gettime(time.CLOCK_BOOTTIME)
         if boottime_s - self._asked_s >= ASK_AGAIN_S[self._state]:
             self._asked_s, self._state = boottime_s, clock_state(self._root)

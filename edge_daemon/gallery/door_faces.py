@@ -135,13 +135,13 @@ def _cover_of(templates: StudentTemplates, vector: Vector) -> int | None:
     The result is None if the face agrees with none.
     """
     each: Sequence[StudentTemplates | CoveredTemplates] = (templates, *templates.covered)
-    cosines = [float(vector @ _near(one)) for one in each]
+    cosines = [float(vector @ _mean_of_widest(one)) for one in each]
     best = int(np.argmax(cosines))
     return best + _BARE if cosines[best] >= AGREES else None
 
 
-def _near(templates: StudentTemplates | CoveredTemplates) -> Vector:
-    """Return the direction of the mean of the widest templates, (192,)."""
+def _mean_of_widest(templates: StudentTemplates | CoveredTemplates) -> Vector:
+    """Return the mean of the templates of the greatest face width, scaled to length 1, (192,)."""
     widest = templates.vectors[templates.widths_px >= 0.99 * templates.widths_px.max()]
     mean = widest.mean(axis=0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)

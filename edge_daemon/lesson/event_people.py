@@ -19,10 +19,10 @@ People = tuple[tuple[str, ...], ...]
 
 
 def people_of(organisers: Sequence[Property], attendees: Sequence[Property]) -> People:
-    """Return the people who may teach an event; empty if the event has no mail address of a person.
+    """Return three groups of mail addresses: an event's chairs, its organiser, and its attendee if there is only one.
 
-    Rooms, groups and attendees for information only are ignored. Several attendees give no teacher because they may be
-    the students.
+    Rooms, groups and attendees for information only are ignored. Several attendees are left out, because they may be
+    the students. Without any address the result is empty.
     """
     invited = [one for one in attendees[:_MOST_READ] if _is_person(one)]
     chairs = _addresses([one for one in invited if one.params.get("ROLE", "").upper() == "CHAIR"])

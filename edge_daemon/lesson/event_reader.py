@@ -195,7 +195,7 @@ class EventReader:
         return value.replace(tzinfo=zone)
 
     def _of_offset(self, value: datetime) -> datetime:
-        """Return a time with an offset such as +0200. If the school's zone has this offset then, it gets that zone."""
+        """Return a time with an offset such as +0200; in the school's zone if that has the same offset at this time."""
         school = value.astimezone(self.rules.zone)
         is_schools = value.tzinfo is not timezone.utc and school.utcoffset() == value.utcoffset()
         return school if is_schools else value

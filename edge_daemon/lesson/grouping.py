@@ -92,7 +92,11 @@ class Grouper:
             yield one
 
     def _latest(self, cores: Sequence[Event]) -> list[Event]:
-        """Return the valid versions among events that have the same UID and are no changed lessons."""
+        """Return the valid version of each event, and note the older versions of events in the room as left out.
+
+        The events have the same UID, and none is a changed lesson of a series. Two of them are versions of one event
+        if start and room are equal and, without `replaces`, also length and rule. The higher SEQUENCE is valid.
+        """
         versions: dict[tuple[object, ...], Event] = {}
         for one in cores:
             is_here = self.is_here(one.location)
@@ -154,7 +158,7 @@ class Grouper:
         self.findings.remarks += [Passed(change.summary, f"{change.path}, line {line}", why) for line, why in texts]
 
     def _latest_changes(self, changes: Sequence[Change]) -> Iterator[Change]:
-        """Yield the valid version of each changed lesson."""
+        """Yield the valid version of each changed lesson, and note the older versions as left out."""
         latest: dict[tuple[datetime, bool], Change] = {}
         for one in changes:
             key = one.recurrence.astimezone(timezone.utc), one.event.and_later

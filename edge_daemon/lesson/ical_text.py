@@ -156,7 +156,11 @@ class _Scan:
             self.stack[-1].lines.append((number, text))
 
     def end(self, notes: list[Note]) -> None:
-        """Add notes about components that are still open at the end of the file, and about lines outside."""
+        """Add notes about calendars without an end, and about lines outside of any calendar.
+
+        Raises:
+            TimetableError: the file has no calendar, or ends within a component.
+        """
         if len(self.stack) > 1:
             name, began = self.stack[-1].name, self.stack[-1].line
             where = f"{self.source.path}, line {began}"

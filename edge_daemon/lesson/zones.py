@@ -29,9 +29,9 @@ _UNTIL = re.compile(r"UNTIL=([0-9]{4})", re.IGNORECASE)
 class Zones:
     """The time zones of one calendar file.
 
-    A name is looked up in this order: in the IANA database; among the names of Windows; among names derived from them;
-    in the file's own VTIMEZONEs. They come last, because they are often older than the IANA database. If none has the
-    name, the end of a name such as `/example.org/20200101_1/Europe/Berlin` is looked up (RFC 5545, section 3.2.19).
+    A name is looked up in this order: in the IANA database; among the names of Windows; among names made from those; in
+    the file's own VTIMEZONEs. VTIMEZONEs come last, because they are often older than the IANA database. If none has
+    the name, the end of a name such as `/example.org/20200101_1/Europe/Berlin` is looked up (RFC 5545, section 3.2.19).
 
     Args:
         definitions: the VTIMEZONEs of the file.
@@ -46,11 +46,11 @@ class Zones:
         self._own: dict[str, tzinfo | None] = {}
 
     def find(self, tzid: str, year: int) -> tzinfo | None:
-        """Return the time zone with this name; None if it is unknown.
+        """Return the time zone with this name, None if it is unknown; store for `notes` that the file uses it.
 
         Args:
             tzid: name of the zone, as `parameter_text` returns it.
-            year: year in which the zone is used; `notes` compares the zone in this year.
+            year: year of the time that has this zone. `notes` compares zones in this year and the next one.
         """
         name = _folded(tzid)
         if name not in self._found:

@@ -129,18 +129,18 @@ def faults_at(where: str) -> Iterator[None]:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that leaves the log files of a shared database in place. SQLite removes them at the last close.
+    """A connection that, after closing, creates the log files of a shared database again if SQLite has removed them.
 
-    A reader needs the files -wal and -shm, and can't create them without write permission for the folder
-    (sqlite.org/wal.html, "Read-Only Databases"). Empty files are enough for it: they mean that all data is in the
-    database file.
+    A reader of another user needs the files -wal and -shm, and can't create them without write permission for the
+    folder (sqlite.org/wal.html, "Read-Only Databases"). Empty files are enough for it: they mean that all data is in
+    the database file.
     """
 
     shared: Path | None = None
     """Path of the database if the group may enter its folder; None otherwise."""
 
     def close(self) -> None:
-        """Close the connection, and leave the log files that another user needs for reading."""
+        """Close the connection, and create missing log files again, because another user needs them for reading."""
         super().close()
         if self.shared is not None:
             _leave_log(self.shared)

@@ -162,7 +162,9 @@ def _add(db: sqlite_utils.Database, item: ReportedItem) -> bool:
 
 
 def _note_version(db: sqlite_utils.Database, version: ReportedVersion) -> bool:
-    """Record the last seen version of an office's document; return whether its problem is new.
+    """Record which version of an office's document the delivery process saw last.
+
+    Return True if the document was not recorded before, or if its recorded problem changed.
 
     If the service examined this version itself and the report has no problem, the service's own problem stays.
     """

@@ -69,7 +69,7 @@ def ledger_lessons(db: sqlite_utils.Database, start: datetime | None, end: datet
 
 
 def deliveries(db: sqlite_utils.Database) -> Mapping[str, Sequence[Deliveries]]:
-    """Return the numbers of outbox items of each lesson, by lesson id."""
+    """Count each lesson's outbox items by kind and state; return the counts by lesson id."""
     with faults(db):
         rows = db.execute(
             "SELECT lesson_id, kind, state, count(*), max(settled_at_utc) FROM outbox WHERE lesson_id IS NOT NULL"

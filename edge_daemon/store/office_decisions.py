@@ -29,9 +29,9 @@ def note_taken(db: sqlite_utils.Database, ids: Iterable[str], at: datetime) -> N
 
 
 def is_first_list_since_upgrade(db: sqlite_utils.Database) -> bool:
-    """Return whether the next list is the first since the upgrade to a release that stores the ids of decisions.
+    """Return whether no list of office decisions has arrived since the upgrade to a release that stores their ids.
 
-    False if no register had been corrected before the upgrade.
+    Always False if no register had been corrected before the upgrade.
     """
     return db.execute("SELECT 1 FROM meta WHERE key = ?", (_UPGRADED,)).fetchone() is not None
 

@@ -48,9 +48,10 @@ def keep_scene(db: sqlite_utils.Database, lesson_id: str, scene: bytes | None) -
 
 
 def past_lessons(db: sqlite_utils.Database, lesson: Lesson) -> list[PastLesson]:
-    """Return the last `LESSONS` lessons in the room before `lesson`, and the last `LESSONS` of its course there.
+    """Return the last five lessons in the room before `lesson`, then the last five of its course there, each once.
 
-    A rehearsal gets earlier rehearsals, a timetable lesson gets timetable lessons. Each group is sorted, newest first.
+    Both groups are sorted, newest first. Only lessons with a stored scene count: rehearsals for a rehearsal, lessons of
+    the timetable for a lesson of the timetable.
     """
     before = (lesson.device, lesson.origin, stored(lesson.start))
     query = (

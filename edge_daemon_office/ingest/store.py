@@ -91,7 +91,10 @@ class BatchWriter:
         return {month_of(register.lesson.start.astimezone(self.zone).date()) for register in registers}
 
     def _registers(self, batch: Sequence[Examined], count: BatchCount) -> dict[str, tuple[TreeFile, ProvenDocument]]:
-        """Store the revisions; return the newest document of each lesson that gets another one."""
+        """Store the new revisions; return the newest document of each lesson that changes, by lesson id.
+
+        A lesson changes if it is new, or if the batch has a newer revision of it.
+        """
         ids = {
             one.finding.document.register.lesson.lesson_id for one in batch if isinstance(one.finding, ProvenDocument)
         }

@@ -14,7 +14,7 @@ _BLACK_LUMA, _WHITE_SHARE = 25, 0.5
 
 
 def advise(findings: AuditFindings) -> tuple[Advice, ...]:
-    """Return the advice with the largest gain first: at least one line, at most `MOST`."""
+    """Return the advice, the largest gain first: at least one piece, at most `MOST` pieces."""
     found = list(_hanging(findings))
     if found:
         return tuple(found)  # in a rotated picture no other finding is reliable

@@ -88,7 +88,7 @@ def _seat(rated: RatedSeat, pictures: int) -> dict[str, object]:
         "behind": round(seat.light.behind, 1),
         "clipped": round(seat.light.clipped, 3),
         "yaw_deg": None if seat.yaw_deg is None else round(seat.yaw_deg, 1),
-        "worth_px": round(expected.gain_px, 1),
+        "worth_px": round(expected.worth_px, 1),
         "found": round(expected.found, 3),
         "hit_rate": round(expected.hit, 3),
         "register_right": round(expected.register, 3),

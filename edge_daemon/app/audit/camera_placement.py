@@ -40,11 +40,11 @@ def size(findings: AuditFindings) -> Iterator[Advice]:
 
 
 def _gain(findings: AuditFindings, wanted_px: float) -> float:
-    return findings.gain(lambda s: s.expected.gain_px * max(1.0, wanted_px / s.seat.width_px))
+    return findings.gain(lambda s: s.expected.worth_px * max(1.0, wanted_px / s.seat.width_px))
 
 
 def _remedy(findings: AuditFindings, smallest_px: float, wanted_px: float) -> str:
-    """Return how the smallest face could reach a width, or come as near to it as the other seats allow."""
+    """Return in words how the smallest face could reach `wanted_px`, or come near it with all seats in the picture."""
     optics, seats = findings.optics, [s.seat for s in findings.seats]
     needed_m, most_m = optics.metres_closer(smallest_px, wanted_px), picture_span.most_metres(seats, optics)
     needed_lens, most_lens = wanted_px / smallest_px, picture_span.longest_lens(picture_span.span(seats, optics))
@@ -62,7 +62,7 @@ def _remedy(findings: AuditFindings, smallest_px: float, wanted_px: float) -> st
 
 
 def _improvement(findings: AuditFindings, smallest_px: float) -> str:
-    """Return what moving closer would gain for the smallest face."""
+    """Return in words how much wider a closer camera or a longer lens would make the smallest face."""
     optics, seats = findings.optics, [s.seat for s in findings.seats]
     by_m = min(_STEP_M, optics.metres_closer(smallest_px, GOOD_PX), picture_span.most_metres(seats, optics))
     by_lens = min(GOOD_PX / smallest_px, picture_span.longest_lens(picture_span.span(seats, optics)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from edge_daemon.app.audit.expected_accuracy import WORTH
-from edge_daemon.app.audit.findings import Advice, AuditFindings, gain
+from edge_daemon.app.audit.findings import Advice, AuditFindings, width_loss
 from edge_daemon.app.audit.seat_rows import RatedSeat
 
 _SOME = 2
@@ -30,15 +30,15 @@ def light(findings: AuditFindings) -> Iterator[Advice]:
     if len(against) >= _SOME:
         dark = [s for s in dark if s not in against]
         measured = f"face {_mean(against, 'luma'):.0f}, behind it {_mean(against, 'behind'):.0f} of 255"
-        text = f"{findings.who(against)} against the light ({measured}) and {gain(against)}."
+        text = f"{findings.who(against)} against the light ({measured}) and {width_loss(against)}."
         hint = "Turn the camera away from the window, or close the blinds."
         yield Advice("against_light", f"{text} {hint}", _gain(findings, against, _lit))
     if len(dark) >= _SOME:
-        text = f"{findings.who(dark)} dark ({_mean(dark, 'luma'):.0f} of 255) and {gain(dark)}."
+        text = f"{findings.who(dark)} dark ({_mean(dark, 'luma'):.0f} of 255) and {width_loss(dark)}."
         yield Advice("dark", f"{text} Switch on more light.", _gain(findings, dark, _lit))
     burnt = [s for s in findings.seats if WORTH.unburnt(s.seat.light.clipped) < _TELLING]
     if len(burnt) >= _SOME:
-        text = f"{findings.who(burnt)} burnt out ({_mean(burnt, 'clipped'):.0%} of the face) and {gain(burnt)}."
+        text = f"{findings.who(burnt)} burnt out ({_mean(burnt, 'clipped'):.0%} of the face) and {width_loss(burnt)}."
         hint = "Close the blinds, or switch off the lamp that shines on them."
         yield Advice("burnt", f"{text} {hint}", _gain(findings, burnt, lambda s: WORTH.unburnt(s.seat.light.clipped)))
 
@@ -48,13 +48,13 @@ def focus(findings: AuditFindings) -> Iterator[Advice]:
     soft = [s for s in findings.seats if WORTH.in_focus(s.seat.width_px, s.seat.sharpness) < _TELLING]
     if len(soft) < max(_SOME, _SOFT_SHARE * len(findings.seats)):
         return
-    text, gain_px = f"{findings.who(soft)} blurred and {gain(soft)}", _gain(findings, soft, _focused)
+    text, rise = f"{findings.who(soft)} blurred and {width_loss(soft)}", _gain(findings, soft, _focused)
     if findings.scene.sharpness < _SOFT_SCENE:
         hint = "clean the lens, set its focus, fix the camera firmly"
-        yield Advice("focus", f"{text}, and the room is blurred too: {hint}.", gain_px)
+        yield Advice("focus", f"{text}, and the room is blurred too: {hint}.", rise)
     else:
         hint = "people move. More light makes exposures shorter."
-        yield Advice("motion", f"{text}, while the room is sharp: {hint}", gain_px)
+        yield Advice("motion", f"{text}, while the room is sharp: {hint}", rise)
 
 
 def _lit(seat: RatedSeat) -> float:
@@ -65,15 +65,15 @@ def _focused(seat: RatedSeat) -> float:
     return WORTH.in_focus(seat.seat.width_px, seat.seat.sharpness)
 
 
-def _gain(findings: AuditFindings, seats: Sequence[RatedSeat], lost: Callable[[RatedSeat], float]) -> float:
-    """Return how much the mean hit rate would rise if these seats lost no effective width.
+def _gain(findings: AuditFindings, seats: Sequence[RatedSeat], share: Callable[[RatedSeat], float]) -> float:
+    """Return how much the mean hit rate would rise, 0 to 1, if one fault of light or focus were gone at these seats.
 
     Args:
         findings: the findings of the audit.
         seats: the seats that would improve.
-        lost: returns the effective share of the width of a seat's face, which would become 1.
+        share: returns which share of the width of a seat's face is effective with this fault.
     """
-    return findings.gain(lambda s: s.expected.gain_px / (lost(s) if s in seats else 1.0))
+    return findings.gain(lambda s: s.expected.worth_px / (share(s) if s in seats else 1.0))
 
 
 def _mean(seats: Sequence[RatedSeat], part: str) -> float:

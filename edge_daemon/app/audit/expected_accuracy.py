@@ -24,7 +24,10 @@ SHARPNESS = (0.637, 0.593, 0.571, 0.549, 0.529, 0.495, 0.495, 0.503, 0.465, 0.44
 
 @dataclass(frozen=True, slots=True)
 class AccuracyFactors:
-    """How much effective width a face loses by blur and light ("worth" in benchmarks/results/audit.json)."""
+    """How much of its width a face loses by blur and light ("worth" in benchmarks/results/audit.json).
+
+    The effective width of a face is the width of a sharp, well-lit face that is recognised as well.
+    """
 
     soft: float = 0.9
     """Share of the usual sharpness above which a face loses nothing."""
@@ -38,20 +41,20 @@ class AccuracyFactors:
     """Share of the width that is lost if the whole face is burnt out."""
 
     def in_focus(self, width_px: float, sharpness: float) -> float:
-        """Return the effective share of the width of a face with this sharpness."""
+        """Return which share of its width is effective for a face of this sharpness, 0.1 to 1."""
         usual = float(np.interp(np.log(max(width_px, 1.0)), np.log(WIDTHS_PX), SHARPNESS))
         return float(np.clip((sharpness / usual - self.blind) / (self.soft - self.blind), 0.1, 1.0))
 
     def in_light(self, luma: float) -> float:
-        """Return the effective share of the width of a face with this mean luma."""
+        """Return which share of its width is effective for a face of this mean luma (0 to 255)."""
         return float(min(1.0, (max(luma, 1.0) / self.dark_luma) ** self.dark_power))
 
     def unburnt(self, clipped: float) -> float:
-        """Return the effective share of the width of a face of which the share `clipped` is burnt out or black."""
+        """Return which share of its width is effective for a face with this share of burnt-out or black pixels."""
         return 1.0 - self.burnt_loss * clipped
 
     def px(self, width_px: float, sharpness: float, light: FaceLight) -> float:
-        """Return the width of a sharp, well-lit face that is recognised as well as this one."""
+        """Return the effective width of a face in pixels."""
         return width_px * self.in_focus(width_px, sharpness) * self.in_light(light.luma) * self.unburnt(light.clipped)
 
 
@@ -60,14 +63,14 @@ WORTH = AccuracyFactors()
 
 @dataclass(frozen=True, slots=True)
 class ExpectedAccuracy:
-    """Expected shares, 0 to 1, of the captures in which a person is there and can be seen."""
+    """The accuracy to expect for a person. The shares, 0 to 1, are of the captures in which the person can be seen."""
 
-    gain_px: float
-    """Width of a sharp, well-lit face that is recognised as well as this one."""
+    worth_px: float
+    """Effective width of the person's face."""
     found: float
-    """Share in which the face is found."""
+    """Share of captures in which the face is found."""
     hit: float
-    """Share in which the face is found and this one capture is enough to name it correctly."""
+    """Share of captures in which the face is found, and in which the capture alone is enough to name it correctly."""
     register: float
     """Probability that a student who can be seen in most captures gets the right verdict."""
 
@@ -77,12 +80,15 @@ def expected(seat: Seat) -> ExpectedAccuracy:
     return expected_of(WORTH.px(seat.width_px, seat.sharpness, seat.light))
 
 
-def expected_of(gain_px: float) -> ExpectedAccuracy:
-    """Return the accuracy to expect for a sharp and well-lit face of a width."""
-    return ExpectedAccuracy(gain_px, *(by_width(gain_px, WIDTHS_PX, row) for row in (FOUND, HIT, REGISTER)))
+def expected_of(worth_px: float) -> ExpectedAccuracy:
+    """Return the accuracy to expect for a face of this effective width."""
+    return ExpectedAccuracy(worth_px, *(by_width(worth_px, WIDTHS_PX, row) for row in (FOUND, HIT, REGISTER)))
 
 
 def by_width(px: float, widths_px: Sequence[float], rates: Sequence[float]) -> float:
-    """Return a rate interpolated over the logarithm of the width; below the table it falls with the face's area."""
+    """Return the rate at the width `px`, interpolated over the logarithm of `widths_px`.
+
+    Below the first of `widths_px` the rate falls with the square of the width.
+    """
     rate = np.interp(np.log(max(px, 1.0)), np.log(widths_px), rates)
     return float(rate * min(1.0, (px / widths_px[0]) ** 2))

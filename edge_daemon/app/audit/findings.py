@@ -1,4 +1,4 @@
-"""The findings from which advice is made, and the names of seats and rows in it."""
+"""The findings from which advice is made, and the words with which advice names seats and rows."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class AuditFindings:
         return [seat for row in self.rows for seat in row.seats]
 
     def gain(self, better_px: Callable[[RatedSeat], float]) -> float:
-        """Return how much the mean hit rate would rise.
+        """Return how much the mean hit rate of all seats would rise, 0 to 1, if their faces had other widths.
 
         Args:
             better_px: returns the effective width that the face of a seat would have, in pixels.
@@ -72,9 +72,9 @@ def faces(count: int) -> str:
     return "1 face" if count == 1 else f"{count} faces"
 
 
-def gain(seats: Sequence[RatedSeat]) -> str:
-    """Return the effective width of the faces of some seats, as text."""
-    width, as_good = (float(np.mean([of(s) for s in seats])) for of in (_width_px, _gain_px))
+def width_loss(seats: Sequence[RatedSeat]) -> str:
+    """Return in words the mean effective width of the faces of some seats beside their mean width."""
+    width, as_good = (float(np.mean([of(s) for s in seats])) for of in (_width_px, _worth_px))
     return f"only as good as {as_good:.0f} px instead of {width:.0f}"
 
 
@@ -82,5 +82,5 @@ def _width_px(seat: RatedSeat) -> float:
     return seat.seat.width_px
 
 
-def _gain_px(seat: RatedSeat) -> float:
-    return seat.expected.gain_px
+def _worth_px(seat: RatedSeat) -> float:
+    return seat.expected.worth_px

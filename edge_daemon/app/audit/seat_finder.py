@@ -85,7 +85,10 @@ def find_rows(seats: Sequence[Seat]) -> list[list[Seat]]:
 
 
 def _split(order: list[int], depth: Array, least: Array) -> list[list[int]]:
-    """Split at every gap that is wide enough; split a row that is still too long at its widest gap."""
+    """Split seats, given by index in rising order of `depth`, into rows at every gap in `depth` above `least`.
+
+    A row that is still too long is split at its widest gap.
+    """
     gaps = np.diff(depth[order])
     cuts = np.flatnonzero(gaps > least[order[:-1]])
     if not len(cuts) and depth[order[-1]] - depth[order[0]] > ROW_SPAN:

@@ -34,12 +34,12 @@ def settle(home: Home, db: sqlite_utils.Database, gallery: GalleryStore, reading
     if lost:
         logger.warning("captures of an unknown time", extra={"sessions": len(lost)})
     wanted, seeds = home.config.lesson.captures, open_plan_seeds(home)
-    given = give_to_lessons(db, gallery, _seen(home, db, reading), wanted, reading, seeds)
+    given = give_to_lessons(db, gallery, _possible_lessons(home, db, reading), wanted, reading, seeds)
     logger.info("captures got their time", extra={"captures": given})
 
 
-def _seen(home: Home, db: sqlite_utils.Database, reading: Reading) -> Sequence[Lesson]:
-    """Return the lessons that the untimed captures of this boot can belong to."""
+def _possible_lessons(home: Home, db: sqlite_utils.Database, reading: Reading) -> Sequence[Lesson]:
+    """Return the lessons that may have been on when the untimed captures of this boot were taken."""
     ages_s = [reading.boottime_s - c.boottime_s for c in untimed_captures(db) if c.boot_id == reading.boot_id]
     if not ages_s:
         return []

@@ -108,7 +108,7 @@ def plan_of(lesson: lessons.StoredLesson) -> CapturePlan:
 
 
 def account(db: sqlite_utils.Database, gone_by: Sequence[Lesson], reason: str, now: datetime) -> int:
-    """Record the lessons that ended without having been begun; return how many are new."""
+    """Record the lessons that ended without having been begun; return how many were not recorded before."""
     return skipped.skip_lessons(db, (lesson for lesson in gone_by if lesson.end <= now), reason, now)
 
 

@@ -1,4 +1,4 @@
-"""Sets a lesson's register flags about the room: captures that show no faces, hidden seats, and a changed view.
+"""Sets the flags about the room on a register: captures that can't show the students, hidden seats, a changed view.
 
 `attendance/room_faults.py` finds the faults of one capture, and `attendance/view_change.py` compares the camera's
 views.

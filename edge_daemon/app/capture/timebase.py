@@ -27,7 +27,7 @@ class Timebase:
         return self._anchor.state
 
     def see(self, reading: Reading) -> bool:
-        """Adopt the time of the first network server that answers; return whether captures move.
+        """Take over the time of the first reading that is synchronised; return True if it moves the coming captures.
 
         Other jumps of the clock do not affect the lesson, because it counts the time since boot.
         """

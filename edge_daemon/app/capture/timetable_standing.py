@@ -52,8 +52,8 @@ HELD: Final = TimetableStanding("held")
 def as_held(db: sqlite_utils.Database, found: Sequence[Lesson]) -> list[Lesson]:
     """Return the lessons of a timetable; a lesson that continues one already begun gets the id of that one.
 
-    A lesson of a series keeps its id when it is moved. If a register exists for it already, the coming lesson gets an
-    id of its own.
+    A lesson of a series keeps its id when it is moved. If it is moved to a later time after its register was made, the
+    lesson at the new time gets an id of its own.
     """
     held_as = lesson_events.held_as(db)
     renamed = [replace(one, lesson_id=held_as.get(one.lesson_id, one.lesson_id)) for one in found]
@@ -77,7 +77,9 @@ def _keeps_its_times(lesson: Lesson, now: Lesson) -> bool:
 def standing(
     db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson, zone: ZoneInfo, *, is_over: bool
 ) -> TimetableStanding:
-    """Return the state of a lesson that has begun; note which lesson of the timetable is the same lesson.
+    """Return the state of a lesson that has begun.
+
+    If the timetable has the lesson under another id, the database stores that both ids are the same lesson.
 
     Args:
         db: register.sqlite.
@@ -124,9 +126,10 @@ def called_off(db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson)
 
 
 def _twin(db: sqlite_utils.Database, near: Sequence[Lesson], lesson: Lesson, zone: ZoneInfo) -> Lesson | None:
-    """Return the lesson that replaces one which the timetable no longer has; None if there is none.
+    """Return the lesson of `near` that replaces `lesson`, which the timetable no longer has; None if there is none.
 
-    It comes from the same event on the same day, or has the same course and times. It must not have been known before.
+    The replacement comes from the same event on the same day, or has the same course and times. It has no stored plan
+    and has not begun.
     """
     event_id, day = lesson_events.event_of(db, lesson.lesson_id), lesson.start.astimezone(zone).date()
     found = [

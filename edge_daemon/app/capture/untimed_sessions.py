@@ -48,7 +48,10 @@ def lesson_place_of(device: str, boot_id: str, capture: int) -> tuple[str, int]:
 
 
 def drawn_wait_s(boottime_s: float) -> float:
-    """Return the seconds until the next picture: a uniform random instant of the next span, before its free seconds."""
+    """Return the seconds until the next picture, which is taken at a uniform random instant of the next span.
+
+    The last three seconds of a span of 27 s get no picture.
+    """
     next_span_s = EVERY_S - boottime_s % EVERY_S
     return next_span_s + secrets.randbelow(1 << 53) / (1 << 53) * (EVERY_S - FREE_S)
 
@@ -66,7 +69,7 @@ def give_to_lessons(
     Args:
         db: register.sqlite.
         gallery: seals the candidates again, for their lesson.
-        timetable: lessons that may have been seen.
+        timetable: lessons that may have been on when the captures were taken.
         captures_wanted: the number of captures of a lesson.
         reading: the clock; it has to be trusted.
         seeds: seals the seeds of lessons that begin now.
@@ -124,7 +127,7 @@ def _give(
     inside: Sequence[UntimedCapture],
     reading: Reading,
 ) -> int:
-    """Put captures into the slots of a lesson.
+    """Put captures into the slots of a lesson by their times; return how many captures the lesson got.
 
     A slot that has a picture keeps it, and the second picture is dropped.
     """
@@ -154,10 +157,10 @@ def _give(
 def _move_candidates(
     db: sqlite_utils.Database, gallery: GalleryStore, capture: UntimedCapture, lesson_id: str, slot: int
 ) -> bool:
-    """Move the candidates of a capture to a lesson; return whether there were any that could be opened.
+    """Seal the candidates of a capture again, for a slot of a lesson; return whether the slot has its picture by that.
 
-    A capture without candidates was half erased; it did not see an empty room. Their format is not checked here: the
-    lesson reads them, and turns a capture of an unknown format into a missed one.
+    A capture whose candidates are erased is left out; it did not show an empty room. If the candidates can't be opened,
+    the slot counts as missed. The format of candidates is checked later, when the lesson reads them.
     """
     sealed = candidate_rows.candidates(gallery.db, capture.session_id).get(capture.slot)
     if sealed is None:

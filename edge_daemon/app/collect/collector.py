@@ -80,7 +80,7 @@ class CollectOutcome:
         return LEFT_OUT if any(one.is_left_out for one in self.result.problems) else 0
 
 
-class NothingBelievedError(DeliveryError):
+class NoRegisterFoundError(DeliveryError):
     """There is no register, or none that counts.
 
     Args:
@@ -104,7 +104,7 @@ def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
     """Read and prove the documents, and write the term.
 
     Raises:
-        NothingBelievedError: no register counts; nothing was written.
+        NoRegisterFoundError: no register counts; nothing was written.
         EdgeError: the options, the folder or the server can't be used; nothing was written.
     """
     check_output(options.output)
@@ -119,7 +119,7 @@ def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
             collected = read_all(request, reader, show)
         collected.problems += missing
         if not collected.registers:
-            raise NothingBelievedError(options.source, collected.problems, is_from_a_day=start is not None)
+            raise NoRegisterFoundError(options.source, collected.problems, is_from_a_day=start is not None)
         written, content = f"written {options.output.resolve()}", _content(request, collected)
         if index.word(written) == f"{content} {_stamp(options.output)}":
             return CollectOutcome(collected, pinned is not None, is_unchanged=True)
@@ -143,7 +143,7 @@ def _lists(options: CollectOptions) -> tuple[Mapping[str, frozenset[str]] | None
 
 
 def _content(request: TermRequest, collected: CollectResult) -> str:
-    """Return a digest of the content of the file, apart from the time of collection."""
+    """Return a digest of what the term's file will contain, apart from the time of collection."""
     parts: list[object] = [__version__, request.by, str(request.zone), str(request.since), _sha256(request.names)]
     parts += [request.week.first_weekday, sorted(request.week.weekend), request.split, request.form.delimiter]
     parts += [request.form.decimal]

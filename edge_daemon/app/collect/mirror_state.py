@@ -1,4 +1,4 @@
-"""Stores the versions of a server's files and listed folders between two runs."""
+"""Stores, from one run to the next, which version each document and folder on a server had."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LIST_ALL_AFTER: Final = timedelta(days=7)
 
 @dataclass(slots=True)
 class MirrorState:
-    """The versions of the last run and of this run."""
+    """The versions of a server's documents and folders in the last run; those of this run begin with `next_`."""
 
     base: str
     """Address of the server."""
@@ -33,7 +33,7 @@ class MirrorState:
 
     @classmethod
     def of(cls, index: ProofIndex, base: str) -> MirrorState:
-        """Return the stored state of a server."""
+        """Return what the last run stored about a server; without folders if all have to be listed again."""
         now = datetime.now(timezone.utc)
         with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError):
             kept = json.loads(index.word(f"server {base}") or "{}")
@@ -50,7 +50,7 @@ class MirrorState:
         self.next_folders.pop(path.rpartition("/")[0], None)
 
     def keep(self, index: ProofIndex) -> None:
-        """Store the versions of this run; documents in a folder that was not listed keep their version."""
+        """Store the versions of this run; a document in an unchanged folder, which is not listed, keeps its version."""
         files = {**{path: v for path, v in self.files.items() if path.rpartition("/")[0] in self.next_folders}}
         files |= self.next_files
         fields = {

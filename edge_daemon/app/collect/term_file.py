@@ -59,7 +59,7 @@ class CollectResult:
 
     @property
     def repeated(self) -> int:
-        """Number of files that are copies."""
+        """Number of files that are copies of a document in another file."""
         return sum(one.room.summary.repeated for one in self.judgements)
 
 
@@ -106,7 +106,7 @@ def room_row(one: RoomStatus, request: TermRequest) -> Sequence[str | int | floa
 
 
 def _removals(said: Heartbeat | None, request: TermRequest) -> str:
-    """Return whether a room has confirmed the office's last list of removals."""
+    """Return in words whether and when a room confirmed the office's last list of removals; empty if not known."""
     if said is None:
         return ""
     if said.removals_open:

@@ -72,7 +72,7 @@ class DeliveryOverview:
             yield "no sync runs: `systemctl list-timers edge-daemon-sync.timer` says why"
 
     def _no_sync(self) -> bool:
-        """Return whether no sync ran for hours; on a new device the oldest item gives the start of that time."""
+        """Return whether the last sync, or without any the oldest waiting item, is three hours old or more."""
         last = self.note.began_at or min((q.oldest for q in self.queues.values() if q.oldest), default=None)
         return last is not None and self.now - last >= NO_SYNC
 

@@ -113,7 +113,7 @@ class Doctor:
         }
 
     def _first_record(self) -> datetime | None:
-        """Return the time from which a backup is expected."""
+        """Return since when this device has data to back up; None if it has none, or with `--home`."""
         if self._home.home_mode or not self._home.register_db_path.exists():
             return None
         db = open_register(self._home.register_db_path, create=False)

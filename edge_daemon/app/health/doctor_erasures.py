@@ -1,4 +1,4 @@
-"""The check of `doctor` about erasures: unfinished ones, keys that could return, and students erased soon."""
+"""The check of `doctor` about erasures: unfinished ones, keys that the disk may keep, and students to erase soon."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ def apply_corrections(
     later one counts, whatever their times.
 
     A decision counts as already applied, whatever its id, if the register has an identical one (student, verdict,
-    person, reason, time). In the first list after an upgrade, so does each decision that the earlier release skipped.
-    The earlier release skipped a decision if the register had one with a later time.
+    person, reason, time). The earlier release skipped a decision if the register had one with a later time. So
+    after an upgrade such decisions count as applied, too, in the first list.
 
     A decision about an unknown lesson or student is left out and reported. The list serves a whole year and must not
     stop at one line.
@@ -87,7 +87,7 @@ def apply_corrections(
 
 
 def _content_id(one: OfficeDecision) -> str:
-    """Return an id for the content of a decision; it identifies a decision that was skipped before an upgrade."""
+    """Return an id made from a decision's content, which recognises a skipped decision even under another id."""
     said = one.confirmation if isinstance(one, OfficeConfirmation) else one.correction
     text = json.dumps([one.lesson_id, *astuple(said)], default=str)
     return f"content {hashlib.sha256(text.encode('ascii')).hexdigest()}"  # no id of the office contains a space

@@ -1,4 +1,5 @@
-"""The pinned public keys of the office. With a pinned key, a list that makes revisions has to be signed by it.
+"""The pinned public keys of the office. With a pinned key, lists of corrections and of excuses need
+its signature.
 
 A key comes from the settings (`upstream.office_keys`, filled in by a card) or from `office-key pin`, which stores it in
 the state folder. Two keys may be pinned, because both are valid while an office changes its key.

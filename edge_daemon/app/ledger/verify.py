@@ -179,7 +179,10 @@ class _Walk:
         self._refs.add(f"{row.lesson_id}/{row.revision}")
 
     def pass_removed(self, gaps: deque[LedgerGap], position: int) -> None:
-        """Skip registers before a position that were removed by signed notes; the next register follows them."""
+        """Step over the registers before a position that signed notes record as removed.
+
+        A later register may name one of them as its predecessor.
+        """
         while gaps and gaps[0].position < position:
             gap = gaps.popleft()
             self._last = frozenset((gap.sha256,))

@@ -160,7 +160,10 @@ class Composer:
         return _following(message, stable_message_id(register.lesson.device, delivery.kind, first, ""))
 
     def _teacher_of(self, register: Register, number: str) -> str | Outcome:
-        """Return the address of a lesson's teacher, or why there is none; `number` selects another teacher's."""
+        """Return the address of a lesson's teacher, or why there is none.
+
+        `number` is the teacher's position, from 1 on; it is empty for the first teacher.
+        """
         if not self._mail.teachers and not self._stand_in:
             return Outcome("void", "the settings disable this mail")
         if register.lesson.origin == "rehearsal":
@@ -196,7 +199,7 @@ class Composer:
         found: Sequence[Register],
         files: tuple[Attachment, ...],
     ) -> Message:
-        """Return the message of a sheet; if it replaces an earlier sheet, it says so and follows that message."""
+        """Return the message of a sheet; if the sheet replaces an earlier one, the message replies to that one."""
         about, mark, number = delivery.ref.partition(_ADDRESS_MARK)
         before = sheet_before(about)
         if before is None:
@@ -207,7 +210,7 @@ class Composer:
         return _following(message, stable_message_id(device, delivery.kind, f"{before}{mark}{number}", ""))
 
     def _office_of(self, delivery: Delivery) -> tuple[str, str | Outcome]:
-        """Return the subject of an item, and its address or why it has none."""
+        """Return the reference of what an item is about, and the item's address or why it has none."""
         about, _, number = delivery.ref.partition(_ADDRESS_MARK)
         if not self._needs_addresses:  # an item for another address predates mail through the school's server
             return about, Outcome("void", "the school's server gets it once for the whole office") if number else ""

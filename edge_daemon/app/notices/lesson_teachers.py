@@ -1,6 +1,6 @@
 """Finds who teaches a lesson: from the roster, or else from the lesson's calendar event.
 
-The calendar's addresses are sealed when the lesson begins, and erased `KEPT_FOR` after its end.
+The calendar's addresses are sealed when the lesson begins, and erased four weeks after its end.
 """
 
 from __future__ import annotations

@@ -61,20 +61,20 @@ class Words:
         return lesson.course or self._words["unnamed_course"]
 
     def needed(self, register: Register) -> str:
-        """Return how many captures the register's rule requires; the register has to contain its rule."""
+        """Return in words how many captures the register's rule requires; the register has to contain its rule."""
         assert register.rule is not None
         share = register.rule.share
         needed = needed_captures(share_of(share), register.captures_taken)
         return self.say("needed_share", share=f"{100 * share:g} %", needed=needed, taken=register.captures_taken)
 
     def rule(self, rule: AppliedRule) -> str:
-        """Return the other requirements of a rule, and the program and models that applied it."""
+        """Return in words what a rule requires besides the share, and the program and models that applied it."""
         models = ", ".join(sorted(set(rule.models.values()))) or "–"
         yaw, least = f"{rule.max_yaw_deg:g}°", f"{100 * rule.min_captures_share:g} %"
         return self.say("rule_details", yaw=yaw, least=least, program=rule.program, models=models)
 
     def distance(self, register: Register, verdict: Verdict) -> str:
-        """Return how far a student is from the rule's requirement; empty if there is nothing to compare."""
+        """Return in words how many captures a student is above or below the rule; empty if that is not known."""
         captures = distance_to_rule(register, verdict)
         if captures is None:
             return ""

@@ -73,7 +73,7 @@ def open_databases(home: Home, now: datetime | None = None) -> OpenedDatabases:
 
 
 def suspect(home: Home) -> None:
-    """Mark a database as damaged for the next start, which restores it; an error is only logged."""
+    """Note that a database may be damaged, so that the next start checks both fully; an error is only logged."""
     try:
         home.suspect_path.touch(mode=0o600)
     except OSError as error:

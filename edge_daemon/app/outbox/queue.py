@@ -101,7 +101,7 @@ def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
         now: the time.
 
     Returns:
-        How many refused or named items are due now.
+        How many of the given items are due now; without given items, how many of the refused ones.
 
     Raises:
         DeliveryError: an item can't be retried.
@@ -110,7 +110,7 @@ def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
     with _opened(home) as db:
         if not item_ids:
             item_ids = [item.item_id for item in outbox.listed(db, ("parked",))]
-            outbox.reopen(db, _move_waiting(db, now, hold), now)
+            outbox.reopen(db, _sendable_now(db, now, hold), now)
             with transaction(db):
                 open_destinations(db, set(get_args(Destination)), now)
         else:
@@ -119,10 +119,11 @@ def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
         return outbox.reopen(db, item_ids, now)
 
 
-def _move_waiting(db: sqlite_utils.Database, now: datetime, hold: timedelta) -> list[int]:
-    """Return the waiting items that may be sent at once.
+def _sendable_now(db: sqlite_utils.Database, now: datetime, hold: timedelta) -> list[int]:
+    """Return the ids of the waiting items that may be sent at once, and shorten holds that a wrong clock made too long.
 
-    A notice that a teacher may still correct stays held; a hold that a wrong clock made too long is shortened."""
+    A notice about a register that a teacher may still correct is not among them.
+    """
     found = []
     for item in outbox.listed(db, ("waiting",)):
         if item.attempts or (until := _held_until(item, now, hold)) is None or until <= now:
@@ -134,7 +135,9 @@ def _move_waiting(db: sqlite_utils.Database, now: datetime, hold: timedelta) -> 
 
 
 def _held_until(item: Item, now: datetime, hold: timedelta) -> datetime | None:
-    """Return until when a teacher can correct what a message reports; None if it reports nothing about a student.
+    """Return until when a notice waits so that a teacher can correct the register.
+
+    None if the item is no notice to a student or guardian, or was tried before.
 
     If the next attempt is later than `hold` from now, the clock was ahead when the attempt was set. The hold then
     counts from the creation of the item.

@@ -91,7 +91,8 @@ class EventLog(logging.Handler):
         Args:
             db: register.sqlite.
             reading: the clock.
-            last: True when the process ends: events are written even without a trusted clock or before their hour.
+            last: True when the process ends. Then events are written even without a trusted clock, and repeated events
+                even if their hour is not over.
         """
         self._take_repeats(reading, last=last)
         if not self._waiting or (reading.state == "unsynchronised" and not last):

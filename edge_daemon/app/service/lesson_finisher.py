@@ -1,6 +1,6 @@
 """Finishes lessons that did not run to their end: interrupted, called off or moved.
 
-This work needs no gap between lessons.
+This may happen while another lesson runs.
 """
 
 from __future__ import annotations

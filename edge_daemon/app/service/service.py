@@ -267,7 +267,7 @@ class Service:
         return self._answered
 
     def _note_unanswered(self, reason: str, reading: Reading) -> None:
-        """Record why the current lesson has no pictures since this start."""
+        """Record why the current lesson has no picture for the slots that fell due since this service started."""
         if reading.state == "unsynchronised":
             return
         self._schedule.tend(reading.utc)

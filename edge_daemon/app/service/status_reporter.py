@@ -159,7 +159,10 @@ class StatusReporter:
         self.status = replace(self.status, storage_fault=what)
 
     def count_outbox(self, db: sqlite_utils.Database, reading: Reading) -> None:
-        """Count the items that wait for delivery, once a minute, because another process delivers them."""
+        """Count the items that wait for delivery, at most once a minute.
+
+        Another process delivers them, so the numbers come from the database.
+        """
         if reading.boottime_s - self._counted_s < COUNT_EVERY_S:
             return
         self._counted_s = reading.boottime_s

@@ -115,7 +115,7 @@ def _erasures(coming: ComingErasures | None) -> Value:
 
 
 def _service(home: Home) -> Value:
-    """Return the service's own status; from this unit's sandbox its process can't be seen."""
+    """Return the service's own status; the sandbox of this process hides whether the service's process exists."""
     status = _status(home)
     if status is None:
         return None

@@ -197,7 +197,7 @@ class OfficeReceiver:
     def _is_known(self, db: sqlite_utils.Database) -> bool:
         """Return whether the server accepts documents in this device's own folder.
 
-        If it does, it refuses only a document from before the device was renamed, and not the device.
+        If it does, it refuses a document with an earlier name of the device only because of that name.
         """
         if self._takes_ours is None and self._begun is not None:
             outcome = self._send_heartbeat(db, self._begun)

@@ -58,7 +58,7 @@ class SyncRun:
         show: called with (done, in all).
         stopping: asked before each item; True ends the run.
         eager: True if a person is waiting: items that failed before are retried at once, too.
-        refresh: called before each item, to read decisions made meanwhile.
+        refresh: called before each item, to copy what changed in register.sqlite meanwhile.
         waits: corrects the end of each wait when the clock jumps, so that its length stays the same.
     """
 
@@ -87,7 +87,7 @@ class SyncRun:
         """Deliver what is due and return the result.
 
         Raises:
-            StoreError: the database can't be used; the next run retries everything that was not settled.
+            StoreError: the database can't be used; the next run retries every item whose outcome was not stored.
         """
         park_doubtful(self._db, self._clock())
         outbox.release(self._db)
@@ -163,17 +163,17 @@ class SyncRun:
         outcome = self._send_state(receiver)
         if outcome is None or not outcome.receiver_down:
             self._vindicate(channel)
-        elif not outcome.is_doubtful or (self._is_suspected(channel) and not tried.outcomes["delivered"]):
+        elif not outcome.is_doubtful or (self._has_other_refusal(channel) and not tried.outcomes["delivered"]):
             self._condemn(channel, outcome)
         else:
             self._vindicate(channel)
         if outcome is not None:
             tried.put_off = tried.put_off or outcome.answer
 
-    def _is_suspected(self, channel: Channel) -> bool:
-        """Return whether the receiver has refused another item, or the request for its documents, in this run.
+    def _has_other_refusal(self, channel: Channel) -> bool:
+        """Return whether the receiver refused an item whose outcome is still open, or the request for its documents.
 
-        A single refusal may concern only the refused item.
+        The refusal of the device's state alone does not show that the receiver accepts nothing.
         """
         return bool(self._suspects[channel.destination] or self._tried[channel.destination].not_fetched)
 
@@ -234,7 +234,7 @@ class SyncRun:
         """Handle an answer that may concern this item or all items; return whether the run stops for this receiver.
 
         A receiver that asked to wait is left alone at once, and the item goes behind the others. Otherwise the item
-        stays claimed until it is known which of them was refused.
+        stays claimed until the run knows whether the receiver accepts other items.
         """
         tried = self._tried[channel.destination]
         if outcome.retry_after_s is not None:
@@ -255,7 +255,7 @@ class SyncRun:
         return tried.outcomes["retry"] >= MOST_DOUBTS
 
     def _vindicate(self, channel: Channel) -> None:
-        """Settle the suspect items as refused, because the receiver accepts others; each waits for its next attempt."""
+        """Let each doubtful item wait for its own next attempt, because the receiver accepts other items."""
         tried = self._tried[channel.destination]
         for delivery, outcome in self._suspects.pop(channel.destination, []):
             self._settle(channel, delivery, _of_item(outcome))
@@ -263,7 +263,7 @@ class SyncRun:
             tried.put_off = outcome.answer
 
     def _condemn(self, channel: Channel, outcome: Outcome | None) -> None:
-        """Settle the suspect items as if they had not been tried, because the receiver accepts nothing.
+        """Make the doubtful items wait as if they had not been tried, because the receiver accepts nothing.
 
         Args:
             channel: the receiver's channel.
@@ -322,5 +322,5 @@ class SyncRun:
 
 
 def _of_item(outcome: Outcome) -> Outcome:
-    """Return the outcome changed to concern only this item, which is retried after items that were never tried."""
+    """Return a refusal as an outcome of its item alone: the item is retried, and the receiver is not down."""
     return replace(outcome, name="retry", receiver_down=False, is_doubtful=False)

@@ -58,7 +58,9 @@ def motion(faces: Sequence[FacePoints]) -> Array:
 
 
 def residuals(shapes: Array) -> Array:
-    """Return the distance of each point to the median shape after the best homography, (n, 68, 2), in face widths.
+    """Return the offset (x, y) of each point from its place in the median shape, (n, 68, 2), in face widths.
+
+    Before that, a homography brings each face as near to the median shape as possible.
 
     Args:
         shapes: the points of n faces, (n, 68, 2), in face widths.
@@ -67,7 +69,7 @@ def residuals(shapes: Array) -> Array:
 
 
 def _after_tilt(shapes: Array) -> tuple[Array, Array]:
-    """Return the median shape, (68, 2), and the residuals of each shape after the best homography, (n, 68, 2)."""
+    """Return the median shape, (68, 2), and the `residuals` of each shape, (n, 68, 2)."""
     usual = np.median(shapes - shapes.mean(axis=1, keepdims=True), axis=0)
     for _ in range(_ROUNDS):
         usual = np.median(_brought_to(shapes, usual), axis=0)

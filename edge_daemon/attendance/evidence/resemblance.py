@@ -86,7 +86,10 @@ def _alike(
     known: KnownStudents,
     share: float,
 ) -> list[tuple[int, float]]:
-    """Return the students whom a person may be with more than `LEAST_PROBABILITY`, each with the probability."""
+    """Return index and probability of each student who is this person with a probability above `LEAST_PROBABILITY`.
+
+    Students who were recognised elsewhere at the same time are left out.
+    """
     possible = [i for i in range(len(known.ids)) if i not in taken or not exclude(taken[i], slots)]
     if not possible:
         return []
