@@ -101,7 +101,7 @@ def components(source: Source, wanted: frozenset[str], notes: list[Note] | None 
         notes: receives, at the end of the file, notes about the file as a whole.
 
     Raises:
-        TimetableError: the file has no calendar, or is truncated within a component; with the line.
+        TimetableError: the file has no calendar, or is truncated within a component; the error names the line.
     """
     notes = [] if notes is None else notes
     scan = _Scan(source, wanted)

@@ -57,7 +57,7 @@ def locations(source: Source) -> set[str]:
 
 @lru_cache(maxsize=1024)
 def _names(location: str) -> frozenset[str]:
-    """Return every room name in a folded location. Results are cached because many events share few locations."""
+    """Return every room name in a location in lower case. Results are cached, because many events share a location."""
     return frozenset(_all_names(location))
 
 

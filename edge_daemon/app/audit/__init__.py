@@ -1,4 +1,4 @@
-"""Looks at the room once: how well each seat will be recognised, and where to move the camera (docs/AUDIT.md)."""
+"""Looks at a room: how well faces at each seat will be recognised, and where to move the camera (docs/AUDIT.md)."""
 
 from edge_daemon.app.audit.audit_document import Setting, settings, to_json
 from edge_daemon.app.audit.audit_picture import draw, png

@@ -76,7 +76,7 @@ def _draw_seats(picture: Picture, rows: Sequence[SeatRow], high_px: float) -> No
 
 
 def _draw_points(picture: Picture, audit: Audit) -> None:
-    """Draw the 68 points of each face in the chosen picture."""
+    """Draw the 68 standard points of each face in the picture that the audit shows."""
     for row in audit.rows:
         for look in (look for seat in row.seats for look in seat.seat.looks):
             if look.picture == audit.shown.index and look.face.landmarks is not None:

@@ -37,7 +37,7 @@ def face_light(picture: Picture, box: Box) -> FaceLight:
 
 
 def _behind(picture: Picture, box: Box, otherwise: float) -> float:
-    """Return the mean luma beside and above a head, without hair and shoulders."""
+    """Return the mean luma beside and above a head and its hair; `otherwise` if the picture shows none of that."""
     x, y, w, h = box.x, box.y, box.w, box.h
     parts = [
         _grey(picture, x - 0.25 * w, y - 0.8 * h, x + 1.25 * w, y - 0.4 * h),

@@ -21,7 +21,7 @@ The heads of pupils who talk to each other do not.
 
 @dataclass(frozen=True, slots=True)
 class FrontDirection:
-    """The front according to the heads."""
+    """The direction of the class's front, as the turn of the heads shows it."""
 
     heads: int
     """Number of seats whose face is large enough to measure."""

@@ -38,7 +38,10 @@ class Outages:
         self._noted = [*self._noted, Outage(since_s, until_s, reason)][-_KEPT:]
 
     def at_start(self, now_s: float) -> tuple[Outage, ...]:
-        """Return the outages for a worker that starts now; an outage that still lasts ends `STARTING_S` from now."""
+        """Return the outages for a worker that starts now.
+
+        An outage that still lasts is extended until the worker is ready, in at most 60 s (`STARTING_S`).
+        """
         return tuple(
             replace(x, until_s=now_s + STARTING_S) if x.until_s >= now_s - STARTING_S else x for x in self._noted
         )

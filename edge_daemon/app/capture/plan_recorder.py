@@ -136,7 +136,7 @@ def _plan_to_begin(
 def _commit(
     db: sqlite_utils.Database, lesson: Lesson, captures_wanted: int, now: datetime, seeds: PlanSeeds
 ) -> CapturePlan:
-    """Store the plan of a lesson. A stored seed is kept unless this device did not seal it."""
+    """Store the plan of a lesson with the seed on record, or with a new one if this device did not seal that seed."""
     known = plans.get_plan(db, lesson.lesson_id)
     seed = plan_trust.seed_of(known, seeds) if known is not None else None
     if known is not None and seed is None:

@@ -99,7 +99,7 @@ class RoomFlags:
         return "", _packed(stored)
 
     def taken(self, slot: int, packed: bytes) -> None:
-        """Add a capture that counts."""
+        """Add the packed view of a capture that counts."""
         self._views[slot] = _unpacked(packed)
 
     def findings(
@@ -162,7 +162,7 @@ class RoomFlags:
         return bool(similarity) and max(similarity) < view_change.SAME_VIEW
 
     def _seats_seen_as(self, scene: bytes, usable: Area) -> dict[str, Box]:
-        """Return where students of the course sat in the last lessons with this scene."""
+        """Return the usual place of students of the course in the last lessons with this scene, by student id."""
         same = (p for p in self._past if view_change.scene_similarity(scene, p.scene, usable) >= view_change.SAME_VIEW)
         return usual_boxes(sighting for one in same for sighting in one.sightings)
 

@@ -106,7 +106,7 @@ class CheckinSession:
         reader: reads clips.
         embedder: the id of the embedder that makes the vectors.
         sleep: waits until an answer is due.
-        door: keeps an accepted face for the lesson in this room. None if no lesson is held here.
+        door: keeps an accepted face for the lesson in this room. None if this computer runs no service for lessons.
     """
 
     def __init__(

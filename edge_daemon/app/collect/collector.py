@@ -41,7 +41,7 @@ Bars = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
 @dataclass(frozen=True, slots=True)
 class CollectOptions:
-    """The options of the user."""
+    """The options of `collect`."""
 
     source: str
     """A folder, or the server's address."""

@@ -1,4 +1,4 @@
-"""Lists a server's documents: from the index of kind `api`, or folder by folder."""
+"""Lists a server's documents: from the index of a server of kind `api`, or folder by folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class ServerIndex:
-    """The documents that a server named."""
+    """The documents that a server's index lists."""
 
     files: Mapping[str, str]
     """SHA-256 by path."""

@@ -62,7 +62,7 @@ class Removal:
         return stays
 
     def for_the_office(self) -> list[str]:
-        """Return the tasks that the program can't do and a person has to do."""
+        """Return the tasks that a person has to do, because the program can't."""
         tasks = ["delete the student's row of the roster, the photographs and the exported sheets"]
         if self.result.copies.erased:
             fresh = self.result.copies.fresh

@@ -84,7 +84,7 @@ def _databases(root: Path) -> dict[str, Path]:
 
 
 def _is_used(path: Path, question: str) -> bool:
-    """Return whether a database is in use; an unreadable database counts as in use."""
+    """Return whether the SQL query `question` finds data in a database; True also if the database can't be read."""
     if not path.exists():
         return False
     try:

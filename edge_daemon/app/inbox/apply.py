@@ -104,7 +104,7 @@ def apply_inbox(
         home: the installation.
         now: the time; it has to be trusted.
         names: the documents to apply; None for those that the settings want.
-        confirmed: True if a person has confirmed a list that removes more than half of the room.
+        confirmed: True if a person has confirmed a list that removes more than half of the room's students.
 
     Raises:
         EdgeError: the device can't do it now; documents that were not applied wait for the next call.

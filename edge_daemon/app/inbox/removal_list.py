@@ -24,7 +24,8 @@ def apply_removals(home: Home, data: bytes, now: datetime, *, confirmed: bool) -
         home: the installation.
         data: the document.
         now: the time of the removal.
-        confirmed: True if a person on the device has confirmed a list that removes more than half of the room.
+        confirmed: True if a person on the device has confirmed a list that removes more than half of the
+            room's students.
 
     Returns:
         What was done, and what could not be done: one line each, without ids.

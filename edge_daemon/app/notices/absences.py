@@ -88,7 +88,7 @@ def _cases(db: sqlite_utils.Database, register: Register, at: datetime, mail: Ma
 def forbidden(
     db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, now: datetime, zone: tzinfo = timezone.utc
 ) -> Outcome | None:
-    """Return why a notice or its correction must not be sent now, None if it may be.
+    """Return why a notice or its correction must not be sent now, None if it may be sent.
 
     Call this right before sending, because settings and registers may have changed since the item was written.
 
@@ -172,7 +172,7 @@ def _others(db: sqlite_utils.Database, delivery: Delivery, channel: _Channel) ->
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One student and one recipient, after one revision."""
+    """The notices about one student to one recipient, which a new revision may change."""
 
     db: sqlite_utils.Database
     register: Register

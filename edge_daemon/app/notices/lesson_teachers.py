@@ -40,7 +40,7 @@ Groups = Sequence[Sequence[str]]
 def note_teachers(home: Home, db: sqlite_utils.Database, lesson: Lesson, groups: Groups, now: datetime) -> None:
     """Seal the addresses of a lesson's event if they are wanted; forget those of old lessons.
 
-    An error is only logged. The lesson then has no known teacher, but is held as usual.
+    An error is only logged. The lesson then has no known teacher, but takes place as usual.
 
     Args:
         home: the installation, with the key.

@@ -87,7 +87,7 @@ def sends_mail(mail: MailConfig) -> bool:
 
 
 def mails_office(mail: MailConfig) -> bool:
-    """Return whether the office gets mail; if the school's server sends the mail, it knows the addresses."""
+    """Return whether the office gets mail. If the school's server sends it, the settings need no addresses."""
     return bool(mail.office) or mail.via == "upstream"
 
 

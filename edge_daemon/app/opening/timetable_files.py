@@ -1,4 +1,4 @@
-"""Opens the timetable of the settings."""
+"""Opens the timetable, from the files that the settings name and the calendar that the office sent."""
 
 from __future__ import annotations
 

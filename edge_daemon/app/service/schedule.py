@@ -1,4 +1,4 @@
-"""Which lesson is due, which comes next, and which were missed."""
+"""Finds which lesson is due, which comes next, and which were missed."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Schedule:
         self._expanded_at = None
 
     def refresh(self, *, force: bool = False) -> None:
-        """Read the timetable again if its files changed."""
+        """Read the timetable again if its files changed, or in any case with `force`."""
         if self._watch.refresh(force=force):
             self._expanded_at = None
 

@@ -96,7 +96,7 @@ class Service:
                 running.
         """
         self._home.ensure_state_dir()
-        with self._alone(), self._end_is_told(), self._signals() as wake:
+        with self._alone(), self._end_is_recorded(), self._signals() as wake:
             journal.listen(self._event_log)
             # A full check of years of registers on a slow card takes minutes. If it were killed, it would start over
             # for ever.
@@ -329,7 +329,7 @@ class Service:
             yield
 
     @contextlib.contextmanager
-    def _end_is_told(self) -> Iterator[None]:
+    def _end_is_recorded(self) -> Iterator[None]:
         """Read why the previous service ended, and record why this one ends."""
         self._since = self._begun.utc
         before = read_status(self._home.runtime_dir)

@@ -1,4 +1,4 @@
-"""Reports the service's state: the status file, the metrics, and with the watchdog's message systemd's status line."""
+"""Reports the service's state in the status file, in the metrics, and to systemd with the watchdog's message."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ STOPPED = 75
 
 
 class Worker:
-    """One task, from its arguments to its last report.
+    """One task, from its arguments to its last report; each task returns the exit code of the process.
 
     Args:
         home: the installation.

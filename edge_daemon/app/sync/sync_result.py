@@ -1,4 +1,4 @@
-"""The result of a run, in figures and in one line."""
+"""The result of a run of `sync`, in figures and in one line."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ReceiverResult:
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """The result of a run."""
+    """The result of a run of `sync`."""
 
     nothing_done: Refusal = ""
     """Why there was no run at all."""

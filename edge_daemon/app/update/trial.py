@@ -23,7 +23,9 @@ _BUSY_S = 30.0
 
 
 def check(home: Home) -> None:
-    """Check settings, models and their parity, and migrate copies of both databases to this release's schema.
+    """Check settings and models, and migrate copies of both databases to this release's schema.
+
+    The embedder has to compute the vectors that the release has stored for its sample faces.
 
     Raises:
         EdgeError: this release can't work with one of them.

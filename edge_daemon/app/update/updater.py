@@ -44,7 +44,7 @@ class Updater:
     home: Home
 
     def take(self, bundle: Path, *, in_lesson: bool = False, allow_downgrade: bool = False) -> str:
-        """Install the release of a bundle and return its name; afterwards the service runs it, or the earlier one.
+        """Install the release of a bundle, let the service run it, and return its name.
 
         Args:
             bundle: the file.

@@ -86,7 +86,7 @@ class DailyUpkeep:
 
 @dataclass(frozen=True, slots=True)
 class ReplacedCopies:
-    """The copies of the gallery after an erasure."""
+    """How an erasure changed the copies of the gallery."""
 
     erased: int
     """Number of files that were overwritten and removed, including set-aside damaged galleries."""
@@ -130,7 +130,7 @@ def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
 
 
 def retain(home: Home, now: datetime, clock: ClockState | None = None) -> RetentionResult:
-    """Delete sightings older than their retention time, and candidates and untimed captures that nobody needs.
+    """Delete what is past its retention time: sightings, untimed captures, daily events, and candidates left over.
 
     For leavers and for registers past their retention period, only the order to remove them is recorded. The service,
     which has the key, removes them.
