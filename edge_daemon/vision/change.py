@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from edge_daemon.types import Picture
 
-SHRINK = 8
+_HALVINGS = 3
+SHRINK = 2**_HALVINGS
 """Scale of the comparison, 1/8: averaging removes noise, and a 26 px face still covers 3 x 4 pixels."""
 _LEVELS = 64
 _MIN_CHANGE = 7.0
@@ -25,9 +26,10 @@ _SMALLEST = np.ones((2, 2), np.uint8)
 
 def thumbnail(picture: Picture) -> Picture:
     """Return a small copy for a later comparison."""
-    height, width = picture.shape[:2]
-    size = (max(width // SHRINK, 1), max(height // SHRINK, 1))
-    small: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    small = picture
+    for _ in range(_HALVINGS):  # halves are several times as fast as an eighth at once
+        height, width = small.shape[:2]
+        small = cv2.resize(small, (max(width // 2, 1), max(height // 2, 1)), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     return small
 
 
@@ -41,23 +43,23 @@ def changed(before: Picture, now: Picture) -> NDArray[np.bool_]:
         A mask (H, W) of the thumbnails' size.
     """
     differs = np.zeros(before.shape[:2], np.uint8)
-    for channel in range(3):
-        differs |= _changed(before[..., channel], now[..., channel])
+    for old, new in zip(cv2.split(before), cv2.split(now), strict=True):
+        differs |= _changed(np.asarray(old, np.uint8), np.asarray(new, np.uint8))
     opened = cv2.morphologyEx(differs, cv2.MORPH_OPEN, _SMALLEST)
     return opened.astype(bool)
 
 
 def _changed(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    level = (before // (256 // _LEVELS)).astype(np.intp)
-    counts = np.bincount((level * 256 + now).ravel(), minlength=_LEVELS * 256).reshape(_LEVELS, 256).cumsum(axis=1)
+    counts = cv2.calcHist([before, now], [0, 1], None, [_LEVELS, 256], [0, 256, 0, 256]).astype(np.intp).cumsum(axis=1)
     low, usual, high = (_quantile(counts, share) for share in (0.25, 0.5, 0.75))
     limit = np.maximum(_MIN_CHANGE, _SIGMAS * (high - low) / 1.35)
     centres = (np.arange(_LEVELS) + 0.5) * (256 / _LEVELS)
     seen = counts[:, -1] > 0
-    expected = np.interp(np.arange(256), centres[seen], usual[seen]).astype(np.float32)[before]
+    expected = cv2.LUT(before, np.interp(np.arange(256), centres[seen], usual[seen]).astype(np.float32))
+    most = cv2.LUT(before, np.repeat(limit, 256 // _LEVELS).astype(np.float32))
     off = np.abs(cv2.blur(now - expected, (3, 3)))
     contrast = cv2.dilate(before, _AROUND) - cv2.erode(before, _AROUND)
-    marked: NDArray[np.uint8] = (off > limit.astype(np.float32)[level] + _FOCUS * contrast).astype(np.uint8)
+    marked: NDArray[np.uint8] = (off > most + _FOCUS * contrast).astype(np.uint8)
     return marked
 
 

@@ -11,6 +11,8 @@ MAX_IOU = 0.3
 """Boxes with a larger intersection over union are the same face (MediaPipe's value for BlazeFace)."""
 MAX_COVER = 0.6
 """Two boxes are also the same face if the larger covers more than this share of the smaller (two pyramid scales)."""
+FACES_IOU, FACES_COVER = 0.2, 0.5
+"""The same two limits for faces at the end: a second box on a face overlaps the first one less than detections do."""
 SAME_BOX_IOU = 0.5
 """Boxes with a larger intersection over union are the same candidate; the verifier checks only the best of them.
 
@@ -39,12 +41,16 @@ def overlaps(box: Array, boxes: Array) -> tuple[Array, Array]:
     return iou, cover
 
 
-def groups(boxes: Array, priority: Array) -> list[NDArray[np.intp]]:
+def groups(
+    boxes: Array, priority: Array, most_iou: float = MAX_IOU, most_cover: float = MAX_COVER
+) -> list[NDArray[np.intp]]:
     """Split boxes into groups, one for each face.
 
     Args:
         boxes: (n, 4) left, top, right, bottom.
         priority: (n,), higher first; ties keep their order.
+        most_iou: boxes with a larger intersection over union are the same face.
+        most_cover: two boxes are the same face, too, if more than this share of the smaller one lies in the other.
 
     Returns:
         The indices of each group, best box first; the best group first.
@@ -53,7 +59,7 @@ def groups(boxes: Array, priority: Array) -> list[NDArray[np.intp]]:
     found = []
     while len(left):
         iou, cover = overlaps(boxes[left[0]], boxes[left])
-        same = (iou > MAX_IOU) | (cover > MAX_COVER)
+        same = (iou > most_iou) | (cover > most_cover)
         same[0] = True
         found.append(left[same])
         left = left[~same]

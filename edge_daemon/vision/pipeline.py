@@ -10,21 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Face, Picture
-from edge_daemon.vision import change, face_odds, nms, tiles
+from edge_daemon.vision import change, face_odds, nms, sweep_rota, tiles
 from edge_daemon.vision.blazeface import Detections, join
 from edge_daemon.vision.face_odds import Hit
 from edge_daemon.vision.face_reader import MeasuredHit, distinct, hits
 from edge_daemon.vision.interpreter_pool import InterpreterPool, PooledInterpreters
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.tile_memory import TileMemory
+from edge_daemon.vision.tile_memory import KnownFace, TileMemory
 
 T = TypeVar("T")
 
 FIRST_THRESHOLD = 0.2
 """Least score of a first detection. It is low, because the verifier removes the false ones."""
 
-SWEEP_PARTS = 8
-"""After the first capture, each one searches one of this many parts of a full sweep, in turn."""
 _SEAT_THRESHOLD = 0.25
 """Least score of a detection at a known place. A face is the mean of its boxes, and weaker boxes make it inexact."""
 _SURE = 0.5
@@ -74,12 +72,11 @@ class Detector:
             return worker.reader.describe(picture, candidate, without)
 
         looked = self.confirmed(picture, found)
-        best_case = face_odds.among_others(
-            [h.box for h in looked], [face_odds.probability(h, presence=1.0) for h in looked]
-        )
-        measured = self.measured(picture, _at_least(looked, best_case))
-        believed = face_odds.among_others([c.hit.box for c in measured], [c.probability for c in measured])
-        return distinct(self.interpreters.run(describe, _at_least(measured, believed)))
+        best_case = [face_odds.probability(hit, presence=1.0) for hit in looked]
+        measured = self.measured(picture, _accepted(looked, [hit.box for hit in looked], best_case))
+        own = [candidate.probability for candidate in measured]
+        faces = _accepted(measured, [candidate.hit.box for candidate in measured], own)
+        return distinct(self.interpreters.run(describe, faces))
 
     def measured(self, picture: Picture, looked: list[Hit]) -> list[MeasuredHit]:
         """Fit the mesh to the detections."""
@@ -96,7 +93,7 @@ class Detector:
         """
 
         def check(worker: PooledInterpreters, hit: Hit) -> Hit:
-            return worker.reader.check(picture, hit)
+            return hit if hit.checks else worker.reader.check(picture, hit)
 
         def refine(worker: PooledInterpreters, hit: Hit) -> Hit:
             return worker.reader.refine(picture, hit)
@@ -112,8 +109,8 @@ class Detector:
 class RoomDetector:
     """Finds the faces in the captures of one lesson, in order, with less work than full sweeps.
 
-    The detector reads tiles around the known places, and searches the changed parts elsewhere. Each capture also
-    searches one part of the whole picture.
+    The verifier follows the faces of the last capture. The detector searches tiles around the other known places, and
+    the changed parts elsewhere. Each capture also searches one part of the whole picture.
 
     Args:
         detector: the detector whose networks it uses.
@@ -147,12 +144,28 @@ class RoomDetector:
         changed = self._places.newcomers(change.changed(self._before, now), change.SHRINK)
         if len(changed) > _MAX_TILES:
             return hits(self._detector.sweep(picture))
-        seats = self._look(picture, self._places.tiles())
-        part = self._detector.plan(picture)[self._captures % SWEEP_PARTS :: SWEEP_PARTS]
+        followed, left = self._followed(picture)
+        seats = hits(self._look(picture, self._places.tiles(left)))
+        part = sweep_rota.due(self._detector.plan(picture), self._captures, self._places.known)
         swept = self._detector.search(picture, part, FIRST_THRESHOLD)
-        sure = seats.take(seats.scores >= _SURE)
+        sure = _boxes([*followed, *(hit for hit in seats if hit.score >= _SURE)])
         others = [*hits(swept), *hits(self._look(picture, changed))]
-        return [_looked(hit) for hit in hits(seats)] + [hit for hit in others if not _is_known(hit, sure.boxes)]
+        seats = [_looked(hit) for hit in seats if not _is_known(hit, _boxes(followed))]
+        return followed + seats + [hit for hit in others if not _is_known(hit, sure)]
+
+    def _followed(self, picture: Picture) -> tuple[list[Hit], list[KnownFace]]:
+        """Return the faces that the verifier follows from the last capture, and the places that need a search."""
+
+        def follow(worker: PooledInterpreters, place: KnownFace) -> Hit | None:
+            return (
+                None
+                if place.unseen or place.points is None
+                else worker.reader.follow(picture, place.square, place.points)
+            )
+
+        found = self._detector.interpreters.run(follow, self._places.known)
+        left = [place for place, hit in zip(self._places.known, found, strict=True) if hit is None]
+        return [hit for hit in found if hit is not None], left
 
     def _look(self, picture: Picture, plan: list[tiles.Tile]) -> Detections:
         return self._detector.search(picture, [tiles.Search("look", tile) for tile in plan], _SEAT_THRESHOLD)
@@ -166,13 +179,19 @@ def _looked(hit: Hit) -> Hit:
     return replace(hit, look_score=hit.score, agreement=_AGREEMENT) if hit.score >= _CLEAR else hit
 
 
+def _boxes(found: Sequence[Hit]) -> NDArray[np.float32]:
+    return np.array([hit.box for hit in found], np.float32).reshape(-1, 4)
+
+
 def _is_known(hit: Hit, boxes: NDArray[np.float32]) -> bool:
     iou, covered = nms.overlaps(hit.box, boxes)
     return bool(len(boxes) and ((iou > nms.MAX_IOU) | (covered > nms.MAX_COVER)).any())
 
 
-def _at_least(items: Sequence[T], probabilities: NDArray[np.float32]) -> list[T]:
-    return [item for item, p in zip(items, probabilities, strict=True) if p >= face_odds.MIN_PROBABILITY]
+def _accepted(items: Sequence[T], boxes: Sequence[NDArray[np.float32]], own: Sequence[float]) -> list[T]:
+    """Return the items that are faces, for their squares and their probabilities from each alone."""
+    kept = face_odds.accepted(boxes, face_odds.among_others(boxes, own))
+    return [item for item, is_face in zip(items, kept, strict=True) if is_face]
 
 
 def one_a_face(checked: Sequence[Hit]) -> list[Hit]:

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_daemon.traits import VisibleParts
-from edge_daemon.vision.face_odds import LEAST_ALONE, MIN_PROBABILITY, SMALLEST_PX, Hit, among_others, probability
+from edge_daemon.vision.face_odds import (
+    LEAST_ALONE,
+    MIN_PROBABILITY,
+    SMALL_PX,
+    SMALLEST_PX,
+    Hit,
+    accepted,
+    among_others,
+    probability,
+)
 from edge_daemon.vision.face_verifier import FaceCheck
 
 _SHARES = st.floats(0, 1)
@@ -88,7 +97,7 @@ def test_a_blurred_picture_does_not_make_its_own_faces():
 
 
 def test_a_doubtful_face_passes_in_a_class_and_not_alone():
-    unconfirmed = 0.75
+    unconfirmed = 0.6
 
     assert among_others(_row(1, 30), [unconfirmed])[0] < MIN_PROBABILITY
     assert among_others(_row(13, 30), [0.99] * 12 + [unconfirmed])[-1] > MIN_PROBABILITY
@@ -110,3 +119,9 @@ def test_what_is_too_small_to_be_told_is_no_face_and_no_company():
     together = among_others(_row(6, SMALLEST_PX - 1) + _row(1, SMALLEST_PX + 0.1, left=1000), [0.99] * 6 + [0.5])
 
     assert together == pytest.approx([0] * 6 + [0.5])
+
+
+def test_a_face_too_small_to_be_recognised_has_to_be_surer():
+    boxes = [np.array([0, 0, side, side], np.float32) for side in (SMALL_PX - 0.1, SMALL_PX - 0.1, SMALL_PX, SMALL_PX)]
+
+    assert accepted(boxes, np.array([0.98, 0.995, 0.9, 0.8], np.float32)) == [False, True, True, False]
