@@ -109,14 +109,16 @@ def size_mib(database: str) -> float:
 
 
 def server_cpu_s(folder: Path) -> float:
-    """Return the CPU seconds of all processes of the cluster that are alive."""
+    """Return the CPU seconds of all processes of the cluster, with those that ended."""
     pid, total = (folder / "data" / "postmaster.pid").read_text().split()[0], 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if path.parent.name == pid or fields[1] == pid:
+        if path.parent.name == pid:
+            total += sum(int(one) for one in fields[11:15])
+        elif fields[1] == pid:
             total += int(fields[11]) + int(fields[12])
     return total / os.sysconf("SC_CLK_TCK")
 
