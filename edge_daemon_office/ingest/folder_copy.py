@@ -1,7 +1,7 @@
 """A copy of a server of kind `webdav`, whose folders can only be listed.
 
 Each sync of a device replaces the heartbeat in its folder, so that the list of the devices' folders shows which of them
-changed. In a changed folder the day indexes name what came. All folders of a device are listed once a week, because an
+changed. In a changed folder the day indexes name what came. All folders of a device are listed once a day, because an
 index may be wrong. Some servers do not change the time of a folder when a file in it is replaced. Each run therefore
 also looks at one folder that seems unchanged. Without anything new a run takes at most four requests.
 """
@@ -34,7 +34,7 @@ from edge_daemon_office.shared.timestamps import parsed, written
 _ROOT: Final = "v1/devices"
 _NOTE: Final = ".copy.json"
 """In the copy of a device's folder: how far it was brought."""
-LIST_ALL_AFTER: Final = timedelta(days=7)
+LIST_ALL_AFTER: Final = timedelta(days=1)
 _MOST_FAILED: Final = 100
 """Documents of a device that could not be had, and are requested again each time."""
 _LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)

@@ -30,7 +30,7 @@ from edge_daemon.config import Config
 from edge_daemon.delivery import document_paths
 from edge_daemon.delivery.upstream import Upstream
 from tests.office_server import OfficeServer
-from tests.slow.web_checks import check_broken_off, check_documents, check_refusals
+from tests.slow.web_checks import check_broken_off, check_documents, check_office_copy, check_refusals
 from tests.slow.web_server import FORTY, OTHER, PASSWORDS, ROOM, Web, place
 
 WANTED = {
@@ -67,6 +67,10 @@ class Nginx(Web):
         (folder / "nginx.conf").write_text(f"{main} http {{ {http} {change(block)} }}", encoding="utf-8")
         self.command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
+    def requests(self) -> int:
+        """Return how many requests were answered."""
+        return len(self.logged())
+
     def logged(self) -> list[list[str]]:
         """Return the lines of the access log: method, status, bytes received and bytes sent, both without TLS."""
         return [line.split() for line in (self.folder / "access").read_text().splitlines()]
@@ -77,6 +81,7 @@ def check_as_documented(nginx: Nginx, found: dict[str, object]) -> None:
     with nginx.upstream() as office:
         again = office.put(place(1), FORTY, write_once=True)
         found["again_is_known_and_not_sent"] = "already" in again.answer and nginx.logged()[-1][0] == "GET"
+    check_office_copy(nginx, found)
     check_refusals(nginx, found)
     found["own_roster_by_the_device"] = nginx.raw("PUT", document_paths.for_device(ROOM, "roster.csv"), b"")
     rows = nginx.listed("v1/devices/")

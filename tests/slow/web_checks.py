@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import time
+from datetime import date
+
 from edge_daemon.delivery import document_paths
 from tests.slow.web_server import FORTY, OTHER, ROOM, Web, place
 
@@ -48,6 +54,25 @@ def check_refusals(server: Web, found: dict[str, object]) -> None:
     with server.upstream(password="wrong") as office:
         outcome = office.put(place(2), FORTY, write_once=True)
     found["wrong_password_parks_everything_once"] = (outcome.name, outcome.receiver_down) == ("parked", True)
+
+
+def check_office_copy(server: Web, found: dict[str, object]) -> None:
+    """Deliver a day index, and let the office read the folders by their address."""
+    index = document_paths.delivered(ROOM, date(2026, 11, 30))
+    row = {"path": place(1).partition(f"/{ROOM}/")[2], "sha256": hashlib.sha256(FORTY).hexdigest()}
+    told = {"schema": 1, "device": ROOM, "day": "2026-11-30", "documents": [row], "left_out": 0}
+    with server.upstream() as office:
+        outcome = office.put(index, json.dumps(told).encode(), write_once=False)
+    found["day_index_arrives"] = outcome.name == "delivered"
+    tree = server.office_ingests()
+    found["office_has_the_register"] = (tree / place(1)).read_bytes() == FORTY
+    for path in [server.documents / "v1" / "devices", *(server.documents / "v1" / "devices").rglob("*")]:
+        os.utime(path, (time.time() - 600,) * 2)
+    server.office_ingests()  # sees the new times of the folders
+    before = server.requests()
+    server.office_ingests()
+    found["office_requests_without_news"] = server.requests() - before
+    found["office_asks_little_without_news"] = server.requests() - before <= 5
 
 
 def check_broken_off(server: Web, found: dict[str, object]) -> None:

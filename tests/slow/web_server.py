@@ -106,6 +106,20 @@ class Web:
         ended = subprocess.run([*command, *options, sheet], capture_output=True, cwd=ROOT, check=False)
         return ended.returncode == 0 and sheet.read_text(encoding="utf-8").count("20240039") == 1
 
+    def office_ingests(self) -> Path:
+        """Let the office's program bring what is new by the server's address; return the folder of the copy."""
+        home = self.folder / "office"
+        office = [sys.executable, "-m", "edge_daemon_office", "--home", str(home)]
+        if not home.exists():
+            subprocess.run([*office, "init", "--tree", str(home / "tree")], check=True, capture_output=True, cwd=ROOT)
+            (home / "server-token").write_text(PASSWORDS["office"], encoding="ascii")
+            table = f'url = "{self.url}"\nusername = "office"\nca_file = "{self.folder}/ca.pem"\nkind = "webdav"\n'
+            with (home / "office.toml").open("a", encoding="utf-8") as file:
+                file.write(f"\n[schools.school.server]\n{table}")
+        ended = subprocess.run([*office, "ingest"], capture_output=True, text=True, cwd=ROOT, check=False)
+        assert ended.returncode in (0, 3), ended.stderr  # 3: no key is pinned there, so that nothing counts
+        return home / "tree"
+
     def _curl(self, name: str) -> list[str]:
         return ["curl", "-s", "--cacert", f"{self.folder}/ca.pem", "-u", f"{name}:{PASSWORDS[name]}"]
 
