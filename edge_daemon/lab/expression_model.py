@@ -50,8 +50,8 @@ class ExpressionModel:
         self.size_bytes = path.stat().st_size
 
     def __call__(self, grey: NDArray[np.uint8]) -> Probabilities:
-        """Return the probabilities of each head for a grey face (48, 48): from the face and its mirror image."""
-        logits = (self._logits(grey) + self._logits(grey[:, ::-1])) / 2
+        """Return the probabilities of each head for a grey face (48, 48), from the mean logits of its `readings`."""
+        logits = np.mean([self._logits(reading) for reading in readings(grey)], axis=0)
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
 
@@ -60,6 +60,18 @@ class ExpressionModel:
         return self._model(encoded)[0].reshape(len(HEADS), len(CLASSES))
 
 
+def readings(grey: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return a face (48, 48) as the network reads it: in place and shifted to four corners, each also mirrored."""
+    wide = np.pad(grey, _SHIFT_PX, mode="edge")
+    moved = [
+        wide[_SHIFT_PX + y : _SHIFT_PX + y + SIDE_PX, _SHIFT_PX + x : _SHIFT_PX + x + SIDE_PX]
+        for x, y in ((0, 0), *((x, y) for x in (-_SHIFT_PX, _SHIFT_PX) for y in (-_SHIFT_PX, _SHIFT_PX)))
+    ]
+    return [np.ascontiguousarray(one) for reading in moved for one in (reading, reading[:, ::-1])]
+
+
+_SHIFT_PX: Final = 2
+"""Shift of a reading to each side."""
 _TRAIN = "make one: `edge-daemon lab train expression --data FER_DIR --output MODEL`"
 
 

@@ -18,7 +18,7 @@ from edge_daemon.lab.expression_augmentation import varied
 from edge_daemon.lab.expression_classes import CLASSES, HEADS
 from edge_daemon.lab.expression_faces import ExpressionFace, ExpressionReader, Tracker, over_tracks, read_input, word
 from edge_daemon.lab.expression_figures import figures, lines
-from edge_daemon.lab.expression_model import ExpressionModel, as_grey
+from edge_daemon.lab.expression_model import ExpressionModel, as_grey, readings
 from edge_daemon.lab.expression_training import class_weights
 from edge_daemon.lab.fer_pictures import LabelledPictures
 from edge_daemon.lab.law import NOTICE
@@ -170,6 +170,17 @@ def test_variations_are_seeded_and_vary():
     assert (first == again).all()
     assert (first != varied(grey, np.random.default_rng(4))).any()
     assert first.shape == (48, 48)
+
+
+def test_a_face_is_read_in_place_and_shifted_and_mirrored():
+    face = np.arange(48 * 48, dtype=np.int64).reshape(48, 48).astype(np.uint8)
+    read = readings(face)
+    assert len(read) == 10
+    assert (read[0] == face).all()
+    assert all((other == one[:, ::-1]).all() for one, other in zip(read[::2], read[1::2], strict=True))
+    corners = [(2, 2), (-2, 2), (2, -2), (-2, -2)]  # the rim repeats the outermost pixels
+    inner = {one[2:-2, 2:-2].tobytes() for one in read[2::2]}
+    assert inner == {np.roll(face, corner, (0, 1))[2:-2, 2:-2].tobytes() for corner in corners}
 
 
 def test_figures_of_each_class_and_their_table():
