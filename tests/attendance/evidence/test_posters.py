@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
-from edge_daemon.attendance.evidence.posters import still_place
+from edge_daemon.attendance.evidence.posters import _overlap, poster_tracks, still_faces, still_place
 from edge_daemon.attendance.evidence.sighting_resolver import Resolution, resolve_lesson
+from edge_daemon.attendance.evidence.tracks import Track
 from edge_daemon.types import Box, Candidate
 from edge_daemon.vision.models import ModelSet, default_models_dir
 from tests.attendance.evidence.room import Room
@@ -126,3 +128,71 @@ def test_a_poster_needs_both_earlier_lessons(match):
     assert "S07" in names(term.lesson(poster_of="S07")), "two boxes of one lesson are one lesson"
     term.earlier = [[seen], [seen]]
     assert "S07" not in names(term.lesson(poster_of="S07"))
+
+
+@pytest.mark.parametrize(("span_s", "is_still"), [(600.0, True), (599.9, False)])
+def test_ten_minutes_are_from_the_first_capture_to_the_last(span_s, is_still):
+    seconds = {slot: 5000.0 + slot * span_s / 9 for slot in range(10)}
+    assert (still_place(faces_at([100.0] * 10), seconds) is not None) is is_still
+
+
+@pytest.mark.parametrize(("stray_px", "is_still"), [(1.99, True), (2.01, False)])
+@pytest.mark.parametrize(("right", "down"), [(1.0, 0.0), (0.0, 1.0), (0.6, 0.8)])
+def test_the_stray_is_the_median_distance_of_the_middle_of_the_face(stray_px, is_still, right, down):
+    """The boxes of a face 100 px wide grow and shrink about its middle, which counts."""
+    room = Room()
+    room.sits("S00", range(CAPTURES), 0)
+    faces = []
+    for slot, face in enumerate(room.faces):
+        grown, side = slot % 3 - 1, (-1) ** slot
+        w, h = 100.0 + 8 * grown, 120.0 + 9 * grown
+        x, y = 500.0 + side * stray_px * right, 300.0 + side * stray_px * down
+        faces.append(replace(face, box=Box(x - w / 2, y - h / 2, w, h)))
+    place = still_place(faces, SECONDS)
+    assert (place is not None) is is_still
+    assert place is None or (place.w, place.h) == (100.0, 120.0)
+
+
+PLACE = Box(100.0, 300.0, 40.0, 50.0)
+
+
+@pytest.mark.parametrize(
+    ("other", "overlap"),
+    [
+        (PLACE, 1.0),
+        (Box(120.0, 300.0, 40.0, 50.0), 1 / 3),
+        (Box(100.0, 275.0, 40.0, 50.0), 1 / 3),
+        (Box(110.0, 310.0, 20.0, 25.0), 1 / 4),
+        (Box(90.0, 290.0, 80.0, 100.0), 1 / 4),
+        (Box(141.0, 300.0, 40.0, 50.0), 0.0),
+        (Box(145.0, 360.0, 40.0, 50.0), 0.0),
+        (Box(40.0, 200.0, 40.0, 50.0), 0.0),
+    ],
+)
+def test_the_overlap_of_two_boxes(other, overlap):
+    assert _overlap(PLACE, other) == pytest.approx(overlap)
+    assert _overlap(other, PLACE) == pytest.approx(overlap)
+
+
+def test_boxes_without_an_area_overlap_nowhere():
+    assert _overlap(Box(1, 2, 0, 0), Box(1, 2, 0, 0)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("earlier", "is_poster"),
+    [
+        ([], False),
+        ([[("a", PLACE)]], False),
+        ([[("a", PLACE)], [("a", PLACE)]], True),
+        ([[("a", PLACE)], [("b", PLACE)]], False),
+        ([[("b", PLACE), ("a", PLACE)], [], [("a", PLACE)]], True),
+        ([[("a", PLACE), ("a", PLACE)], []], False),
+        ([[("a", Box(103.2, 300.0, 40.0, 50.0))]] * 2, True),  # 0.852 of both
+        ([[("a", Box(103.3, 300.0, 40.0, 50.0))]] * 2, False),  # 0.848
+    ],
+)
+def test_the_same_name_at_the_same_place_in_two_lessons_before_makes_a_poster(earlier, is_poster):
+    faces = [*faces_at([100.0 + 9 * slot for slot in range(CAPTURES)]), *faces_at([100.0] * CAPTURES)]
+    moving, hanging = (Track(0, tuple(range(k, k + CAPTURES)), 0.6, np.zeros(3, np.float32)) for k in (0, CAPTURES))
+    assert poster_tracks([moving, hanging], faces, SECONDS, earlier) == ([1] if is_poster else [])
+    assert still_faces([(moving, "a"), (hanging, "b")], faces, SECONDS) == [("b", PLACE)]
