@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_daemon.attendance import candidate_codec
-from edge_daemon.attendance.attention import faces_front, looks_at_eyes, ray_deg, shut_for_long
+from edge_daemon.attendance.attention import SHUT_LEAST, faces_front, looks_at_eyes, ray_deg, shut_for_long
 from edge_daemon.traits import EyeClosure, Traits, VisibleParts
 from edge_daemon.types import Box, Candidate, Pose, Quality
 from tests.attendance.evidence.room import Room
@@ -58,6 +58,16 @@ def test_eyes_are_shut_by_the_students_own_median_and_narrow_eyes_are_open():
 def test_a_run_does_not_go_on_at_another_moment_of_the_lesson():
     slots = [8, 9, 10, 11, 28, 29, 30, 31]
     assert shut_for_long(seen([0.2, 0.2, 0.7, 0.7, 0.7, 0.2, 0.2, 0.2], slots)) == [False] * 8
+
+
+@pytest.mark.parametrize(("last", "is_run"), [(24, True), (25, False)])
+def test_a_moment_is_over_after_four_captures(last, is_run):
+    slots = [*range(9), 20, 21, last]
+    assert shut_for_long(seen([0.2] * 9 + [0.7] * 3, slots)) == [False] * 9 + [is_run] * 3
+
+
+def test_eyes_are_shut_from_the_least_closure_on():
+    assert shut_for_long(seen([0.05] * 9 + [SHUT_LEAST] * 3)) == [False] * 9 + [True] * 3
 
 
 def test_two_captures_are_no_row_and_what_is_under_dark_glasses_is_not_known():

@@ -64,6 +64,21 @@ def test_a_row_says_its_version():
     assert json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")]) == [MAGIC, 1, *IDS]
 
 
+def test_the_columns_of_a_row_are_those_of_every_release():
+    """Older programs read the eyes after the face. Each element of the header has a column."""
+    data = pack([face()], IDS)
+    size = int.from_bytes(data[:4], "little")
+    assert json.loads(data[4 : 4 + size]) == ["\0candidates", 1, "a", "b", "c"]
+    row = np.frombuffer(data, "<f4", offset=4 + size)
+    assert row.tolist() == pytest.approx([1.5, 2, 3, 4, 0.5, 30, 0.25, 1, 1, -1, 0, 0, 0.1, 0.2, 0.3])
+
+
+def test_an_unreadable_row_is_named_by_its_slot():
+    for data in (b"", pack([face()], IDS)[:-1]):
+        with pytest.raises(CandidateFormatError, match="slot 7"):
+            unpack(7, data, IDS)
+
+
 @pytest.mark.parametrize("version", [99, 2, -1, "1", None])
 def test_an_unknown_version_is_refused_with_a_reason(monkeypatch, version):
     monkeypatch.setattr(candidate_codec, "VERSION", version)
@@ -121,7 +136,7 @@ def test_the_release_before_traits_reads_their_rows_after_a_rollback():
 
 
 def test_the_numbers_of_a_trait_have_its_fields_names_or_those_of_a_tuple_their_place():
-    """The names are columns of stored rows; `column_names` keeps them, so they are asked for afresh."""
+    """Stored rows have these names. `column_names` keeps them, so the test computes them afresh."""
     assert list(_number_names(MaskProbabilities)) == ["none", "right", "wrong"]
     assert list(_number_names(FacePoints)) == [str(number) for number in range(68)]
 

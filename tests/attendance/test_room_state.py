@@ -95,6 +95,14 @@ def test_classmates_without_consent_are_no_other_class():
     assert is_shared([*sightings, *faces("", 10, 6)], ids, 10, QUARTER, assessed=assessed)
 
 
+def test_only_those_who_are_not_assessed_are_seen_as_strangers():
+    """Two of 14 are assessed: eight strangers a capture may all be classmates."""
+    sightings = [*faces("", 10, 8), *faces("S0", 10, 1), *faces("S1", 10, 1)]
+    ids = {f"S{n}" for n in range(14)}
+    assert is_shared(sightings, ids, 10, QUARTER)
+    assert not is_shared(sightings, ids, 10, QUARTER, assessed={"S0", "S1"})
+
+
 def test_students_whom_nobody_can_recognise_are_not_waited_for():
     found = tallies(*[100] * 5, *[0] * 15)
     assert not is_unusual(found, {f"S{n}" for n in range(10)}, 100, QUARTER)

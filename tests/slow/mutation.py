@@ -1,13 +1,13 @@
 """Mutation test: changes the register's modules in every way that mutmut offers, and checks that a test notices.
 
     pip install mutmut==3.8.1
-    nice python -m tests.slow.mutation --json OUT [--parallel 2] [--only PART_OF_A_PATH] [--tests PATH ...]
+    nice python -m tests.slow.mutation --json OUT [--survivors] [--parallel 2] [--only PATH_PART] [--tests PATH ...]
 
 A mutant is one change: `<` for `<=`, `max` with an argument less, another number, a text in capitals. Each mutant runs
 in a fork of one process that has collected the tests. There the tests that reach it run, the fastest first.
 
 Each survivor needs its reason in `mutation_reasons.py`; without one the exit code is 1. Other modules keep their
-results in OUT.
+results in OUT. With `--survivors`, functions that have not changed since OUT keep theirs as well.
 """
 
 from __future__ import annotations

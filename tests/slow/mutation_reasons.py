@@ -5,22 +5,19 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatch
 
-PRECISION = "only the precision of floating-point numbers changes, within what the results are rounded to"
-LENGTHS = "equivalent: both sequences are made with the same length, so that the check never speaks"
-SQL = "equivalent: SQLite does not tell small letters from capitals in keywords, names of tables and columns"
-TIE = "a measured floating-point value is never exactly at the limit"
-TYPES = "equivalent: read by type checkers only"
-
-GUARD = "a guard: the case can't come about by the ways that lead here"
-GAUGE = "equivalent: it moves or scales both shapes alike, and what is left after the map is the same"
-SAME_TYPE = "equivalent: the numbers are of this type already"
-ORDER = "equivalent: faces are numbered in the order of their captures"
+from tests.slow.mutation_reasons_evidence import EVIDENCE, GUARD, LENGTHS, PRECISION, SAME_TYPE, SQL, TIE, TYPES
 
 REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     # Module, function, what the line has, what its mutant has (a regular expression each), reason.
     ("*", "*", r"strict=True", r"strict=(None|False)|, \)\)?:?|, \)", LENGTHS),
     ("*", "*", r"dtype=|\.astype\(", r"dtype=None|, \)|\.astype\(None\)", PRECISION),
-    ("*", "", r"^\w+ = (NDArray|Literal|Union|tuple|Mapping)\[|TypeVar\(|^\w+ = (str|Face \| Candidate)$", r".", TYPES),
+    (
+        "*",
+        "",
+        r"^\w+ = (NDArray|Literal|Union|tuple|Mapping)\[|TypeVar\(|^\w+ = (str|Face \| Candidate)$|^\w+: TypeAlias",
+        r".",
+        TYPES,
+    ),
     (
         "*",
         "*",
@@ -105,189 +102,7 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
         r"'UPSTREAM'",
         "equivalent: what has an item already is ignored by the table's key as well",
     ),
-    # attendance/evidence/
-    (
-        "*/assignment_solver.py",
-        "assign",
-        r"rows == 0 or",
-        r"rows == 0 and",
-        "equivalent: the empty table is matched to nothing",
-    ),
-    (
-        "*/assignment_solver.py",
-        "*",
-        r"-1",
-        r"-2|\+1|None",
-        "equivalent: any number below 0 is nobody, or it is written over",
-    ),
-    ("*/assignment_solver.py", "*", r"start, -1, 0\.0", r"1\.0", "equivalent: the same is added to every distance"),
-    (
-        "*/assignment_solver.py",
-        "*",
-        r"step < distance",
-        r"step <= distance",
-        "equivalent: another of several best matchings",
-    ),
-    (
-        "*/track_identification.py",
-        "_name_identities",
-        r"float64\(1\.0\)",
-        r"2\.0",
-        "equivalent: all second looks weigh alike",
-    ),
-    (
-        "*/track_identification.py",
-        "_identity_gains",
-        r"len\(identity\) > 1",
-        r"or len|>= 1",
-        "equivalent: the same track twice",
-    ),
-    (
-        "*/track_identification.py",
-        "_without_conflicts",
-        r"= 0\.0",
-        r"= None",
-        "equivalent: what is no number is no gain either",
-    ),
-    (
-        "*/track_identification.py",
-        "_drop_doubtful",
-        r"\[:3\]",
-        r"\[:4\]",
-        "a third rival within 0.04, behind two who sit elsewhere",
-    ),
-    (
-        "*/evidence/*",
-        "*",
-        r"(>=|<=|<|>)",
-        r"(?<![<>])(<|<=|>|>=) (constants\.|UNITE|JOIN|SUCCESSOR|\(CON|\(UNITE|least|margin|thresholds|faces\[|face\.)",
-        TIE,
-    ),
-    ("*/evidence/*", "*", r"(>|<|>=) (\(?LEAST_(PROB|LIKE)|_NEARLY)", r"(>=|<=|>) (\(?LEAST_(PROB|LIKE)|_NEARLY)", TIE),
-    ("*/evidence/*", "*", r"<= \(UNITE|< \(UNITE|>= \(CON", r".", TIE),
-    ("*/identities.py", "unite", r"b < a", r"b <= a", "equivalent: a track is one person with itself already"),
-    ("*/seat_history.py", "_context", r"<|>", r"<=|>=", "equivalent: two tracks of a seat share no capture"),
-    ("*/seats.py", "turns", r"\(slot, 1\)", r"\(slot, 2\)", "equivalent: any two different numbers"),
-    (
-        "*/sighting_resolver.py",
-        "resolve_sightings",
-        r"if student_ids",
-        r"or True",
-        "equivalent: nobody can be assigned to nobody",
-    ),
-    ("*/sighting_resolver.py", "_sightings", r"\[False\]", r"\[True\]", "equivalent: every face is of a track"),
-    (
-        "*/track_clustering.py",
-        "average_linkage",
-        r"else 0|, 1\)\)",
-        r"else 1|, 2\)\)",
-        "equivalent: read only without faces",
-    ),
-    ("*/tracks.py", "_join", r"key=lambda i", r"key=None|, default", ORDER),
-    ("*/tracks.py", "_settle", r"sorted\(home", r"sorted\(home", ORDER),
-    ("*/tracks.py", "_join", r"slots\[i\] [<>] ", r"slots\[i\] [<>]= ", "equivalent: a seat has one face a capture"),
-    ("*/tracks.py", "_settle", r"best != home\[face\] and", r"or len", "equivalent: a face moves to its own track"),
-    ("*/tracks.py", "_settle", r"\) > 1:", r">= 1|> 2", GUARD + ": a track that loses its faces one by one"),
-    ("*/tracks.py", "_mean_cosine", r"if others else -1\.0", r".", GUARD + ": a track that has lost all other faces"),
-    ("*/tracks.py", "make_track", r'"nan"', r'"NAN"', "equivalent: another way of writing it"),
-    (
-        "*/tracks.py",
-        "_settle",
-        r"home\[face\] = best",
-        r"None",
-        "a neighbour's vote of 0.08 after a move, in the same round",
-    ),
-    ("*/naming.py", "*._gains", r"over >= 0", r"over > 0", TIE),
-    ("*/naming.py", "*._gains", r"np\.sqrt\(np\.asarray\(faces", r"faces, (None)?\)", SAME_TYPE),
-    ("*/naming.py", "", r"init=False", r"init=None", "equivalent: both are false"),
-    (
-        "*/naming.py",
-        "",
-        r"default_factory=lambda: np\.zeros",
-        r"lambda: (None|np\.zeros\(\((1, 0|0, 1)\)\))",
-        "equivalent: `gains` puts the odds in before they are read",
-    ),
-    (
-        "*/track_identification.py",
-        "_name_by_gains",
-        r"= \[\]$",
-        r"= None$",
-        "equivalent: neither is the list of names, which has one for each person",
-    ),
-    (
-        "*/sighting_resolver.py",
-        "resolve_lesson",
-        r"\[\], persons=persons\(tracks, nobody",
-        r"faces, None\), \[\]",
-        "equivalent: nobody has a name, so no id is read",
-    ),
-    (
-        "*/sighting_resolver.py",
-        "resolve_lesson",
-        r"look_alikes, constants, naming\)",
-        r"faces, None|student_ids, None",
-        "equivalent: with a network, the naming has the students and their look-alikes itself",
-    ),
-    (
-        "*/presence.py",
-        "_probability",
-        r"> _MOST_PARTS",
-        r">= _MOST_PARTS",
-        "equivalent: of a single part, joining changes nothing but the probability of one without captures",
-    ),
-    (
-        "*/presence.py",
-        "_joined",
-        r"parts\[0\]\.student_id",
-        r"None|parts\[1\]",
-        "equivalent: all parts are of one student, and the id of a joined one is not read",
-    ),
-    ("*/student_odds.py", "odds_of", r"len\(tracks\) > 1", r">= 1", "equivalent: the same track twice"),
-    (
-        "*/student_odds.py",
-        "enrolled_share",
-        r"initial=0\.0",
-        r"None|axis=1, \)",
-        "equivalent: there is a student, and odds are never below 0",
-    ),
-    (
-        "*/student_odds.py",
-        "enrolled_share",
-        r"len\(best\) else 0",
-        r"or True|else 1",
-        "equivalent: of nobody, each round gives the usual share again",
-    ),
-    ("*/match_features.py", "_best_others", r"np\.zeros\(3", r"4", "equivalent: the fourth is not read"),
-    ("*/match_features.py", "_best_others", r"islice\(others, 2\)", r"None|3", "equivalent: two are kept"),
-    (
-        "*/match_probability.py",
-        "MatchProbability.__init__",
-        r"default_rng\(0\)",
-        r".",
-        "equivalent: the weights that are read replace the random ones",
-    ),
-    ("*/face_motion.py", "_brought_to", r"^middle|^size", r".", GAUGE),
-    ("*/face_motion.py", "_normalised", r"^return", r"centred \*", GAUGE),
-    (
-        "*/face_motion.py",
-        "_after_bend",
-        r"^x, y",
-        r".",
-        "equivalent: these polynomials are the same in any such measure",
-    ),
-    ("*/face_motion.py", "*", r"einsum\(", r'"(KL|NKI)', "equivalent: other letters for the same sum"),
-    ("*/face_motion.py", "_brought_to", r"\+ _STEADY", r"- _STEADY", "equivalent: a millionth, of either sign"),
-    ("*/face_motion.py", "_brought_to", r"7:8", r"7:9", "equivalent: there is no ninth number"),
-    ("*/face_motion.py", "", r"slice\(0, 17\)", r"slice\((None, )?17\)", "equivalent: the first number is number 0"),
-    ("*/face_motion.py", "", r"slice\(48, 68\)", r"slice\(48, (None|69)?\)", "equivalent: there are 68 points"),
-    ("*/static_faces.py", "static_groups", r"len\(group\) > 1", r">= 1", "equivalent: the same track twice"),
-    (
-        "*/static_faces.py",
-        "static_probability",
-        r"-60, 60",
-        r"None|6[01]",
-        "equivalent: the probability is 0 or 1 to its last digit at either",
-    ),
+    *EVIDENCE,
     # attendance/
     ("*/hidden_faces.py", "*", r"distance <= REACH", r"< REACH", TIE),
     (
@@ -339,6 +154,20 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     ),
     (
         "*/attention.py",
+        "looks_at_eyes",
+        r"captures <= MOMENTS",
+        r"captures < MOMENTS|MOMENTS /",
+        "equivalent: the moments of so few captures are all captures",
+    ),
+    (
+        "*/attention.py",
+        "shut_for_long",
+        r"len\(measured\) < SHUT",
+        r"<= SHUT",
+        "equivalent: three are never all above their own median",
+    ),
+    (
+        "*/attention.py",
         "shut_for_long",
         r"\[\]",
         r"None",
@@ -364,6 +193,13 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     ("*/document.py", "from_fields", r"KIND", r", \)", "equivalent: the default"),
     ("*/document.py", "*", r"MOST_REVISIONS|10_000", r".", "the largest revision: no register has ten thousand"),
     ("*/document.py", "_verdict_of", r"schema >= SCHEMA", r"or True", "equivalent: older documents lack the keys"),
+    (
+        "*/export.py",
+        "_rule",
+        r"is None or entry",
+        r"is None and entry",
+        "equivalent: without a rule there is no distance, and without a distance nothing is needed",
+    ),
     ("*/export.py", "_write_csv", r'newline=""', r".", "equivalent on the device's system, where lines end alike"),
     (
         "*/export.py",

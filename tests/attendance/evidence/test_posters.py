@@ -167,6 +167,8 @@ PLACE = Box(100.0, 300.0, 40.0, 50.0)
         (Box(141.0, 300.0, 40.0, 50.0), 0.0),
         (Box(145.0, 360.0, 40.0, 50.0), 0.0),
         (Box(40.0, 200.0, 40.0, 50.0), 0.0),
+        (Box(100.0, 350.0, 40.0, 50.0), 0.0),
+        (Box(140.0, 300.0, 40.0, 50.0), 0.0),
     ],
 )
 def test_the_overlap_of_two_boxes(other, overlap):
@@ -176,6 +178,7 @@ def test_the_overlap_of_two_boxes(other, overlap):
 
 def test_boxes_without_an_area_overlap_nowhere():
     assert _overlap(Box(1, 2, 0, 0), Box(1, 2, 0, 0)) == 0.0
+    assert _overlap(Box(1, 2, 0.5, 0.5), Box(1, 2, 0.5, 0.5)) == 1.0
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,30 @@ def test_without_traits_nobody_needs_the_persons():
         assert resolve_lesson(room.faces, room.ids[:students], match=match).persons == []
 
 
+def test_nobody_is_in_a_lesson_without_faces():
+    found = resolve_lesson([], ["S00"], match=MATCH)
+    assert (found.sightings, found.unnamed, found.possible, found.persons) == ([], [], [], [])
+
+
+def test_with_a_network_no_threshold_decides():
+    room = a_room()
+    strict = Thresholds(thresholds=(5.0,) * 4)
+    found = resolve_lesson(room.faces, room.ids, (), strict, match=MATCH)
+    assert {one.student_id for one in found.sightings} == {"S00", ""}
+
+
+def test_two_ids_that_look_alike_stand_in_each_others_way_only_where_nobody_says_so():
+    room = Room(students=4, noise=0.5)
+    room.people["S01"] = room.people["S00"]
+    room.sits("S00", SLOTS, 0)
+
+    def named(**more: object) -> set[str]:
+        return {one.student_id for one in resolve_lesson(room.faces, room.ids, match=MATCH, **more).sightings}
+
+    assert named() == {""}
+    assert len(named(look_alikes=[("S00", "S01")]) & {"S00", "S01"}) == 1
+
+
 def test_thresholds_decide_without_a_network():
     room = a_room()
     assert any(one.student_id for one in resolve_sightings(room.faces, room.ids))
