@@ -1,7 +1,7 @@
 """The cost of the office: the first and the second ingest of a school, `collect` on the same tree, and each page.
 
     python -m benchmarks.office --data DIR --json OUT [--rooms 40] [--days 230] [--students 30] [--database URL]
-        [--feed] [--without-collect]
+        [--feed] [--without-collect] [--generated-rows]
 
 The command needs no data. It writes the tree into DIR, signed by devices' keys (five lessons a day in each room),
 unless DIR already has it. Each part runs in a separate process. CPU seconds are those of the process, memory is the
@@ -48,14 +48,19 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         if arguments.database:
             path = home / "office.toml"
             path.write_text(path.read_text("utf-8").replace('database = ""', f'database = "{arguments.database}"'))
-    first = _office(home, "rebuild")
+    if arguments.generated_rows:
+        _part(["-m", "benchmarks.office_rows", str(home)])
+        _office(home, "ingest")  # stores the heartbeats
+        first = {}
+    else:
+        first = {"first": _figures(_office(home, "rebuild"))}
     second = _office(home, "ingest")
     for key in tree.glob("v1/devices/*/key.json"):
         _write_index(key.parent)
     _office(home, "ingest")  # reads the indexes
     indexed = _office(home, "ingest")
     collected = {} if arguments.without_collect else {"collect": _figures(_collected(folder, tree, home))}
-    pages = json.loads(_part(["-m", "benchmarks.office_pages", str(home)])["stdout"])
+    pages = {} if arguments.generated_rows else {"page_cpu_ms": _pages(home)}
     feed = {"feed": _over_a_feed(folder, tree, home)} if arguments.feed else {}
     return {
         "measured": machine.described(command.models(arguments)),
@@ -65,13 +70,17 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         "students_a_lesson": arguments.students,
         "database": "postgresql" if arguments.database else "sqlite",
         "database_mib": round(sum(p.stat().st_size for p in home.glob("office.sqlite*")) / 2**20, 1),
-        "first": _figures(first),
+        **first,
         "second": _figures(second),
         "second_with_day_indexes": _figures(indexed),
         **collected,
-        "page_cpu_ms": pages,
+        **pages,
         **feed,
     }
+
+
+def _pages(home: Path) -> object:
+    return json.loads(str(_part(["-m", "benchmarks.office_pages", str(home)])["stdout"]))
 
 
 def _collected(folder: Path, tree: Path, home: Path) -> dict[str, object]:
@@ -164,6 +173,7 @@ def main() -> int:
     found.add_argument("--rooms", type=int, default=40)
     found.add_argument("--days", type=int, default=230)
     found.add_argument("--students", type=int, default=30)
+    found.add_argument("--generated-rows", action="store_true", help="no first ingest, and no pages")
     found.add_argument("--without-collect", action="store_true")
     found.add_argument("--feed", action="store_true", help="measure also over a server of kind api")
     found.add_argument("--database", default="", help="postgresql://…; without it SQLite")
