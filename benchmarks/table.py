@@ -84,7 +84,7 @@ that its module describes:
     python -m benchmarks.bad_days --data BAD --first FIRST --json benchmarks/results/bad_days.json
     python -m benchmarks.storage --json benchmarks/results/storage.json
     python -m benchmarks.match_confidence --data LFW --held-back --json benchmarks/results/match_confidence.json
-    python -m benchmarks.print_fit --data LFW --people 12 --json OUT --cache CACHE
+    python -m benchmarks.print_fit --data LFW --people 48 --json OUT --cache CACHE
     python -m benchmarks.prints --data LFW --clips GRID DRIVERS --json benchmarks/results/prints.json --cache CACHE
     python -m benchmarks.eyes --data YALE --faces LFW --people 30 --json benchmarks/results/eyes.json
     python -m benchmarks.eyes_cost --data LESSON --json benchmarks/results/eyes_cost.json

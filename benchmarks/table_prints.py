@@ -65,7 +65,8 @@ def prints(result: Result) -> str:
         "14 degrees, as in three videos of drivers), mouth and brows move, and the eyes blink. The author of the test "
         "also made this simulation. Several seats belong to one person, and the intervals treat them as independent. "
         "Two things were changed after a first look at these people. Eyes that seem covered, as behind spectacles, no "
-        "longer stop the test. Seats of two or three photographs in turn are counted separately."
+        "longer stop the test. Seats of two or three photographs in turn are counted separately. Later the weights "
+        "were fitted to more of the other people, and these people were examined once more."
     )
     return f"## Pictures of faces (`benchmarks.prints`)\n\n{about}\n\n" + "\n".join(parts) + _clips(clips)
 
