@@ -308,21 +308,24 @@ def is_counted(register: Register) -> bool:
     return register.lesson.origin == "timetable" and not is_cancelled(register)
 
 
+_COUNTS: Final = ", ".join(f"SUM(CASE WHEN standing = '{name}' THEN 1 ELSE 0 END)" for name in STANDINGS)
+TALLY: Final = (
+    # Grouped by an expression: by the bare column SQLite walks all marks of the school in the order of an index.
+    f"INSERT INTO {DayTally._meta.db_table} (school, day, course, student_id, {', '.join(STANDINGS)}) "  # noqa: S608
+    f"SELECT MIN(school), MIN(day), MIN(course), student_id || '', {_COUNTS} FROM {Mark._meta.db_table} "
+    "WHERE school = %s AND day = %s AND course = %s AND month = %s AND is_counted GROUP BY student_id || ''"
+)
+"""Tallies a day and course; parameters: school, day, course, month."""
+
+
 def tally_days(school: str, touched: Iterable[tuple[date, str]]) -> None:
     """Rebuild the tallies of these days and courses from the marks."""
-    columns = ", ".join(f"SUM(CASE WHEN standing = '{name}' THEN 1 ELSE 0 END)" for name in STANDINGS)
-    statement = (
-        f"INSERT INTO {DayTally._meta.db_table} (school, day, course, student_id, {', '.join(STANDINGS)}) "  # noqa: S608
-        f"SELECT school, day, course, student_id, {columns} FROM {Mark._meta.db_table} "
-        "WHERE school = %s AND day = %s AND course = %s AND month = %s AND is_counted "
-        "GROUP BY school, day, course, student_id"
-    )
     old = f"DELETE FROM {DayTally._meta.db_table} WHERE school = %s AND day = %s AND course = %s"  # noqa: S608
     with connection.cursor() as cursor:
         for day, course in touched:
             key = [school, connection.ops.adapt_datefield_value(day), course]
             cursor.execute(old, key)
-            cursor.execute(statement, [*key, month_of(day)])
+            cursor.execute(TALLY, [*key, month_of(day)])
 
 
 def delete_marks(school: str, lessons: Iterable[tuple[int, str]]) -> None:

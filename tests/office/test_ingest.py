@@ -15,6 +15,7 @@ from edge_daemon.attendance.doubt import counts
 from edge_daemon.device.signing import signed
 from edge_daemon.types import Confirmation
 from edge_daemon_office.ingest.run import ingest, rebuild
+from edge_daemon_office.ingest.store import TALLY
 from tests.app.collect.test_hostile_documents import NUMBERS, document
 from tests.office.school_tree import pinned_room, tables
 from tests.office_tree import OfficeRoom
@@ -35,6 +36,15 @@ def a_week(room: OfficeRoom) -> None:
         if n == 2:
             room.deliver(confirm(register, Confirmation(False, "Office", register.lesson.end)))
     room.heartbeat(NOW)
+
+
+def test_a_day_is_tallied_from_its_own_marks_only(office):
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {TALLY}", ["north", "2026-11-16", "7b", 202611])
+        plan = " ".join(row[3] for row in cursor.fetchall())
+    assert "USING INDEX mark_day (school=? AND day=? AND course=?)" in plan
 
 
 def test_a_week_is_in_the_tables_as_the_device_counts_it(office):
