@@ -76,7 +76,8 @@ def composed(result: Result) -> str:
         f"{len(result['lessons'])} composed lessons of people who are not in the training data, 24 captures of "
         "1920 by 1080 pixels, faces of 28 to 80 px. Different code paints the covers of the faces and those of the "
         "enrolment photographs. The lessons are few, and the intervals show that. The project's plan was 10 for each "
-        "condition.\n\n"
+        "condition; there are one to three. Five lessons ran with the same code before its last change of comments."
+        "\n\n"
     )
     return head + _table(result["scenarios"])
 
