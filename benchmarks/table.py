@@ -18,10 +18,12 @@ from benchmarks import (
     table_network,
     table_phrase,
     table_pictures,
+    table_posters,
     table_prints,
     table_scenarios,
     table_speed,
     table_storage,
+    table_term,
     table_traits,
 )
 
@@ -42,10 +44,12 @@ _SECTIONS: dict[str, Callable[[Result], str]] = {
     "masked": table_pictures.masked,
     "lfw": table_pictures.lfw,
     "match_confidence": table_match.match_confidence,
+    "term": table_term.term,
     "numpy_network": table_network.numpy_network,
     "phrase": table_phrase.phrase,
     "phrase_faces": table_phrase.phrase_faces,
     "prints": table_prints.prints,
+    "posters": table_posters.posters,
     "eyes": table_prints.eyes,
     "eyes_cost": table_prints.eyes_cost,
     "mask": table_traits.mask,
@@ -84,8 +88,10 @@ that its module describes:
     python -m benchmarks.bad_days --data BAD --first FIRST --json benchmarks/results/bad_days.json
     python -m benchmarks.storage --json benchmarks/results/storage.json
     python -m benchmarks.match_confidence --data LFW --held-back --json benchmarks/results/match_confidence.json
+    python -m benchmarks.term --data LFW --json benchmarks/results/term.json --repetitions 15 --cache CACHE
     python -m benchmarks.print_fit --data LFW --people 48 --json OUT --cache CACHE
     python -m benchmarks.prints --data LFW --clips GRID DRIVERS --json benchmarks/results/prints.json --cache CACHE
+    python -m benchmarks.posters --data LFW --json benchmarks/results/posters.json
     python -m benchmarks.eyes --data YALE --faces LFW --people 30 --json benchmarks/results/eyes.json
     python -m benchmarks.eyes_cost --data LESSON --json benchmarks/results/eyes_cost.json
     python -m benchmarks.mask --data MASK_VOC --held-back --json benchmarks/results/mask.json
