@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.table_cells import at_least, percent, rate, table, target
@@ -76,7 +76,6 @@ def mask_cost(result: Result) -> str:
 
 def expression(result: Result) -> str:
     """Return the section about the laboratory's network."""
-    trained = result["training"]
     rows = [
         [
             name,
@@ -97,15 +96,52 @@ def expression(result: Result) -> str:
         ["size", f"{result['bytes']:,} bytes", _most(result["bytes"], _LAB_BYTES, "≤ 1 MB")],
         ["processor time of a face", f"{result['ms_a_face']:.2f} ms", _most(result["ms_a_face"], _LAB_MS, "≤ 5 ms")],
     ]
+    confusions = [_lab_confusion(name, result[head]["confusion"], main["f1"]) for head, name in _LAB_HEADS.items()]
     return (
         "## Laboratory: expressions of FER2013 (`benchmarks.expression`)\n\n"
-        f"{result['notice']} No weights are shipped. This network was trained here, for {trained['epochs']} epochs in "
-        f"{trained['minutes']} minutes on a shared machine ({trained['ended']}). {result['pictures']:,} pictures of "
-        f"{result['split']}; {result['doubles_left_out']} doubles left out. The same pictures chose the best epoch.\n\n"
+        f"{result['notice']} No weights are shipped. {_lab_training(result['training'])}\n\n"
+        f"Measured on {result['pictures']:,} pictures of {result['split']}; {result['doubles_left_out']} doubles left "
+        "out. Each face is read ten times, shifted and mirrored. The same pictures chose the best epoch and the "
+        "readings.\n\n"
         + table(("network", "right", "balanced", *(f"F1 {label}" for label in main["f1"])), rows)
         + "\n"
         + table(("BiLSTM over the CNN's features", "reached", "target"), targets)
+        + "\n"
+        + _lab_labels(result)
+        + "\n"
+        + "\n".join(confusions)
+        + "\n![Accuracy of the three networks after each epoch](expression_curve.svg)\n"
     )
+
+
+def _lab_training(trained: Mapping[str, Any]) -> str:
+    """Return how the network was trained."""
+    changes = "".join(
+        f" After epoch {done}, the plan was changed from {before} epochs to {after}."
+        for done, before, after in trained["epochs_changed"]
+    )
+    return (
+        f"This network was trained here, for {trained['epochs']} epochs in {trained['minutes']} minutes on a shared "
+        f"machine, {trained['processor_minutes']} minutes of one core ({trained['ended']}; the best epoch was "
+        f"{trained['best_epoch']}).{changes}"
+    )
+
+
+def _lab_labels(result: Result) -> str:
+    """Return precision, recall and F1 of each label, by network."""
+    kinds = ("precision", "recall", "f1")
+    labels = [
+        [label, *(f"{result[head][kind][label]:.2f}" for head in _LAB_HEADS for kind in kinds)]
+        for label in result["cnn"]["f1"]
+    ]
+    short = ("CNN", "BiLSTM alone", "both")
+    return table(("label", *(f"{name}: {kind.replace('f1', 'F1')}" for name in short for kind in kinds)), labels)
+
+
+def _lab_confusion(name: str, confusion: Sequence[Sequence[int]], labels: Iterable[str]) -> str:
+    """Return the confusion matrix of one network; rows are labels of the data set."""
+    labels = list(labels)
+    return table((f"{name}: label, classed as", *labels), [[a, *row] for a, row in zip(labels, confusion, strict=True)])
 
 
 def _least(share: float, least: float) -> str:
