@@ -49,12 +49,12 @@ TALLIES = """INSERT INTO registers_daytally
 SELECT school, day, course, student_id, count(*) FILTER (WHERE standing = 'present'),
  count(*) FILTER (WHERE standing = 'absent'), 0, 0 FROM registers_mark GROUP BY school, day, course, student_id"""
 QUERIES = {
-    "student": "SELECT * FROM registers_mark WHERE school = 'north' AND student_id = 'S00031' AND month BETWEEN 202601"
-    " AND 202603 AND day BETWEEN '2026-01-10' AND '2026-03-10' AND is_counted ORDER BY start",
-    "today": "SELECT * FROM registers_mark WHERE school = 'north' AND month = 202602 AND day = '2026-02-03'"
+    "student": "SELECT * FROM registers_mark WHERE school = 'north' AND student_id = 'S00031' AND month BETWEEN 202509"
+    " AND 202511 AND day BETWEEN '2025-09-10' AND '2025-11-10' AND is_counted ORDER BY start",
+    "today": "SELECT * FROM registers_mark WHERE school = 'north' AND month = 202509 AND day = '2025-09-17'"
     " AND standing = 'absent' AND is_counted ORDER BY start",
-    "register": "SELECT * FROM registers_mark WHERE school = 'north' AND month = 202602"
-    " AND lesson_id = md5('north' || date '2026-02-03' || 1 || 9)",
+    "register": "SELECT * FROM registers_mark WHERE school = 'north' AND month = 202509"
+    " AND lesson_id = md5('north' || date '2025-09-17' || 1 || 9)",
 }
 
 
