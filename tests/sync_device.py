@@ -47,7 +47,7 @@ def add_lessons(home: Home, numbers: Sequence[int], students: int = 4, device: s
     for number in numbers:
         lesson = a_lesson(START + timedelta(hours=number))
         lesson = replace(lesson, device=device, lesson_id=timetable_lesson_id(device, "7b", lesson.start))
-        register, sightings = a_register(lesson, shares, captures=100)
+        register, sightings = a_register(lesson, shares)
         keep(db, register, sightings, also=outbox_writer(home.config))
     db.conn.close()
 

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -45,11 +46,13 @@ ALLOWED = {
 }
 
 
+@cache
 def modules() -> dict[str, Path]:
     return {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
-def imported(path: Path, *, everything: bool = False) -> set[str]:
+@cache
+def imported(path: Path, *, everything: bool = False) -> frozenset[str]:
     """Return the names of our modules, or of things in them, that a file imports anywhere, even inside functions."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -58,7 +61,7 @@ def imported(path: Path, *, everything: bool = False) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if everything or name.split(".")[0] == "edge_daemon"}
+    return frozenset(name for name in names if everything or name.split(".")[0] == "edge_daemon")
 
 
 def reached_by(module: str, depth: int | None = None) -> set[str]:

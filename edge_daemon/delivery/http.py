@@ -120,11 +120,12 @@ class Server:
         self._agent = agent
         self._line = ConnectionDeadline()
         self._context = context = server_context(ca_file)
-        proxy_context = server_context()
+        # Reading the system's authorities takes time, and only a connection to a proxy needs them beside `ca_file`.
+        proxy_context = server_context() if self._proxies else context
         self._has_answered = False
         if client_certificate is not None:
             context.load_cert_chain(*client_certificate, password=no_passphrase)
-        if ca_file:
+        if ca_file and self._proxies:
             proxy_context.load_verify_locations(cafile=ca_file)
         self._adapter = Adapter(context, proxy_context, self._line)
 

@@ -19,10 +19,10 @@ def same_pictures():
 
 
 @pytest.fixture(scope="module")
-def few(demo_room, tmp_path_factory) -> Path:
+def few(demo_frames, tmp_path_factory) -> Path:
     """One capture of the demo, and a file that is no picture."""
     folder = tmp_path_factory.mktemp("few")
-    shutil.copy(demo_room / "capture-02.jpg", folder / "1.jpg")
+    shutil.copy(demo_frames / "capture-02.jpg", folder / "1.jpg")
     (folder / "2.jpg").write_bytes(b"no picture")
     return folder
 
@@ -46,7 +46,7 @@ def done(few, tmp_path_factory):
 def test_a_technician_sees_rows_advice_and_what_became_of_bad_pictures(done):
     result, _, _ = done
     assert result.exit_code == 0
-    assert "4 seats with a face in 1 picture of 960 × 540 px" in result.stdout
+    assert "4 seats with a face in 1 picture of 672 × 378 px" in result.stdout
     assert "hit rate  register" in result.stdout
     assert "\n1. " in result.stdout
     assert "warning: 2.jpg is damaged, truncated or not a picture; left out" in result.stderr
@@ -55,7 +55,7 @@ def test_a_technician_sees_rows_advice_and_what_became_of_bad_pictures(done):
 def test_the_picture_is_for_its_owner_only_and_the_command_says_what_it_is(done):
     result, out, _ = done
     assert out.stat().st_mode & 0o777 == 0o600
-    assert cv2.imread(str(out)).shape[1] == 960
+    assert cv2.imread(str(out)).shape[1] == 672
     assert f"PRIVACY: {out} is a picture of the people in the room" in result.stderr
     assert "WITH THEIR FACES" not in result.stderr
     assert list(out.parent.iterdir()) == [out]

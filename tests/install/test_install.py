@@ -26,7 +26,8 @@ case "$*" in
     "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo "venv $3" >>"$STUBS/log" ;;
     "-m pip install"*) echo "pip $(basename "$(dirname "$here")")" >>"$STUBS/log"; [ ! -e "$STUBS/no-network" ] ;;
     "-m pip uninstall"*) : ;;
-    "-m pytest"*) echo "pytest" >>"$STUBS/log" ;;
+    "-m pytest"*last-failed*) echo "pytest of what failed" >>"$STUBS/log" ;;
+    "-m pytest"*) echo "pytest" >>"$STUBS/log"; [ ! -e "$STUBS/red" ] ;;
     *) echo "what is $*?" >>"$STUBS/log"; exit 9 ;;
 esac
 """
@@ -230,6 +231,13 @@ def test_on_a_terminal_the_user_is_asked(checkout):
     assert checkout.log() == []
     assert checkout.answered(b"y") == 0
     assert checkout.log() == ["sudo apt-get", APT[0], "sudo env", APT[1], *MADE]
+
+
+def test_tests_that_fail_run_once_more_for_their_values_and_stay_failed(checkout):
+    checkout.lacks("red")
+    result = checkout.install("test")
+    assert (result.returncode, checkout.log()) == (1, [*MADE, "pytest of what failed"])
+    assert "once more what failed, to show the values" in result.stdout
 
 
 def test_an_old_python_is_refused_with_its_name(checkout):

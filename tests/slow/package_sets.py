@@ -11,7 +11,8 @@ Without a TEST it runs the whole suite. Each set has an environment in .venv-set
 the definition. The index has OpenCV's own build for a PC; JetPack's also has GStreamer and CUDA.
 
 With --json the outcome of each set replaces the one in OUT. With --again only failed tests run, and their outcome is
-added to the earlier one. uv finds Python; --python names another one, for one set.
+added to the earlier one. The tool uv finds Python; --python names another one, for one set. With --prepare the
+environments are made, and nothing runs.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from importlib import util
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PARALLEL = ("-n", "2", "--dist", "loadfile")
+PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder")
+"""As in install.sh: one process more than there are cores, because tests wait."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="OUT")
     parser.add_argument("--again", action="store_true", help="run what failed in OUT")
     parser.add_argument("--python", metavar="PATH")
+    parser.add_argument("--prepare", action="store_true", help="make the environments, and run nothing")
     arguments = parser.parse_args()
     names = [word for word in arguments.words if word in SETS]
     tests = [word for word in arguments.words if word not in SETS]
@@ -152,6 +155,9 @@ def main() -> int:
         parser.error("--again needs --json and names no test")
     failed = False
     for name in names:
+        if arguments.prepare:
+            environment(name, arguments.python or SETS[name].python)
+            continue
         known = json.loads(arguments.json.read_text("utf-8")) if arguments.json and arguments.json.exists() else {}
         if arguments.again:
             tests = [node_of(one) for one in known[name]["failed"]]

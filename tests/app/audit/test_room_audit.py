@@ -84,9 +84,11 @@ def test_the_pictures_are_spread_over_the_folder_and_no_more_are_taken_than_ther
     ],
 )
 @pytest.mark.usefixtures("four_pictures")
-def test_a_camera_that_hangs_askew_is_told_how_to_turn_it(frames, tmp_path, name, hangs, turn_deg, code, what_to_do):
+def test_a_camera_that_hangs_askew_is_told_how_to_turn_it(
+    demo_frames, tmp_path, name, hangs, turn_deg, code, what_to_do
+):
     """A picture on its side may show as many faces, but they all lean."""
-    looked = audit(CONFIG, turned(frames, tmp_path / "turned", hangs, name), count=1)
+    looked = audit(CONFIG, turned(demo_frames, tmp_path / "turned", hangs, name), count=1)
     assert looked.turned_by_deg == turn_deg
     told = {advice.code: advice.text for advice in looked.advice}
     if not code:
@@ -166,8 +168,8 @@ def test_a_camera_upside_down_is_told_its_setting_and_no_other(looked):
     assert (found.section, found.key, found.value) == ("camera", "upside_down", True)
 
 
-def test_pictures_of_another_size_and_unreadable_ones_are_left_out_with_a_line(frames, tmp_path):
-    shutil.copy(frames / "capture-01.jpg", tmp_path / "1.jpg")
+def test_pictures_of_another_size_and_unreadable_ones_are_left_out_with_a_line(demo_frames, tmp_path):
+    shutil.copy(demo_frames / "capture-01.jpg", tmp_path / "1.jpg")
     (tmp_path / "2.jpg").write_bytes(b"no picture")
     cv2.imwrite(str(tmp_path / "3.jpg"), np.full((300, 400, 3), 128, np.uint8))
     looked = audit(CONFIG, tmp_path, count=3)

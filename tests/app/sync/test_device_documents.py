@@ -90,7 +90,7 @@ def test_the_heartbeat_tells_queue_last_register_and_models(home, db):
     assert document["queue"]["upstream"]["waiting"] == 3
     assert document["queue"]["upstream"]["oldest"] == "2026-11-16T07:45:00Z"
     assert document["registers"] == 3
-    assert document["last_register"]["captures_taken"] == 100
+    assert document["last_register"]["captures_taken"] == 20
     assert document["last_register"]["end"] == "2026-11-16T09:45:00Z"
     assert list(document["models"]) == ["embedder"]
     assert document["computer"]["disk_free_mb"] > 0
@@ -148,7 +148,7 @@ def test_a_day_tells_lessons_captures_faults_and_refusals(db):
     )
     park(db, "550 no such user <anna@example.org>")
     day = a_day(db)
-    assert (day["lessons_held"], day["captures_planned"], day["captures_taken"], day["starts"]) == (3, 300, 300, 1)
+    assert (day["lessons_held"], day["captures_planned"], day["captures_taken"], day["starts"]) == (3, 60, 60, 1)
     assert day["lessons_not_held"] == {"the device was off": 1}
     assert [event["event"] for event in day["events"]] == ["service started", "worker failed"]
     assert len(day["events"][1]["reason"]) == 200
