@@ -33,12 +33,18 @@ def add_commitment(db: sqlite_utils.Database, ref: str, document: str, at: datet
     )
 
 
-def commitments(db: sqlite_utils.Database, *, newest: int = -1) -> Sequence[StoredCommitment]:
-    """Return the `newest` last commitments, or all if it is -1, in the order of their creation."""
+def commitments(
+    db: sqlite_utils.Database, *, newest: int = -1, since: datetime | None = None
+) -> Sequence[StoredCommitment]:
+    """Return the `newest` last commitments, or all if it is -1, in the order of their creation.
+
+    With `since` only those that were made at this time or later are returned.
+    """
     with faults(db):
         rows = db.execute(
-            "SELECT ref, document, sha256, created_at_utc FROM commitments ORDER BY commitment_position DESC LIMIT ?",
-            (newest,),
+            "SELECT ref, document, sha256, created_at_utc FROM commitments WHERE created_at_utc >= ?"
+            " ORDER BY commitment_position DESC LIMIT ?",
+            (stored(since) if since else "", newest),
         ).fetchall()
     return [StoredCommitment(row[0], row[1], row[2], parsed(row[3])) for row in reversed(rows)]
 

@@ -19,6 +19,7 @@ import pytest
 
 from edge_daemon.attendance.document import Document, to_json
 from edge_daemon.device.signing import Signer, fingerprint
+from edge_daemon.timestamps import written
 from tests import office_ca
 from tests.cli.running import Done, run
 from tests.office_server import OfficeServer
@@ -407,12 +408,17 @@ def test_a_server_without_keys_gives_that_of_the_first_document(root, tmp_path):
 
 def test_rooms_that_are_faulty_silent_or_late_come_first_with_the_reason(root, tmp_path):
     start = NOW.replace(microsecond=0) - timedelta(days=3)
-    rooms = {name: OfficeRoom(root, name) for name in ("a well", "b late", "c silent", "d faulty", "e off")}
+    rooms = {name: OfficeRoom(root, name) for name in ("a well", "b late", "c silent", "d faulty", "e off", "f moved")}
     for room in rooms.values():
         room.deliver(room.register(start, {"s": 1.0}))
         room.heartbeat(NOW)
     late = rooms["b late"]
     late.promise([late.lesson(start + timedelta(hours=3))], start, "ab" * 32)
+    moved = rooms["f moved"].lesson(start + timedelta(hours=3))
+    rooms["f moved"].promise([moved], start, "ab" * 32)
+    gone = {"lesson_id": moved.lesson_id, "start": written(moved.start), "end": written(moved.end)}
+    day = moved.start.date().isoformat()
+    rooms["f moved"].put(f"v1/devices/f moved/days/{day}.json", {"lessons_withdrawn": [gone, "odd", {"start": 7}]})
     rooms["c silent"].heartbeat(NOW - timedelta(days=9))
     rooms["d faulty"].heartbeat(
         NOW,
@@ -425,10 +431,11 @@ def test_rooms_that_are_faulty_silent_or_late_come_first_with_the_reason(root, t
     rooms["e off"].put(f"v1/devices/e off/days/{day}.json", {"lessons_not_held": {"the device was off": 3, "x": 1}})
     book, done = book_of(root, tmp_path)
     found = room_rows(book)
-    assert list(found) == ["d faulty", "e off", "c silent", "b late", "a well"]
+    assert list(found) == ["d faulty", "e off", "c silent", "b late", "a well", "f moved"]
     reasons = {name: row["What somebody should look at"] for name, row in found.items()}
     assert reasons["a well"] is None
     assert reasons["b late"] == "no register here of 1 lesson that it promised"
+    assert reasons["f moved"] == "1 promised lesson withdrawn by its timetable, as its unsigned log says"
     assert reasons["c silent"] == "not heard of for 9 days"
     assert reasons["e off"] == "4 lessons without a register in 14 days, 3 because: the device was off"
     for part in ("it does not answer", "not know the time", "2 items refused", "100 MB free", "86 °C", "under voltage"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -113,6 +113,21 @@ def read_days(folder: Path, first: date, last: date) -> EventLogSummary:
         days.captures_missed.update(_counts(top.get("captures_missed")))
         days.lessons_not_held.update(_counts(top.get("lessons_not_held")))
     return days
+
+
+def read_withdrawn(folder: Path, days: Collection[date]) -> frozenset[tuple[datetime, datetime]]:
+    """Return begin and end of the promised lessons that were withdrawn, as the event logs of these days say.
+
+    Days of a release without this list have none.
+    """
+    found: set[tuple[datetime, datetime]] = set()
+    for on in days:
+        listed = (read_object(folder / "days" / f"{on.isoformat()}.json") or {}).get("lessons_withdrawn")
+        for one in listed if isinstance(listed, list) else ():
+            start, end = _time(_object(one).get("start")), _time(_object(one).get("end"))
+            if start is not None and end is not None:
+                found.add((start, end))
+    return frozenset(found)
 
 
 def _object(value: object) -> Mapping[str, object]:

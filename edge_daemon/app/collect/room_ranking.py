@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
@@ -33,13 +33,31 @@ class RoomStatus:
     severity: Severity
     reasons: tuple[str, ...]
     missing: int
-    """Number of promised lessons that are over and have no register here."""
+    """Number of promised lessons that are over, were not withdrawn, and have no register here."""
 
 
-def room_status(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary, now: datetime) -> RoomStatus:
-    """Return the state of a room now."""
-    missing = sum(end + LATE < now for _, end in room.summary.overdue)
+def room_status(
+    room: Room,
+    heartbeat: Heartbeat | None,
+    days: EventLogSummary,
+    now: datetime,
+    withdrawn: Collection[tuple[datetime, datetime]] = (),
+) -> RoomStatus:
+    """Return the state of a room now.
+
+    Args:
+        room: the room as read.
+        heartbeat: what the device last said; None if it never did.
+        days: its event logs of the last days.
+        now: the time.
+        withdrawn: begin and end of promised lessons that its timetable moved or dropped.
+    """
+    over = [one for one in room.summary.overdue if one[1] + LATE < now]
+    missing = sum(one not in withdrawn for one in over)
     found = [*_faults(room, heartbeat, days), *_silence(heartbeat, now), *_lateness(heartbeat, missing, now)]
+    if missing < len(over):
+        promised = counted(len(over) - missing, "promised lesson")
+        found.append(("well", f"{promised} withdrawn by its timetable, as its unsigned log says"))
     order = get_args(Severity)
     severity: Severity = min((one for one, _ in found), key=order.index, default="well")
     return RoomStatus(room, heartbeat, severity, tuple(reason for _, reason in found), missing)

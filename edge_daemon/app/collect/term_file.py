@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from edge_daemon.app.collect.document_tree import DocumentProblem, devices_folder, room_folders
-from edge_daemon.app.collect.heartbeat_text import Heartbeat, read_days, read_heartbeat
+from edge_daemon.app.collect.heartbeat_text import Heartbeat, read_days, read_heartbeat, read_withdrawn
 from edge_daemon.app.collect.room_documents import Room, RoomReader
 from edge_daemon.app.collect.room_ranking import DAYS_BACK, RoomStatus, rank, room_status
 from edge_daemon.attendance.csv_form import CsvForm
@@ -81,7 +81,10 @@ def read_all(request: TermRequest, reader: RoomReader, progress: Progress) -> Co
         room = reader.read(folder)
         heartbeat = read_heartbeat(folder, room.problems)
         days = read_days(folder, today - timedelta(days=DAYS_BACK), today)
-        collected.judgements.append(room_status(room, heartbeat, days, request.now))
+        # The day of a log is one of the device's own time zone, which may be that of a neighbour in UTC.
+        near = {start.date() + timedelta(days=n) for start, _ in room.summary.overdue for n in (-1, 0, 1)}
+        withdrawn = read_withdrawn(folder, near)
+        collected.judgements.append(room_status(room, heartbeat, days, request.now, withdrawn))
         collected.problems += room.problems
     progress(len(folders), len(folders))
     collected.judgements.sort(key=rank)

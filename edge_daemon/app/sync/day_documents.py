@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 
 from edge_daemon import __version__
+from edge_daemon.app.ledger.withdrawn_promises import withdrawn_promises
 from edge_daemon.attendance.fields import Json
 from edge_daemon.device.discretion import discreet
 from edge_daemon.sqlite import sqlite_utils
@@ -41,6 +42,10 @@ def day_document(db: sqlite_utils.Database, day: date, zone: tzinfo, device: str
         "captures_taken": figures.captures_taken,
         "captures_missed": _reasons(figures.missed),
         "lessons_not_held": _reasons(figures.not_held),
+        "lessons_withdrawn": [
+            {"lesson_id": one.lesson_id, "start": written(one.start), "end": written(one.end)}
+            for one in withdrawn_promises(db, start, end)
+        ],
         "events": [_event(event) for event in events[-MOST_EVENTS:]],
         "events_left_out": max(0, len(events) - MOST_EVENTS),
         "deliveries_parked": [_refusal(one) for one in figures.refused[-MOST_EVENTS:]],

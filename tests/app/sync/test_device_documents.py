@@ -15,16 +15,20 @@ import pytest
 from edge_daemon.app.service.event_log import KEPT
 from edge_daemon.app.sync.day_documents import MOST_EVENTS, day_document, days_to_send
 from edge_daemon.app.sync.heartbeat import heartbeat
+from edge_daemon.attendance.commitment import PlanCommitment, sign_commitment
 from edge_daemon.device.status import LessonStatus, write_status
 from edge_daemon.store import daily_events, outbox
+from edge_daemon.store.commitments import add_commitment
 from edge_daemon.store.daily_events import DailyEvent
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.plans import commit_plan
 from edge_daemon.store.pulled import note_seen
+from edge_daemon.store.registers import latest_registers
 from edge_daemon.store.skipped import skip_lessons
+from edge_daemon.timestamps import parsed, written
 from edge_daemon.types import Outcome
 from tests.device.test_status import a_status
-from tests.registers import START, a_lesson
+from tests.registers import SIGNER, START, a_lesson
 from tests.sync_device import NOW, a_device
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -138,6 +142,24 @@ def test_a_heartbeat_is_small(home, db):
     document = valid(heartbeat(home, db, NOW), "heartbeat")
     assert len(document["coming"]) == 40
     assert len(json.dumps(document)) < 16_000
+
+
+def test_a_day_names_the_promises_that_the_timetable_moved_or_dropped(db):
+    held, *_ = (json.loads(one.document) for one in latest_registers(db))
+    times = [parsed(held["start"]), parsed(held["end"])]
+    dropped = a_lesson(START + timedelta(hours=7))
+    plans = [
+        PlanCommitment(held["lesson_id"], *times, 20, "ab" * 32),
+        PlanCommitment(held["lesson_id"], times[0] - timedelta(minutes=10), times[1], 20, "ab" * 32),
+        PlanCommitment("dropped", dropped.start, dropped.end, 20, "ab" * 32),
+        PlanCommitment("of-another-day", dropped.start + timedelta(days=1), dropped.end + timedelta(days=1), 20, "a"),
+    ]
+    with transaction(db):
+        add_commitment(db, *sign_commitment("room 204", START, plans, None, SIGNER), START - timedelta(hours=9))
+    assert [(one["lesson_id"], one["start"]) for one in a_day(db)["lessons_withdrawn"]] == [
+        (held["lesson_id"], written(times[0] - timedelta(minutes=10))),
+        ("dropped", written(dropped.start)),
+    ]
 
 
 def test_a_day_tells_lessons_captures_faults_and_refusals(db):
