@@ -175,8 +175,9 @@ demo() {
 
 run_tests() {
     set_up_tflite
-    # Tests wait for processes, servers and disks, so one more runs than there are cores.
-    workers=$(($(getconf _NPROCESSORS_ONLN) + 1))
+    # Tests wait for processes, servers and disks, so one more runs than there are cores. Each takes about 500 MB.
+    workers=$(getconf _NPROCESSORS_ONLN)
+    workers=$((workers > 4 ? 5 : workers + 1))
     say "running all tests in $workers processes, about 10 minutes on two cores: with real databases, networks, mail and web
     servers on this computer; nothing is installed or sent, and what they make is in a temporary folder"
     # The tests of a file share fixtures. Folders with long tests come first. Each process reads every test, and reads

@@ -32,7 +32,7 @@ from importlib import util
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder")
+PARALLEL = ("-n", str(min(os.cpu_count() or 1, 4) + 1), "--dist", "loadfile", "--no-loadscope-reorder")
 """As in install.sh: one process more than there are cores, because tests wait."""
 
 
