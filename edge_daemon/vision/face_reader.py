@@ -26,13 +26,6 @@ Array = NDArray[np.float32]
 LOOK_SHARE = 0.33
 """Width of BlazeFace's box as a share of the crop for a second look. Values from 0.15 to 0.5 work."""
 LOOK_THRESHOLD = 0.1
-FOLLOWED_LOGIT, FOLLOWED_IOU = 1.5, 0.7
-"""Least logit of the verifier for a face that is followed, and least overlap of the two squares that it draws.
-
-In a composed lesson 74 % of 86 known places with a face reach both, and none of 21 places without one.
-"""
-FOLLOWED_SCORE, FOLLOWED_VOTES = 0.8, 5.0
-"""Assumed score and votes of a followed face: the medians of faces at known places."""
 POSE_WIDTH_PX = 48.0
 """Least face width for the pose, which can't be measured in narrower faces."""
 
@@ -142,26 +135,6 @@ class FaceReader:
     def check(self, picture: Picture, hit: Hit) -> Hit:
         """Run the verifier on a detection, and return the detection with the result."""
         return replace(hit, checks=(*hit.checks, self._verify(picture, hit.box)))
-
-    def follow(self, picture: Picture, square: Array, points: Array) -> Hit | None:
-        """Return the face that is still where it was in an earlier picture, without a detector.
-
-        Args:
-            picture: BGR.
-            square: (4,) BlazeFace's square of the face in the earlier picture.
-            points: (6, 2) its keypoints.
-
-        Returns:
-            The face, as after its second look; None if the verifier is not sure of it.
-        """
-        first = self._verify(picture, square)
-        if first.logit < FOLLOWED_LOGIT:
-            return None
-        drawn = self._verify(picture, first.square)
-        if drawn.logit < FOLLOWED_LOGIT or nms.overlaps(first.square, drawn.square[None])[0][0] < FOLLOWED_IOU:
-            return None
-        six = _six_points(Hit(square, points, FOLLOWED_SCORE, FOLLOWED_VOTES), drawn)
-        return Hit(drawn.square, six, FOLLOWED_SCORE, FOLLOWED_VOTES, FOLLOWED_SCORE, FOLLOWED_IOU, (drawn,))
 
     def refine(self, picture: Picture, hit: Hit) -> Hit:
         """Run the verifier again on the square that it has estimated, and return the detection with the new square."""

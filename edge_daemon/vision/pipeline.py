@@ -16,7 +16,7 @@ from edge_daemon.vision.face_odds import Hit
 from edge_daemon.vision.face_reader import MeasuredHit, distinct, hits
 from edge_daemon.vision.interpreter_pool import InterpreterPool, PooledInterpreters
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.tile_memory import KnownFace, TileMemory
+from edge_daemon.vision.tile_memory import TileMemory
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ class Detector:
         """
 
         def check(worker: PooledInterpreters, hit: Hit) -> Hit:
-            return hit if hit.checks else worker.reader.check(picture, hit)
+            return worker.reader.check(picture, hit)
 
         def refine(worker: PooledInterpreters, hit: Hit) -> Hit:
             return worker.reader.refine(picture, hit)
@@ -109,8 +109,8 @@ class Detector:
 class RoomDetector:
     """Finds the faces in the captures of one lesson, in order, with less work than full sweeps.
 
-    The verifier follows the faces of the last capture. The detector searches tiles around the other known places, and
-    the changed parts elsewhere. Each capture also searches one part of the whole picture.
+    The detector reads tiles around the known places, and searches the changed parts elsewhere. Each capture also
+    searches one part of the whole picture.
 
     Args:
         detector: the detector whose networks it uses.
@@ -144,28 +144,12 @@ class RoomDetector:
         changed = self._places.newcomers(change.changed(self._before, now), change.SHRINK)
         if len(changed) > _MAX_TILES:
             return hits(self._detector.sweep(picture))
-        followed, left = self._followed(picture)
-        seats = hits(self._look(picture, self._places.tiles(left)))
+        seats = self._look(picture, self._places.tiles())
         part = sweep_rota.due(self._detector.plan(picture), self._captures, self._places.known)
         swept = self._detector.search(picture, part, FIRST_THRESHOLD)
-        sure = _boxes([*followed, *(hit for hit in seats if hit.score >= _SURE)])
+        sure = seats.take(seats.scores >= _SURE)
         others = [*hits(swept), *hits(self._look(picture, changed))]
-        seats = [_looked(hit) for hit in seats if not _is_known(hit, _boxes(followed))]
-        return followed + seats + [hit for hit in others if not _is_known(hit, sure)]
-
-    def _followed(self, picture: Picture) -> tuple[list[Hit], list[KnownFace]]:
-        """Return the faces that the verifier follows from the last capture, and the places that need a search."""
-
-        def follow(worker: PooledInterpreters, place: KnownFace) -> Hit | None:
-            return (
-                None
-                if place.unseen or place.points is None
-                else worker.reader.follow(picture, place.square, place.points)
-            )
-
-        found = self._detector.interpreters.run(follow, self._places.known)
-        left = [place for place, hit in zip(self._places.known, found, strict=True) if hit is None]
-        return [hit for hit in found if hit is not None], left
+        return [_looked(hit) for hit in hits(seats)] + [hit for hit in others if not _is_known(hit, sure.boxes)]
 
     def _look(self, picture: Picture, plan: list[tiles.Tile]) -> Detections:
         return self._detector.search(picture, [tiles.Search("look", tile) for tile in plan], _SEAT_THRESHOLD)
@@ -177,10 +161,6 @@ def _looked(hit: Hit) -> Hit:
     The tiles for known places have the scale of a second look.
     """
     return replace(hit, look_score=hit.score, agreement=_AGREEMENT) if hit.score >= _CLEAR else hit
-
-
-def _boxes(found: Sequence[Hit]) -> NDArray[np.float32]:
-    return np.array([hit.box for hit in found], np.float32).reshape(-1, 4)
 
 
 def _is_known(hit: Hit, boxes: NDArray[np.float32]) -> bool:
@@ -195,8 +175,8 @@ def _accepted(items: Sequence[T], boxes: Sequence[NDArray[np.float32]], own: Seq
 
 
 def one_a_face(checked: Sequence[Hit]) -> list[Hit]:
-    """Return the most probable of each group of overlapping detections, without those below `LEAST_EARLY`."""
+    """Return the most probable of each group of overlapping detections, without those that can't be faces."""
     early = [face_odds.early_probability(hit) for hit in checked]
     boxes = np.array([hit.box for hit in checked], np.float32).reshape(-1, 4)
-    best = [group[0] for group in nms.groups(boxes, np.array(early, np.float32))]
-    return [checked[index] for index in best if early[index] >= face_odds.LEAST_EARLY]
+    best = [checked[group[0]] for group in nms.groups(boxes, np.array(early, np.float32))]
+    return [hit for hit in best if face_odds.is_possible(hit)]

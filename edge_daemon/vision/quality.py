@@ -32,4 +32,4 @@ def sharpness(crop: Picture) -> float:
 
 
 def _change(grey: np.ndarray) -> float:
-    return float(np.abs(np.diff(grey, axis=0)).sum() + np.abs(np.diff(grey, axis=1)).sum())
+    return cv2.norm(grey[1:], grey[:-1], cv2.NORM_L1) + cv2.norm(grey[:, 1:], grey[:, :-1], cv2.NORM_L1)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,14 +35,6 @@ class KnownFace:
     """Centre and side of BlazeFace's square, px."""
     unseen: int = 0
     """Captures since the last face there."""
-    points: NDArray[np.float32] | None = field(default=None, compare=False)
-    """(6, 2) BlazeFace's keypoints of the last face there, px."""
-
-    @property
-    def square(self) -> NDArray[np.float32]:
-        """BlazeFace's square (4,): left, top, right, bottom."""
-        half = self.side / 2
-        return np.array([self.x - half, self.y - half, self.x + half, self.y + half], np.float32)
 
     def fits(self, tile: Tile) -> bool:
         """Return whether a tile shows this place at a suitable size, with space to move."""
@@ -64,13 +56,9 @@ class TileMemory:
         older = [replace(p, unseen=p.unseen + 1) for p in self.known if not any(_same(p, f) for f in fresh)]
         self.known = fresh + [p for p in older if p.unseen <= _FORGET_AFTER]
 
-    def tiles(self, places: Sequence[KnownFace] | None = None) -> list[Tile]:
-        """Return a small number of tiles that show places at a suitable size; neighbours share a tile.
-
-        Args:
-            places: some of `known`; all by default.
-        """
-        left = sorted(self.known if places is None else places, key=lambda p: (p.y, p.x))
+    def tiles(self) -> list[Tile]:
+        """Return a small number of tiles that show every place at a suitable size; neighbours share a tile."""
+        left = sorted(self.known, key=lambda p: (p.y, p.x))
         plan = []
         while left:
             best = max((_shared(p, left) for p in left[:8]), key=lambda tile: sum(p.fits(tile) for p in left))
@@ -100,8 +88,7 @@ class TileMemory:
 
 def _place(face: Face) -> KnownFace:
     box = blazeface_square(face.box)
-    middle_x, middle_y = float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2
-    return KnownFace(middle_x, middle_y, float(box[2] - box[0]), points=face.keypoints)
+    return KnownFace(float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2, float(box[2] - box[0]))
 
 
 def _same(a: KnownFace, b: KnownFace) -> bool:

@@ -85,9 +85,9 @@ def test_company_makes_a_face_more_probable_or_changes_nothing(seen):
 
 
 def test_odds_grow_with_the_number_of_like_sized_faces():
-    together = among_others(_row(10, 40), [1.0] * 9 + [0.5])
+    together = among_others(_row(10, 40), [1.0] * 9 + [0.8])
 
-    assert together[-1] == pytest.approx(0.5 * 10 / (0.5 * 10 + 0.5))
+    assert together[-1] == pytest.approx(0.8 * 10 / (0.8 * 10 + 0.2))
 
 
 def test_a_blurred_picture_does_not_make_its_own_faces():
@@ -97,7 +97,7 @@ def test_a_blurred_picture_does_not_make_its_own_faces():
 
 
 def test_a_doubtful_face_passes_in_a_class_and_not_alone():
-    unconfirmed = 0.6
+    unconfirmed = 0.8
 
     assert among_others(_row(1, 30), [unconfirmed])[0] < MIN_PROBABILITY
     assert among_others(_row(13, 30), [0.99] * 12 + [unconfirmed])[-1] > MIN_PROBABILITY
@@ -106,19 +106,19 @@ def test_a_doubtful_face_passes_in_a_class_and_not_alone():
 def test_faces_of_another_size_are_no_company():
     boxes = _row(12, 90) + _row(1, 30, left=3000)
 
-    assert among_others(boxes, [0.99] * 12 + [0.6])[-1] == pytest.approx(0.6)
+    assert among_others(boxes, [0.99] * 12 + [0.8])[-1] == pytest.approx(0.8)
 
 
 def test_many_boxes_of_one_thing_are_no_company():
     boxes = [np.array([x, 0, x + 40, 40], np.float32) for x in range(5)]
 
-    assert among_others(boxes, [0.6] * 5) == pytest.approx([0.6] * 5)
+    assert among_others(boxes, [0.8] * 5) == pytest.approx([0.8] * 5)
 
 
 def test_what_is_too_small_to_be_told_is_no_face_and_no_company():
-    together = among_others(_row(6, SMALLEST_PX - 1) + _row(1, SMALLEST_PX + 0.1, left=1000), [0.99] * 6 + [0.5])
+    together = among_others(_row(6, SMALLEST_PX - 1) + _row(1, SMALLEST_PX + 0.1, left=1000), [0.99] * 6 + [0.8])
 
-    assert together == pytest.approx([0] * 6 + [0.5])
+    assert together == pytest.approx([0] * 6 + [0.8])
 
 
 def test_a_face_too_small_to_be_recognised_has_to_be_surer():

@@ -138,20 +138,6 @@ def test_the_next_captures_search_near_faces_together_and_everything_in_three_ro
     assert set(searched) == set(detector.plan(room))
 
 
-def test_a_face_that_stays_is_followed_without_a_detector(detector, room, monkeypatch):
-    lesson = RoomDetector(detector)
-    before = lesson(room)
-    searched = []
-    monkeypatch.setattr(detector, "search", lambda *arguments: searched.append(arguments[1]) or nothing())
-
-    after = lesson(np.roll(room, 2, axis=1))
-
-    for old, new in zip(before, after, strict=True):
-        assert new.box.x == pytest.approx(old.box.x + 2, abs=0.2 * old.box.w)
-        assert new.embedding @ old.embedding > 0.9
-    assert [] in searched  # the tiles of known places
-
-
 def test_what_the_verifier_takes_for_a_face_wins_against_a_larger_box_with_a_higher_score():
     small, large = (
         Hit(np.array(box, np.float32), np.zeros((6, 2), np.float32), score, 2, checks=(FaceCheck(logit, BARE, *EMPTY),))
@@ -159,6 +145,16 @@ def test_what_the_verifier_takes_for_a_face_wins_against_a_larger_box_with_a_hig
     )
 
     assert pipeline.one_a_face([large, small]) == [small]
+
+
+def test_a_small_detection_needs_more_for_a_second_look_than_a_large_one():
+    small, large = (
+        Hit(np.array([0, 0, side, side], np.float32), np.zeros((6, 2), np.float32), 0.3, 2, checks=(check,))
+        for side, check in ((20, FaceCheck(0, BARE, *EMPTY)), (26, FaceCheck(0, BARE, *EMPTY)))
+    )
+
+    assert pipeline.one_a_face([small]) == []
+    assert pipeline.one_a_face([large]) == [large]
 
 
 def test_who_leaves_is_not_found_any_more(detector, room):

@@ -44,7 +44,11 @@ def main() -> int:
     detector = Detector(ModelSet.load(default_models_dir()), threads=1, embed=False)
     pictures = [p for p in labelled.wider(arguments.wider) if not held_back(p.path.name)]
     pictures += [p for p in labelled.masks(arguments.masks) if for_fitting(p.path.name)]
-    face_odds.LEAST_EARLY, face_odds.BEYOND_DOUBT = 0.002, 2.0  # everything has its second look
+    face_odds.LEAST_EARLY, face_odds.LEAST_EARLY_SMALL, face_odds.BEYOND_DOUBT = (
+        0.002,
+        0.002,
+        2.0,
+    )  # everything has its second look
     looked = [(known, confirmed(detector, known)) for known in pictures]
     early = fitted(looked, list(face_odds.EARLY_WEIGHTS), lambda one: face_odds.early_terms(one.hit))
     weights = fitted(looked, list(face_odds.WEIGHTS), lambda one: face_odds.terms(one.hit, one.mesh.presence))
