@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The values that a key takes, apart from its type."""
+    """What describes a key of the settings, and limits its values beyond its type."""
 
     doc: str
     unit: str = ""

@@ -1,4 +1,4 @@
-"""The audit of a room, as `edge-daemon audit --json` prints it on the device: which seats the camera sees how well.
+"""The audit of a room, as `edge-daemon audit --json` prints it on the device: how well the camera sees each seat.
 
 It names no student. It lies beside the registers of its device (`audit.json`), and is not signed.
 """
@@ -74,7 +74,7 @@ def keep_audit(school: School, device: str, source: Path) -> int:
 
 
 def _seat(seat: object) -> tuple[float, float] | None:
-    """Return place in the picture, from the left, and hit rate of a seat."""
+    """Return a seat's distance from the left edge of the picture, px, and its hit rate, 0 to 1; None if invalid."""
     box, rate = (seat.get("box"), seat.get("hit_rate")) if isinstance(seat, dict) else (None, None)
     if not isinstance(box, list) or not box or not _is_number(box[0]) or not _is_number(rate):
         return None

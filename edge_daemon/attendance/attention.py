@@ -51,7 +51,9 @@ def faces_front(pose: Pose | None, front_yaw_deg: float, max_yaw_deg: float) -> 
 
 
 def looks_at_eyes(slot: int, captures: int) -> bool:
-    """Return whether eyes are measured in a capture: in all of a short lesson, otherwise at `MOMENTS` even moments.
+    """Return whether eyes are measured in a capture: in all of a short lesson, else at five moments.
+
+    The moments are spread evenly over the lesson, and each has four captures in a row.
 
     Args:
         slot: number of the capture, from 0.
@@ -67,7 +69,9 @@ def _first_slots(captures: int) -> list[int]:
 
 
 def shut_for_long(faces: Sequence[Candidate]) -> list[bool]:
-    """Return for each face of one student, ordered by slot, whether it is in a run of captures with shut eyes.
+    """Return for each face of one student, ordered by slot, whether it is in a run of shut eyes.
+
+    A run has three or more captures of one moment (`looks_at_eyes`) in a row.
 
     Eyes differ, so shut means more closed than the student's own median, which is not stored. A face whose eyes were
     not measured neither ends a run nor belongs to one.

@@ -22,8 +22,8 @@ def resemblances(
 ) -> dict[str, Resemblance]:
     """Return the students whose verdict may be wrong because of an uncertain identity.
 
-    An absent student would be present if the unnamed people who resemble the student were the student, at one seat or
-    at several. A present student may be another person. Only doubts that would change a verdict are reported.
+    An absent student is returned if the captures of the unnamed people who resemble the student would be enough to make
+    the student present. A present student is returned if the person who was counted is too probably somebody else.
 
     Args:
         unnamed: people without a name.
@@ -33,7 +33,7 @@ def resemblances(
         probabilities: probability that each student faced the class in `needed` captures.
 
     Returns:
-        By student id, the most probable unnamed person, or for a present student the person that was counted.
+        By student id: for an absent student the most probable unnamed person, for a present one the counted person.
     """
     by_id = {tally.student_id: tally for tally in tallies}
     boxes = usual_boxes(sightings)

@@ -85,7 +85,7 @@ def decide(
     others need a count, so no unassessed student has them:
 
     - `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share.
-    - `resembles`: an unnamed person may be the absent student, or the person counted as the student somebody else.
+    - `resembles`: an unnamed person may be the absent student, or the person who was counted may be somebody else.
     - `face_hidden`: the student is not present, and a hidden face was in the student's usual place.
     - `poor_photographs`: the student is not present, and all enrolment photographs are out of focus.
     - `static_face`: the student is not present, and a picture of the student was there.
@@ -169,9 +169,8 @@ def needed_captures(share: Fraction, captures_taken: int) -> int:
 def was_looked_for(register: Register, verdict: Verdict) -> bool:
     """Return whether the device looked for a student, whatever a person decided later.
 
-    It does not look for students without consent or template.
-
-    A register that does not state its rule is from a release that stored no captures either. There the verdict decides.
+    It does not look for students without consent or template. A register without a rule is from an early release, which
+    did not store in which captures a student was seen. For it the result depends on the verdict.
     """
     if verdict.captures is not None or verdict.tally.captures_seen:
         return True

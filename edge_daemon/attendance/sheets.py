@@ -95,7 +95,7 @@ class Sheet:
 
     @property
     def counted(self) -> list[int]:
-        """The numbers of the columns that totals include: lessons of the timetable, or all with `counts_rehearsals`."""
+        """Indices of the columns that totals include: timetable lessons, or all if `counts_rehearsals` is True."""
         return [
             number
             for number, column in enumerate(self.columns)

@@ -21,7 +21,7 @@ _ENOUGH_CELLS: Final = 0.25
 
 
 def scene_of(views: Sequence[RoomView]) -> bytes:
-    """Return a room's signature: light and structure of 128 cells as 256 bytes, the median over some captures."""
+    """Return a room's signature: light and structure of 128 cells as 256 bytes, the median over the captures."""
     luma = np.median([view.luma for view in views], axis=0)
     structure = np.median([view.structure for view in views], axis=0)
     return bytes(np.clip(np.rint(np.stack([luma, 2 * structure])), 0, 255).astype(np.uint8).tobytes())

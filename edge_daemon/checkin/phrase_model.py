@@ -46,7 +46,7 @@ def phrase_model(movements: Sequence[MouthMovement]) -> PhraseModel:
     """Return the model of a student's repetitions of one phrase.
 
     Raises:
-        ValueError: there are fewer than LEAST_REPETITIONS.
+        ValueError: there are fewer than five repetitions.
     """
     if len(movements) < LEAST_REPETITIONS:
         raise ValueError(f"a phrase is enrolled with {LEAST_REPETITIONS} repetitions or more")

@@ -29,7 +29,7 @@ class OwnDistances:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhraseScores:
-    """Parts of the decision about n clips, each (n,); larger values are more similar to the enrolled phrase."""
+    """The parts of the score of n clips, each (n,); a larger value means more similar to the enrolled phrase."""
 
     movement: Array
     picture: Array
@@ -72,12 +72,12 @@ def own_distances(movement: Array, picture: Array, energies: Array) -> OwnDistan
 
 
 def phrase_scores(own: OwnDistances, movement: Array, cohort: Array, picture: Array, energies: Array) -> PhraseScores:
-    """Return the parts of the decision about n clips.
+    """Return the parts of the score of n clips.
 
     Args:
         own: distances of the enrolled repetitions.
         movement: (n, k) distances of movements to the enrolled ones.
-        cohort: (n, c) distances of movements to the wrong ones of `cohort`.
+        cohort: (n, c) distances of movements to the wrong movements that `cohort.cohort` made.
         picture: (n, k) distances of mean pictures to the enrolled ones.
         energies: (n,) amounts of movement.
     """

@@ -67,7 +67,7 @@ def problem_of(movement: MouthMovement, frames: int, luma: float, seen: float) -
 
 
 def unlike(movements: Sequence[MouthMovement]) -> tuple[int, ...]:
-    """Return the indices of repetitions that differ from the others, because of another phrase or a cut."""
+    """Return the indices of repetitions that are unlike the others: another phrase was said, or a part is missing."""
     if len(movements) < 3:
         return ()
     sequences = np.stack([one.sequence for one in movements])

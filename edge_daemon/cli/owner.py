@@ -1,4 +1,4 @@
-"""Lets only its owner write to the state folder, because the service could not write to files that root leaves there.
+"""Lets only the owner of the state folder write to it: the service could not write to files that root made there.
 
 An installed device runs `sync` as another user, with a folder of its own (systemd/edge-daemon-sync.service).
 """

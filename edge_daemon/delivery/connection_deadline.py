@@ -73,12 +73,12 @@ class ConnectionDeadline:
 
 
 class Adapter(HTTPAdapter):
-    """An adapter of requests with one connection at a time, verified by our context and kept by a `ConnectionDeadline`.
+    """An adapter of requests that opens one connection at a time and gives it to a `ConnectionDeadline`.
 
     Args:
         context: TLS context for the server.
         proxy_context: TLS context for a proxy that is reached by https://.
-        line: keeps the connection in use.
+        line: gets each new connection, so that another thread can end it.
     """
 
     def __init__(self, context: ssl.SSLContext, proxy_context: ssl.SSLContext, line: ConnectionDeadline) -> None:

@@ -201,7 +201,7 @@ def discard(path: Path) -> None:
 
 
 def put(path: Path, data: bytes, *, shared: bool = False) -> None:
-    """Write a file atomically, even on a power failure, readable by its owner only.
+    """Write a file atomically, even on a power failure; only its owner may read it unless it is shared.
 
     Args:
         path: the file; its folder is created if it is missing.

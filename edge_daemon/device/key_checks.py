@@ -23,7 +23,7 @@ def device_key_check(key_file: Path | None, *, needed: bool, root: Path = Path("
     Args:
         key_file: the key file of `--home`; None: the key is a credential of the service.
         needed: True: something is already sealed under the key.
-        root: folder of /etc.
+        root: folder that has /etc.
 
     Raises:
         KeyFileError: the key exists but is unusable.

@@ -20,7 +20,7 @@ Each share is from 198 to 229 students, so a difference of .01 is chance. The le
 
 
 def expected_naming(photographs: int) -> Mapping[int, float]:
-    """Return the expected share of lessons that recognise a present student, by face width in pixels.
+    """Return the expected share of lessons in which a present student is recognised, by face width in pixels.
 
     Args:
         photographs: number of photographs of the student; more than three give no higher share.

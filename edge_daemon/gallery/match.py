@@ -41,7 +41,8 @@ class Matcher:
     A face of 30 pixels resembles a portrait that was scaled to 30 pixels more than the full portrait. Each student
     therefore has a mean vector for each template width, and a face is compared with the two nearest widths, weighted by
     distance. The comparison uses bare templates and those with a mask or sunglasses, and takes the highest similarity.
-    A kind that too few students have (`COVERED_SHARE`, `COVERED_STUDENTS`) is left out.
+    Templates with a mask, or with sunglasses, are left out if too few students have them (`COVERED_SHARE`,
+    `COVERED_STUDENTS`).
     """
 
     def __init__(self, templates: Sequence[StudentTemplates]) -> None:
@@ -110,13 +111,13 @@ def _photographs(widths_px: Vector) -> int:
 
 
 def _nearest(widths_px: Vector, width_px: float) -> Vector:
-    """Return a mask of the templates whose face width is nearest. The widest template differs between photographs."""
+    """Return which templates have the face width nearest to `width_px`, as a mask; at least one."""
     distance = np.abs(widths_px - width_px)
     return np.asarray(distance == distance.min())
 
 
 def _about(vectors: Vector, common: Vector) -> Vector:
-    """Return vectors minus the common part, scaled to length 1."""
+    """Return vectors minus `common`, the part that all students share, scaled to length 1."""
     rest = vectors - common
     return np.asarray(rest / np.maximum(np.linalg.norm(rest, axis=-1, keepdims=True), 1e-9), dtype=np.float32)
 

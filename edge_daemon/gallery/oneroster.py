@@ -139,7 +139,10 @@ class _Export:
     def _periods(
         self, enrolments: Sequence[Record], users: Mapping[str, Record]
     ) -> Mapping[str, tuple[EnrolmentPeriod, ...]]:
-        """Return the courses of each student with their dates: ids of classes, and names that only one class has."""
+        """Return the courses of each student, with their dates, by user id.
+
+        A class gives several courses: its id, and each of its names that no other class has.
+        """
         path = file_of(self._folder, "enrollments.csv")
         classes = self._known_classes = self._classes()
         user_ids, class_ids = _Ids(users), _Ids(classes or ())
@@ -171,7 +174,7 @@ class _Export:
         return {user_id: tuple(periods) for user_id, periods in found.items()}
 
     def _classes_of_teachers(self, enrolments: Sequence[Record], users: Mapping[str, Record]) -> teachers.Teachers:
-        """Return the addresses of teachers by each name of their classes."""
+        """Return the addresses of teachers by course: the id and each name of every class that they teach."""
         user_ids = _Ids(row["sourcedId"] for row in users.values() if row.is_active)
         classes = self._known_classes
         class_ids = _Ids(classes or ())
@@ -209,7 +212,7 @@ class _Export:
         return classes | {class_id: _Class(True, names) for class_id, names in own.items()}
 
     def _guardians(self, users: Mapping[str, Record]) -> Mapping[str, str]:
-        """Return the addresses of users with a guardian role. A student's agents may include other people."""
+        """Return the addresses of users with a guardian role, by user id; a student's `agents` may be other people."""
         roles = {user_id: {row["role"].lower()} for user_id, row in users.items() if row.is_active}
         path = file_of(self._folder, "roles.csv")
         if path.exists():

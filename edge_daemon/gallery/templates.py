@@ -194,7 +194,7 @@ class GalleryStore:
         return erasure.remove(self.db, self._device_key, self.row(student_id), at, bars_return=bars_return)
 
     def keyed_id(self, student_id: str) -> str:
-        """Return a file name for a student that only this device can make."""
+        """Return a keyed hash of a student's id as a file name; without the device key nobody can compute it."""
         return data_keys.student_hash(self._device_key, student_id).removeprefix(data_keys.KEYED)
 
     def tombstone(self, row: StudentRow, erased: Erased, at: datetime) -> Tombstone:

@@ -10,7 +10,7 @@ from edge_daemon.types import CoveredTemplates, StudentTemplates, Vector
 
 
 def packed(vectors: Vector, widths_px: Vector) -> bytes:
-    """Return the number of rows (two bytes), the widths, then the vectors, all little-endian float32."""
+    """Return the number of rows (two bytes), the widths, then the vectors, both float32; all little-endian."""
     rows = len(widths_px).to_bytes(2, "little")
     return rows + widths_px.astype("<f4").tobytes() + vectors.astype("<f4").tobytes()
 

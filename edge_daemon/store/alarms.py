@@ -1,4 +1,4 @@
-"""Alarms about changes by somebody else, which a person must look into.
+"""Alarms about changes that this program did not make, which a person must look into.
 
 An alarm stays active until its cause is resolved. `status`, `doctor` and the heartbeat show all active alarms.
 
@@ -38,7 +38,7 @@ _LONGEST: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A state that can only result from changes to the database or the office's server by somebody else."""
+    """A sign that somebody changed the database or the office's server without this program."""
 
     name: str
     at: datetime
@@ -80,7 +80,9 @@ def clear_alarm(db: sqlite_utils.Database, name: str) -> None:
 
 
 def clear_settled(db: sqlite_utils.Database, now: datetime) -> None:
-    """Remove the alarm `PLACE` if all its items are delivered or void, and `KEY` a week after it was last raised.
+    """Remove two alarms about the office's server if they are settled.
+
+    `PLACE` is settled if all its items are delivered or void, `KEY` a week after it was last raised.
 
     Args:
         db: delivery.sqlite.

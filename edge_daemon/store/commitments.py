@@ -36,9 +36,9 @@ def add_commitment(db: sqlite_utils.Database, ref: str, document: str, at: datet
 def commitments(
     db: sqlite_utils.Database, *, newest: int = -1, since: datetime | None = None
 ) -> Sequence[StoredCommitment]:
-    """Return the `newest` last commitments, or all if it is -1, in the order of their creation.
+    """Return the last `newest` commitments in the order of their creation; all if `newest` is -1.
 
-    With `since` only those that were made at this time or later are returned.
+    If `since` is given, only those that were made at that time or later are returned.
     """
     with faults(db):
         rows = db.execute(

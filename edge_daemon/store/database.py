@@ -228,8 +228,8 @@ def _is_empty(path: Path) -> bool:
 def check_path(path: Path, *, create: bool) -> None:
     """Check that SQLite can write a database at this path; create a missing file.
 
-    SQLite's own errors for a folder, or for a file of another user, are unclear. Without an error it may open the file
-    read-only.
+    SQLite's own errors for a folder, or for a file of another user, are unclear. SQLite may also open such a file
+    read-only, without an error.
     """
     where = str(path)
     try:

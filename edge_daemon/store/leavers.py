@@ -32,7 +32,7 @@ def follow_leavers(db: sqlite_utils.Database, now: datetime, keep: timedelta) ->
 
     A student's time begins at the first call after the student left the roster. Days with an untrusted clock, and days
     before the update to this release, therefore do not count. A student is erased only if the erasure was announced
-    `WARN_BEFORE` earlier.
+    14 days earlier (`WARN_BEFORE`).
 
     Args:
         db: gallery.sqlite.

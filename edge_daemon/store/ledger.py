@@ -134,7 +134,10 @@ def any_signed_before(db: sqlite_utils.Database, row: LedgerRow) -> bool:
 
 
 def seeds_on_record(db: sqlite_utils.Database) -> Mapping[str, tuple[str, str]]:
-    """Return the SHA-256 of two seeds by lesson id: the begun lesson's, and its plan's ("" without a plan)."""
+    """Return the SHA-256 of two seeds of each begun lesson, by lesson id.
+
+    The first is of the seed with which the lesson began, the second of the seed in its recorded plan ("" without one).
+    """
     with faults(db):
         rows = db.execute(
             "SELECT lesson_id, lessons.seed_sha256, coalesce(plans_on_record.seed_sha256, '') FROM lessons"

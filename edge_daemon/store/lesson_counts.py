@@ -27,8 +27,8 @@ def last_finalised(db: sqlite_utils.Database, now: datetime, origin: Origin | No
 
     Args:
         db: register.sqlite.
-        now: the current time. A lesson may begin later, because the clock was ahead or a person named a future time; it
-            is returned only if there is no other.
+        now: the current time. A lesson that begins after it (the clock was ahead, or a person named a future time) is
+            returned only if there is no other.
         origin: only lessons of this origin; None: any.
     """
     where = "state = 'finalised'" + (" AND origin = ?" if origin else "")

@@ -120,7 +120,7 @@ def _gallery_4(db: sqlite_utils.Database) -> None:
 
 @_gallery(name="0005_covered_templates")
 def _gallery_5(db: sqlite_utils.Database) -> None:
-    """Add templates with a mask and with sunglasses. The previous release ignores the column."""
+    """Add the column of templates with a mask and with sunglasses, which the previous release ignores."""
     _run(db, "ALTER TABLE templates ADD COLUMN covered BLOB")  # sealed; NULL: made by a release without them
     db.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
 
@@ -240,7 +240,10 @@ def _register_3(db: sqlite_utils.Database) -> None:
 
 @_register(name="0004_outbox_is_read_by_another_user")
 def _register_4(db: sqlite_utils.Database) -> None:
-    """Let the process with network access only read this file. It reports its results, which are stored as claims."""
+    """Add decisions about outbox items. The process with network access no longer writes this file.
+
+    It reports its results instead, and the service stores them here as claims.
+    """
     _run(db, *OUTBOX_DECISIONS)
     _stamp(db, "register", version=4, readable_from=1)
 

@@ -184,8 +184,8 @@ def settle(
     Args:
         db: delivery.sqlite; no transaction may be open.
         delivery: the value that `claim` returned.
-        outcome: outcome of the attempt. With `receiver_down` the attempt does not count for the item, and the receiver
-            waits unless `is_doubtful` is True.
+        outcome: outcome of the attempt. If its `receiver_down` is True, the attempt does not count for the item,
+            and the receiver waits unless its `is_doubtful` is True.
         now: the current time.
         rng: source of the jitter.
         settings_sha256: SHA-256 of the receiver's settings, for `set_destination`.
@@ -314,9 +314,10 @@ def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
 def _due_before(db: sqlite_utils.Database, delivery: Delivery, now: datetime) -> datetime:
     """Return the due time for an item whose receiver accepts nothing now, so that it was not really tried.
 
-    Usually this is the item's creation time. The current time would be wrong while the clock is ahead, because the item
-    would then wait until that time. A message that waits for corrections (`mail.hold_h`) keeps its earlier due time in
-    delivery.sqlite, which records waits (`waits.py`). A clock that was ahead may have claimed the message too early.
+    Documents and messages to staff get their creation time, or `now` if that is earlier. With the current time they
+    would wait too long if the clock is ahead. Messages to students and guardians wait for corrections (`mail.hold_h`),
+    and may have been claimed too early while the clock was ahead. They keep their due time in delivery.sqlite, where
+    `waits.py` corrects it, and get the current time in register.sqlite.
     """
     if delivery.kind not in PERSONAL:
         return min(now, delivery.created_at)

@@ -87,8 +87,9 @@ def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> 
     """Return the revisions to remove, because their retention is over, in ledger order.
 
     All revisions of a lesson are removed together. The result is empty while an alarm is active, or after a week
-    without a check. The newest register always stays, because the next one refers to it. Unsigned registers are removed
-    all at once or not at all, because later registers treat a removed one as signed.
+    without a check. The newest register always stays, because the next one refers to it. Unsigned registers of
+    an early release are removed all at once or not at all. The verification takes a removed register for a signed one,
+    and refuses an unsigned register after it.
 
     Args:
         db: register.sqlite.
@@ -115,7 +116,7 @@ def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> 
 
 
 def _was_looked(db: sqlite_utils.Database, now: datetime) -> bool:
-    """Return whether the last check of the office's receipts (`note_acknowledged`) is at most `LONGEST_GAP` ago."""
+    """Return whether the last check of the office's receipts (`note_acknowledged`) is at most a week ago."""
     with faults(db):
         row = db.execute("SELECT value FROM meta WHERE key = ?", (_LOOKED_AT,)).fetchone()
     return row is not None and now - parsed(row[0]) <= LONGEST_GAP
@@ -182,7 +183,10 @@ def retention_notes(db: sqlite_utils.Database) -> Iterator[RetentionNote]:
 
 
 def removed_before(db: sqlite_utils.Database, position: int) -> tuple[RemovedRegister, str] | None:
-    """Return the last removed register before a position of the ledger, and the note's document; None if none was."""
+    """Return the last removed register before a position of the ledger, with the document of the note about it.
+
+    None if no register before this position was removed.
+    """
     with faults(db):
         row = db.execute(
             "SELECT ledger_position, lesson_id, revision, removed_registers.sha256, document FROM removed_registers"

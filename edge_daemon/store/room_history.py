@@ -50,8 +50,8 @@ def keep_scene(db: sqlite_utils.Database, lesson_id: str, scene: bytes | None) -
 def past_lessons(db: sqlite_utils.Database, lesson: Lesson) -> list[PastLesson]:
     """Return the last five lessons in the room before `lesson`, then the last five of its course there, each once.
 
-    Both groups are sorted, newest first. Only lessons with a stored scene count: rehearsals for a rehearsal, lessons of
-    the timetable for a lesson of the timetable.
+    Each group is sorted, newest first. Only lessons of the same origin (rehearsal or timetable) with a stored view of
+    the room are returned. Lessons of other courses come without sightings.
     """
     before = (lesson.device, lesson.origin, stored(lesson.start))
     query = (

@@ -48,7 +48,7 @@ def skip_lessons(db: sqlite_utils.Database, lessons: Iterable[Lesson], reason: s
 
 
 def unskip(db: sqlite_utils.Database, lesson_id: str) -> None:
-    """Remove a lesson that takes place after all. It was recorded as skipped while the clock was wrong."""
+    """Delete the record that a lesson was skipped, because the clock was wrong and the lesson takes place."""
     with transaction(db):
         db.execute("DELETE FROM skipped WHERE lesson_id = ?", (lesson_id,))
 

@@ -1,6 +1,7 @@
 """Faces that kept their place for a whole lesson, in register.sqlite: box, lesson and student id, nothing else.
 
-They are erased with the sightings: by the functions that erase these, and by a trigger.
+Every function that erases a student's sightings also erases these faces. A trigger does so for a release that does not
+know the table.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ def keep_still_faces(db: sqlite_utils.Database, lesson_id: str, faces: Iterable[
 
 
 def earlier_still_faces(db: sqlite_utils.Database, lesson: Lesson) -> list[list[tuple[str, Box]]]:
-    """Return the still faces (student id, place) of each of the last `LESSONS` lessons that had any, newest first.
+    """Return the still faces (student id, place) of each of the last 30 lessons that had any, newest first.
 
-    Only timetable lessons in the same room count. A rehearsal gets none: it may show the same pictures again and
-    again, in which living people keep their places, too.
+    Only timetable lessons in the same room are read. The result for a rehearsal is empty: several rehearsals may use
+    the same pictures, and then living people keep their places, too.
 
     Raises:
         StoreError: the database can't be read.

@@ -1,4 +1,4 @@
-"""Teachers' mail addresses in register.sqlite: those of the roster in the contacts, those of calendars by lesson."""
+"""Teachers' mail addresses from calendars, by lesson, in register.sqlite; the roster's are in `contacts.py`."""
 
 from __future__ import annotations
 

@@ -38,7 +38,10 @@ class Detections:
         return len(self.scores)
 
     def placed(self, scale: float, left: float, top: float) -> Detections:
-        """Return the detections in coordinates of the picture around this tile (times `scale`, then shifted)."""
+        """Return the detections of a tile in pixels of the whole picture: multiplied by `scale`, then shifted.
+
+        `left` and `top` are the tile's corner in the picture, px.
+        """
         shift = np.array([left, top], np.float32)
         points = self.points * np.float32(scale) + shift
         return Detections(self.boxes * np.float32(scale) + np.tile(shift, 2), points, self.scores, self.votes)

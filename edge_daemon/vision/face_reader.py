@@ -145,9 +145,9 @@ class FaceReader:
         return replace(again, box=drawn.square, points=_six_points(hit, drawn))
 
     def confirm(self, picture: Picture, hit: Hit) -> Hit:
-        """Give a verified detection its second look, and verify the result, unless it is a face beyond doubt.
+        """Give a verified detection its second look, and verify what it finds; return a face beyond doubt unchanged.
 
-        The box is then the square that the verifier draws on the second look: BlazeFace's own leaves out masks.
+        The new box is the square that the verifier estimates, because BlazeFace's square leaves out a mask.
         """
         if hit.look_score or face_odds.is_beyond_doubt(hit):
             return hit

@@ -169,7 +169,13 @@ def _is_known(hit: Hit, boxes: NDArray[np.float32]) -> bool:
 
 
 def _accepted(items: Sequence[T], boxes: Sequence[NDArray[np.float32]], own: Sequence[float]) -> list[T]:
-    """Return the items that are faces, for their squares and their probabilities from each alone."""
+    """Return the items that are faces.
+
+    Args:
+        items: n detections of one picture.
+        boxes: BlazeFace's square (4,) of each.
+        own: probability of a face, from the evidence about each detection alone.
+    """
     kept = face_odds.accepted(boxes, face_odds.among_others(boxes, own))
     return [item for item, is_face in zip(items, kept, strict=True) if is_face]
 

@@ -104,8 +104,8 @@ class PortraitReader:
     def covered_templates(self, picture: Picture, face: Face) -> list[tuple[Vector, Vector]]:
         """Return the templates with a mask and with sunglasses painted in, in the order of `COVERS`.
 
-        Each vector is the mean over the two ways of painting. A face narrower than a width keeps its own size in the
-        vector for that width.
+        Each vector is the mean over the two ways of painting. A face is shrunk to each width of
+        `COVERED_WIDTHS_PX`; one that is narrower than a width is used for it at its own size.
         """
         context, centred = _surroundings(picture, face)
         found = []

@@ -44,7 +44,7 @@ def _small_grey(picture: Picture, width: int, height: int) -> NDArray[np.uint8]:
 
 
 def _blur_px(picture: Picture) -> float:
-    """Return the blur of the more blurred direction, because motion leaves the edges along it sharp."""
+    """Return the blur along the more blurred axis, px; motion blurs only the edges across its direction."""
     height, width = picture.shape[:2]
     rows, columns = height // _BLOCK_PX, width // _BLOCK_PX
     if not rows or not columns:
@@ -58,7 +58,7 @@ def _blur_px(picture: Picture) -> float:
 
 
 def _axis_blur_px(picture: Picture, change: NDArray[np.floating], axis: int) -> float:
-    """Return the blur along one axis, from the blocks that change most along it; infinite if none has contrast."""
+    """Return the blur along one axis, px, from the blocks that change most along it; infinite if none has contrast."""
     best = np.argsort(-change.reshape(-1))[:_BLOCKS]
     steps = [_step(picture, int(at) // change.shape[1], int(at) % change.shape[1], axis) for at in best]
     found = [step for step in steps if step > 0]

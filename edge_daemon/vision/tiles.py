@@ -77,8 +77,8 @@ def grid(width: int, height: int, side: float, overlap: float) -> list[Tile]:
 def pyramid(width: int, height: int, side_px: int) -> list[Tile]:
     """Plan a full sweep: tiles of several sizes, finest first, down to one that shows the whole picture.
 
-    The sweep enlarges small pictures up to `FINEST[1]` and shrinks large ones down to `FINEST[0]`, as `BUDGET_PX`
-    allows. Each step takes the scale near the wanted one that needs the fewest tiles.
+    At the finest scale the tiles have about 8.6 million pixels in all. The scale is at least 0.82 (large pictures are
+    shrunk) and at most 2.5 (small ones are enlarged). Each scale may change by 3 % to save tiles.
     """
     fine, coarse = (_pyramid(width, height, side_px, step) for step in STEPS)
     return fine if len(fine) <= MAX_TILES else coarse

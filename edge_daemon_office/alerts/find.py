@@ -39,7 +39,7 @@ class Alert:
 
 
 def alerts_of(account: Account, school: School, now: datetime) -> list[Alert]:
-    """Return an account's alerts: a technician's rooms, a teacher's own courses, everything for the office."""
+    """Return an account's alerts: about rooms for a technician, own courses for a teacher, all for the office."""
     use_school(school.school)
     found: list[Alert] = []
     today = now.astimezone(school.zone).date()

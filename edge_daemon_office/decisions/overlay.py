@@ -1,4 +1,4 @@
-"""Decisions about a device that is gone: it can't sign another revision, so the office signs in its place.
+"""Decisions about lessons of a device that is gone and can sign no revision: the office signs in its place.
 
 The decisions lie in the tree as `overlay.json`, signed by the office key, beside the registers of the device. They
 change the marks in the tables, and every mark says so. The registers themselves stay as the device signed them.

@@ -48,12 +48,12 @@ def index_stamps(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def is_index_name(name: str) -> bool:
-    """Return whether that is the name of a day index."""
+    """Return whether a file name is that of a day index, such as 2026-11-30.json."""
     return _DAY.fullmatch(name) is not None
 
 
 def parsed_index(top: Mapping[str, object]) -> DayIndex | None:
-    """Return the index in a JSON object; None if it is none, or names not everything that came."""
+    """Return the index in a JSON object; None if it is no index, or an index that leaves documents out."""
     rows = top.get("documents")
     if top.get("schema") != SCHEMA or top.get("left_out") != 0 or not isinstance(rows, list):
         return None
@@ -68,7 +68,7 @@ def parsed_index(top: Mapping[str, object]) -> DayIndex | None:
 
 
 def read_index(path: Path) -> DayIndex | None:
-    """Return the index in a file; None if the folders have to be listed instead."""
+    """Return the index in a file; None if the file has no complete index, so that folders must be listed instead."""
     return parsed_index(read_object(path))
 
 

@@ -48,7 +48,7 @@ class FolderCopy(TreeCopy):
     _is_dav = False
 
     def bring(self) -> CopyResult:
-        """Bring what came into the folders of the devices."""
+        """Copy the new documents of all devices from the server."""
         result, now = CopyResult(), datetime.now(timezone.utc)
         top = self._folder(_ROOT)
         rooms = {one.name: one for one in top.entries if one.is_folder}
@@ -73,14 +73,14 @@ class FolderCopy(TreeCopy):
         return result
 
     def _seen(self, name: str) -> tuple[str, datetime]:
-        """Return the version of a device's folder that was brought as a whole, and when it was looked at."""
+        """Return the last version of a device's folder that was copied completely, and when a run last looked at it."""
         match self.state["rooms"].get(name):
             case [str(version), str(looked_at)]:
                 return version, _time(looked_at)
         return "", _LONG_AGO
 
     def _bring_room(self, name: str, now: datetime, result: CopyResult) -> None:
-        """Bring what is new in the folder of a device, and remember what need not be looked at again."""
+        """Copy the new documents of a device from the server, and note what the next run need not look at again."""
         note = self._tree / _ROOT / name / _NOTE
         known = read_object(note)
         if known.get("url") != self._server.url:
@@ -116,7 +116,7 @@ class FolderCopy(TreeCopy):
         put(note, json.dumps({"url": self._server.url, **told}))
 
     def _named(self, name: str, indexes: list[str]) -> list[tuple[str, str]] | None:
-        """Return path and SHA-256 of what these indexes name; None if they do not name everything that came."""
+        """Return path and SHA-256 of the documents that these indexes name; None if one is missing or incomplete."""
         found: list[tuple[str, str]] = []
         for one in indexes:
             answer = self.ask("GET", quote(f"{_ROOT}/{name}/{DELIVERED}/{one}"))
@@ -151,7 +151,7 @@ class FolderCopy(TreeCopy):
                     yield f"registers/{one.name}/{file.name}"
 
     def _bring_all(self, named: list[tuple[str, str]], result: CopyResult) -> list[tuple[str, str]]:
-        """Bring documents; return those that are here."""
+        """Copy documents from the server; return those of them that the tree now has."""
         here = []
         for path, sha256 in named:
             if problem := self.bring_document(path, sha256, result):
@@ -161,7 +161,7 @@ class FolderCopy(TreeCopy):
         return here
 
     def _bring_optional(self, path: str, result: CopyResult) -> None:
-        """Bring a document that a device need not have."""
+        """Copy a document from the server, if it has that document; not every device has one."""
         problem = self.bring_document(path, "", result)
         if problem and "status 404" not in problem:
             result.problems.append(f"{path}: {problem}")

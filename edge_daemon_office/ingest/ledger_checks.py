@@ -14,7 +14,7 @@ _MOST: Final = 100
 
 
 def check_ledger(school: str, device: str) -> int:
-    """Rewrite the problems of a device's ledger; return how many there are."""
+    """Check a device's ledger, and replace the stored problems by those found; return their number."""
     lines: dict[str, str] = {}
     for where, what in _problems(school, device):
         lines[where] = f"{lines[where]}; {what}" if where in lines else what

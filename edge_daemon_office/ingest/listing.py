@@ -38,7 +38,7 @@ def list_room(school: str, devices: Path, folder: str, now: datetime, *, must_li
         devices: the folder of all devices.
         folder: name of the device's folder.
         now: the time.
-        must_list_all: True: no index can say what has to be looked at.
+        must_list_all: True: list all folders, even if the day indexes seem to be enough.
     """
     stamps = index_stamps(devices / folder)  # before the documents: what comes meanwhile changes them again
     known = RoomListing.objects.filter(school=school, folder=folder).first()

@@ -103,7 +103,7 @@ def rebuild(school: School, now: datetime, show: Callable[[str], None] = lambda 
 
 
 def _cache_more() -> None:
-    """Give this connection a larger cache on SQLite: indexes of a large school do not fit into that of a page."""
+    """Give this connection a larger cache on SQLite, because the usual one is too small for the indexes of a school."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
@@ -159,7 +159,7 @@ class _Room:
         return not self.pinned or is_new_key or is_odd
 
     def _known(self, paths: list[str] | None) -> dict[str, tuple[int, int, str, bool]]:
-        """Return what is known of these files, or of all files of the folder."""
+        """Return what the last run stored about these files, or about all files of the folder if `paths` is None."""
         mine = Source.objects.filter(school=self.school.school, folder=self.folder)
         rows = (mine if paths is None else mine.filter(path__in=paths)).values_list(
             "path", "changed_ns", "size_bytes", "signed_by", "is_believed"

@@ -355,5 +355,8 @@ def forget(school: str, device: str, folder: str) -> None:
 
 
 def _is_better(old_at: datetime, old_start: datetime, new_at: datetime, new_start: datetime) -> bool:
-    """Return whether a promise replaces a known one: it has to be before the lesson, and the latest of those."""
+    """Return whether the old promise about a lesson stays, and the new one is ignored.
+
+    The latest promise that was signed before its lesson began stays. One that was signed later never replaces it.
+    """
     return (old_at <= old_start, old_at) >= (new_at <= new_start, new_at)

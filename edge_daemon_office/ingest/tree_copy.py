@@ -44,7 +44,7 @@ class CopyResult:
 
 
 class TreeCopy:
-    """A server and the tree that gets its documents; how the server names them, a subclass knows.
+    """Copies documents from a server to the tree. A subclass knows how that kind of server lists its documents.
 
     Args:
         school: its tree is the copy.
@@ -58,7 +58,7 @@ class TreeCopy:
         self.state = self._known_state()
 
     def bring(self) -> CopyResult:
-        """Bring every document that came since the last run; the next run continues an interrupted one.
+        """Copy every document that the server got since the last run; the next run continues an interrupted one.
 
         Raises:
             OfficeError: the server gives no answer, does not let us in, or can't list its documents.
@@ -66,7 +66,7 @@ class TreeCopy:
         raise NotImplementedError
 
     def send_lists(self) -> CopyResult:
-        """Put the office's lists on the server where it has other ones; raises as `bring`."""
+        """Put the office's lists that have changed on the server; raises the errors of `bring`."""
         result = CopyResult()
         for name in LISTS:
             for path in sorted((self._tree / "v1" / "devices").glob(f"*/{name}")):
@@ -87,7 +87,16 @@ class TreeCopy:
         return result
 
     def bring_document(self, path: str, sha256: str, result: CopyResult) -> str:
-        """Bring a document; return why it can't be had. An empty SHA-256 is one that the server does not name."""
+        """Copy a document to the tree; return why that failed, empty if it did not.
+
+        Args:
+            path: path below the server's address.
+            sha256: SHA-256 by the server's list; empty: the list has none.
+            result: counts the documents that are new here.
+
+        Raises:
+            OfficeError: the server does not answer, or the tree can't be written.
+        """
         if not _WANTED.fullmatch(path):
             return ""
         if not is_kept_by_windows(path) or any(not is_name(part) for part in path.split("/")):
@@ -117,10 +126,10 @@ class TreeCopy:
         return ""
 
     def index(self, came: Iterable[tuple[str, str]]) -> None:
-        """Write which documents came into the day index of each device, so that ingest need not list all folders.
+        """Add documents to the day index of each device, so that ingest need not list all folders.
 
         Args:
-            came: path and SHA-256 of each document; others than registers and commitments are passed over.
+            came: path and SHA-256 of each copied document; only registers and commitments are added.
         """
         today = datetime.now(timezone.utc).date()
         by_folder: dict[str, list[tuple[str, str]]] = {}
@@ -180,7 +189,7 @@ class TreeCopy:
         }
 
     def keep_state(self) -> None:
-        """Keep how far the copy is."""
+        """Write to the tree how far the copy is, for the next run."""
         self._tree.mkdir(parents=True, exist_ok=True)
         put(self._tree / STATE, json.dumps(self.state))
 

@@ -28,7 +28,7 @@ class StatedMark:
 def state_of(mark: Mark, excuses: Sequence[Excuse]) -> str:
     """Return the state of a mark, with the words of shared/attendance/edfi.py.
 
-    A "present" set by a person stays, although the flags keep what was measured.
+    A correction to "present" is neither late nor early departure: its flags are those that the device measured.
     """
     if mark.standing == "absent":
         return "excused" if is_excused(excuses, mark.day) else "absent"

@@ -72,7 +72,7 @@ def write_parquet(school: School, target: Path, first: date | None = None, last:
 
 
 def _write(pyarrow: Any, model: type[Model], school: str, month: int, folder: Path) -> int:
-    """Write a file beside the existing one, and replace that one."""
+    """Write one month of a table to `part.parquet` in a folder, as a whole or not at all; return the number of rows."""
     folder.mkdir(parents=True, exist_ok=True)
     half, names, count = folder / ".half.parquet", _COLUMNS[model], 0
     fields = [pyarrow.field(name, _kind(pyarrow, model._meta.get_field(name))) for name in names]

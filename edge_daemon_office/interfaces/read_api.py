@@ -192,7 +192,12 @@ def _limit(request: HttpRequest) -> int:
 
 
 def _cursor(request: HttpRequest, kinds: Sequence[type]) -> list[Any] | None:
-    """Return the position of an `after`; a value that is not from our answers is refused."""
+    """Return the position in the parameter `after`, or None without it; raise BadRequestError for an invalid one.
+
+    Args:
+        request: the request for a page of rows.
+        kinds: the types of the values in the position.
+    """
     text = request.GET.get("after", "")
     if not text:
         return None

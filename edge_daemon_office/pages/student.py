@@ -66,7 +66,7 @@ def check_own(account: Account, student_id: str) -> None:
 
 @needs(rights.SEE_REGISTERS)
 def student(request: HttpRequest, school: str, student_id: str) -> HttpResponse:
-    """Show a student; a teacher sees only the own courses."""
+    """Show a student; a teacher sees only their own courses."""
     account = request.user
     check_own(account, student_id)
     place, mine = settings.OFFICE.schools[school], rights.own(account)

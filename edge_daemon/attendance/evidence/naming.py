@@ -1,4 +1,4 @@
-"""Gives each person the student's name that is far more probable than a stranger and than any other student."""
+"""Gives a person a student's name if that student is far more probable than a stranger and any other student."""
 
 from __future__ import annotations
 

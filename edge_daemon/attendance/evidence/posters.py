@@ -43,10 +43,10 @@ Named: TypeAlias = "tuple[Track, str]"
 
 
 def still_faces(named: Iterable[Named], faces: Sequence[Candidate], seconds_of: Mapping[int, float]) -> list[StillFace]:
-    """Return those named tracks that kept their place, for comparison with later lessons.
+    """Return student id and place of each named track that kept its place, for comparison in later lessons.
 
     Args:
-        named: tracks of the lesson with their students: students themselves, and recognised pictures of them.
+        named: tracks of the lesson, each with the id of the student whom it shows, in person or on a picture.
         faces: the faces that the tracks index.
         seconds_of: time of each capture by slot, in seconds from any instant.
     """

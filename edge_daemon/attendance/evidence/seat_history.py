@@ -1,6 +1,6 @@
 """Lowers a student's threshold for an unnamed track at the student's seat.
 
-The student has the seat just before or after the track, or takes turns with it.
+It is the student's seat if the student sits there just before or after the track, or takes turns with the track.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The threshold in the first pass is the same for all students. It is high enough for students whom many people resemble.
 The people in the room show which students these are. Everybody else in the same captures is certainly another person,
-and scores like a stranger in this light and with this camera. A far student with poor photographs is recognised by a
-score above theirs (symmetric adaptive normalisation, Matejka et al. 2017).
+and scores like a stranger in this light and with this camera. A student far away with poor photographs is recognised
+if the score is above the scores of these other people (symmetric adaptive normalisation, Matejka et al. 2017).
 """
 
 from __future__ import annotations

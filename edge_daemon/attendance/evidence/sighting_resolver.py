@@ -86,7 +86,7 @@ def resolve_lesson(
 ) -> Resolution:
     """Decide who each face of a lesson is, and which students the people without a name may be.
 
-    A picture of a student gets no name, and does not keep the student from getting it.
+    A recognised picture of a student, such as a poster, gets no name, and the student can still get that name.
 
     Args:
         candidates: the faces of all captures; their similarities are in the order of student_ids.

@@ -34,7 +34,7 @@ _NEARLY_AS_LIKELY = 0.1
 
 @dataclass(frozen=True, slots=True)
 class KnownStudents:
-    """The enrolled students and what naming knows of each; arrays are in the order of `ids`."""
+    """The enrolled students, and the data about each by which names are given; arrays are in the order of `ids`."""
 
     ids: Sequence[str]
     photographs: Scores
@@ -81,9 +81,10 @@ def known_students(
 
 
 def odds_of(tracks: Sequence[Track], faces: Sequence[Candidate], known: KnownStudents) -> Scores:
-    """Return the odds that a person is each student, (students,): the largest from all tracks together or from one.
+    """Return the odds that a person is each student, (students,).
 
-    One track alone is used because a student who wears sunglasses for half of the lesson is recognised by the rest.
+    The odds are computed from all tracks together and from each track of three or more faces alone, and the largest
+    count. A student who wears sunglasses for half of the lesson is therefore recognised in the other half.
     """
     parts = [list(tracks)]
     if len(tracks) > 1:
@@ -106,7 +107,7 @@ def enrolled_share(odds: Scores, faces: Sequence[int]) -> float:
 
     Args:
         odds: the result of `odds_of` for each person, (people, students).
-        faces: number of faces of each person; people with fewer than `SOLID_FACES` are ignored.
+        faces: number of faces of each person; people with fewer than three are ignored.
     """
     solid = np.array([count >= SOLID_FACES for count in faces], bool)
     best = odds[solid].max(axis=1, initial=0.0)

@@ -151,9 +151,10 @@ def _second_pass(
 
 
 def _identity_gains(identity: Sequence[Track], faces: Sequence[Candidate], constants: Thresholds) -> Scores:
-    """Return the gain of each name for a person, (students,): the largest from all tracks together or from one.
+    """Return the gain of each name for a person, (students,); 0 for a name that must not be given.
 
-    One track counts alone, because a person who was recognised in the second row may move to the last row.
+    The gain is computed from all tracks together and from each track of three or more faces alone. The largest counts.
+    A person who was recognised in the second row may move to the last row.
     """
     parts = [
         list(identity),

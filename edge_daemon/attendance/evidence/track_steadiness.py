@@ -13,7 +13,7 @@ def steadiness(count: int, similarity: float) -> float:
 
     It is the square root of the mean cosine between the faces. A cosine to the mean, divided by this factor, is the
     cosine to the faces without noise (Spearman 1904, correction for attenuation). The shorter a track, the more its
-    mean cosine is drawn towards `TYPICAL_AGREEMENT`.
+    mean cosine is drawn towards 0.60, which is typical (`TYPICAL_AGREEMENT`).
 
     Args:
         count: number of faces of the track.

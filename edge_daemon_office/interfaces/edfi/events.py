@@ -31,7 +31,7 @@ class WantedEvent:
         return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
 
     def order(self) -> list[str]:
-        """Return the fields that identify the section."""
+        """Return the fields that identify the section, as text, in the order of the key."""
         one = self.section
         return [one.local_course_code, one.section_identifier, one.session_name, str(one.school_year)]
 

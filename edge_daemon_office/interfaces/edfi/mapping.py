@@ -134,7 +134,7 @@ def line_texts(line: CourseSection) -> dict[str, str]:
 
 
 def checked_line(where: str, row: Mapping[str, str]) -> MappingRow:
-    """Return a line.
+    """Return a line after checking its columns.
 
     Args:
         where: the place of the line, for the error.

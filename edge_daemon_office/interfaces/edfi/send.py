@@ -84,7 +84,12 @@ class _Run:
     result: SendResult
 
     def bring(self, wanted: dict[str, WantedEvent], known: dict[str, EdFiEvent]) -> None:
-        """Update each student, day and section, one after the other."""
+        """Send the wanted events and delete the others, for one student, day and section after the other.
+
+        Args:
+            wanted: the events that the system should have, by key.
+            known: the events that it has or may have, by key.
+        """
         rows = [*((_place(one), True, key) for key, one in wanted.items())]
         rows += [
             ((str(row.day), row.student_id, row.section), False, key) for key, row in known.items() if key not in wanted

@@ -138,5 +138,5 @@ def is_name(name: str) -> bool:
 
 
 def is_kept_by_windows(path: str) -> bool:
-    """Return whether Windows allows files and folders with these names."""
+    """Return whether Windows allows every folder and file name in a path."""
     return not any(_NOT_ON_WINDOWS.search(part) for part in path.split("/"))
