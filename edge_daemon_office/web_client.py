@@ -20,7 +20,7 @@ _MOST_BYTES: Final = 16 * 2**20
 
 
 class NoAnswerError(Exception):
-    """There was no answer, or a too large one; the text has neither address nor secret."""
+    """There was no answer, or one that is too large; the text has neither address nor secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Find where a picture differs from the previous one, except for changes of light, white balance, focus and noise."""
+"""Finds where a picture differs from the previous one, except for changes of light, white balance, focus and noise."""
 
 from __future__ import annotations
 

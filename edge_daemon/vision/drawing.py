@@ -1,4 +1,4 @@
-"""Draw on pictures: boxes with labels, unrecognisable faces, lines of text. Coordinates are pixels, colours BGR.
+"""Draws on pictures: boxes with labels, unrecognisable faces, lines of text. Coordinates are pixels, colours BGR.
 
 The module draws letters with OpenCV's strokes, which need no font on the device and support only ASCII.
 """

@@ -1,4 +1,4 @@
-"""Paint a mask or sunglasses on a portrait, to show how the person looks with a part of the face covered."""
+"""Paints a mask or sunglasses on a portrait, to show how the person looks with a part of the face covered."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> N
 
 
 def ingest_round(home: OfficeHome, school: School) -> list[str]:
-    """Bring what is new, ingest it, and write and send the office's lists; return what did not work, a line each.
+    """Copy new documents, ingest them, and write and send the office's lists; return what failed, a line each.
 
     Without the school's server, ingest continues with what is here.
 

@@ -134,7 +134,7 @@ class FolderCopy(TreeCopy):
 
         Args:
             name: the device's folder.
-            lessons: versions of the folders that are complete here; kept up to date.
+            lessons: versions of the folders that are complete here; updated while this generator runs.
         """
         for one in self._folder(f"{_ROOT}/{name}/commitments").entries:
             if not one.is_folder and one.name.endswith(".json"):

@@ -1,4 +1,4 @@
-"""Brings a school's documents from its server, and puts the office's lists there.
+"""Copies a school's documents from its server to the tree, and puts the office's lists on the server.
 
 The feed of a server of kind `api` (docs/openapi.yaml) names what came since the last time. Without anything new this is
 one request. The folders of a server of kind `webdav` are read by `folder_copy.py`.
@@ -23,7 +23,7 @@ class FeedCopy(TreeCopy):
     """A copy by the feed of a server of kind `api`."""
 
     def bring(self) -> CopyResult:
-        """Bring what the feed names since the last cursor."""
+        """Copy the documents that the feed names after the cursor of the last run."""
         result = CopyResult()
         for cursor, rows in self._pages():
             came: list[tuple[str, str]] = []
@@ -62,10 +62,12 @@ class FeedCopy(TreeCopy):
 
 
 def bring_documents(home: OfficeHome, school: School) -> list[str]:
-    """Bring what is new on the school's server; return what could not be had. Without a server nothing is done.
+    """Copy the new documents of the school's server; return those that could not be copied, a line each.
+
+    Without a server nothing is done.
 
     Raises:
-        OfficeError: the server gives no answer, or does not let us in.
+        OfficeError: the server gives no answer, or refuses the office's login.
     """
     if school.server is None:
         return []
@@ -77,7 +79,7 @@ def bring_documents(home: OfficeHome, school: School) -> list[str]:
 
 
 def send_lists(home: OfficeHome, school: School) -> list[str]:
-    """Put the office's lists on the school's server; return what it did not take. Raises as `bring_documents`."""
+    """Put the office's lists on the school's server; return those that failed. Raises as `bring_documents`."""
     if school.server is None:
         return []
     return _copy(home, school, school.server).send_lists().problems

@@ -36,7 +36,7 @@ _ONCE: Final = re.compile(r"v1/devices/[^/]+/(?:commitments|registers)/.*")
 
 @dataclass(slots=True)
 class CopyResult:
-    """What a run brought."""
+    """What a run copied from the server and sent to it."""
 
     documents: int = 0
     sent: int = 0
@@ -61,7 +61,7 @@ class TreeCopy:
         """Copy every document that the server got since the last run; the next run continues an interrupted one.
 
         Raises:
-            OfficeError: the server gives no answer, does not let us in, or can't list its documents.
+            OfficeError: the server gives no answer, refuses the office's login, or can't list its documents.
         """
         raise NotImplementedError
 
@@ -170,7 +170,7 @@ class TreeCopy:
             raise self.error(str(error), "the next run goes on") from error
 
     def refused(self, status: int) -> OfficeError:
-        """Return the error that the server does not let us in."""
+        """Return the error for a server that refuses the office's login with this HTTP status."""
         return self.error(f"does not let us in (status {status})", "check token_file and username")
 
     def error(self, what: str, hint: str) -> OfficeError:

@@ -76,7 +76,7 @@ def register(request: HttpRequest, school: str, lesson_id: str) -> HttpResponse:
 
 
 def may_correct(account: Account, lesson: Lesson) -> bool:
-    """Return whether an account may correct a lesson; a rehearsal counts for nobody."""
+    """Return whether an account may correct a lesson; a rehearsal has no corrections."""
     return rights.may(account, rights.CORRECT) and lesson.origin == "timetable"
 
 

@@ -161,7 +161,7 @@ def _chart(marks: Iterable[Mark]) -> Any:
 
 @needs(rights.SEE_STUDENT_FILE)
 def student_file(request: HttpRequest, school: str, student_id: str) -> HttpResponse:
-    """Return everything that the office stores about a student, as JSON; the request is noted."""
+    """Return everything that the office stores about a student, as JSON, and record the request for the page Audit."""
     about = {"school": school, "student_id": student_id}
     tables: dict[str, list[dict[str, Any]]] = {
         model.__name__: list(model.objects.filter(**about).values())

@@ -1,6 +1,6 @@
 """Lowers a student's threshold for an unnamed track at the student's seat.
 
-It is the student's seat if the student sits there just before or after the track, or takes turns with the track.
+A seat is a student's if the student has it just before or after the track. It also is if the two take turns.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def seat_thresholds(
     """Return the thresholds for tracks without a name, (tracks, students); infinity if the seat suggests nobody.
 
     A student who has the seat just before or after the track gets a lower threshold, if the track resembles this
-    student most. This condition is needed because somebody else may sit in the chair for two minutes. A student who
-    takes turns with the track also gets a lower threshold, if the two tracks are alike (`UNITE_IN_TURNS`). Two people
+    student most. This condition is needed because somebody else may sit in the chair for two minutes. A student whose
+    track takes turns with this track also gets a lower threshold, if the two are alike (`UNITE_IN_TURNS`). Two people
     do not share a chair from capture to capture.
     """
     thresholds = np.full(scores.shape, np.inf)

@@ -1,4 +1,4 @@
-"""Group the faces of one seat by similarity: average linkage that can split a seat between two similar people."""
+"""Groups the faces of one seat by similarity: average linkage that can split a seat between two similar people."""
 
 from __future__ import annotations
 
