@@ -275,6 +275,21 @@ def test_more_lessons_at_a_time_than_a_sheet_has_columns_are_refused(tmp_path, m
     )
 
 
+def test_a_class_has_a_page_of_its_own_as_long_as_a_book_may_have_one_more(tmp_path, monkeypatch):
+    sheet = term_sheet([_register({"a": 1.0})], {}, BERLIN, "week", part="7b")
+    monkeypatch.setattr(module, "_MOST_PAGES", 5)
+    with _book_of(tmp_path / "x.xlsx") as pages:  # begins with four
+        pages.sheet(sheet)
+        with pytest.raises(RegisterError) as error:
+            pages.sheet(sheet)
+    assert error.value.line() == (
+        "2026-W47 7b: would need more than 5 pages; use --by month, or --since with a later day"
+    )
+    book = openpyxl.load_workbook(tmp_path / "x.xlsx")
+    assert book.sheetnames == ["Rooms", "Months", "Events", "2026-W47", "2026-W47 7b"]
+    assert "a" in {row[1] for row in _values(book["2026-W47 7b"])}
+
+
 def test_where_a_page_of_events_is_full_another_one_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_MOST_ROWS", 4)
     events = list(events_of(_register(dict.fromkeys("abcdefg", 0.0)), BERLIN))
@@ -303,4 +318,4 @@ def test_a_page_takes_as_many_rows_as_it_has(tmp_path, monkeypatch):
 
 
 def test_the_limits_are_those_of_spreadsheet_programs():
-    assert (module._MOST_ROWS, module._MOST_COLUMNS) == (2**20, 16_000)
+    assert (module._MOST_ROWS, module._MOST_COLUMNS, module._MOST_PAGES) == (2**20, 16_000, 400)

@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 
 from tests.slow.mutants import Mutant, mutants_of
-from tests.slow.mutation_results import Known, reason
+from tests.slow.mutation_results import Known, first_functions, reason
 from tests.slow.mutation_session import Plugin, Result, forked
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +83,7 @@ def main() -> int:
         action="store_true",
         help="in functions unchanged since OUT, try only survivors without a reason",
     )
+    parser.add_argument("--most", type=int, default=1_000_000, help="try so many at most, of whole functions")
     parser.add_argument("--reasons", action="store_true", help="try nothing; give the survivors of OUT their reasons")
     options = parser.parse_args()
     os.chdir(ROOT)
@@ -94,7 +95,8 @@ def main() -> int:
         kept = {path: modules.get(path, {}) if options.survivors else {} for path in paths}
         known = {path: Known(path, sources[path], kept[path]) for path in paths}
         mutants = {path: list(mutants_of(ROOT, path)) for path in paths}
-        results = _tried([one for p in paths for one in mutants[p] if not known[p].holds(one)], paths, options)
+        untried = [one for path in paths for one in mutants[path] if not known[path].holds(one)]
+        results = _tried(first_functions(untried, options.most), paths, options)
         for path in (path for path in paths if mutants[path]):
             modules[path] = {"date": date.today().isoformat(), **known[path].with_results(mutants[path], results)}  # noqa: DTZ011 - of whoever runs it
     written = _summary({path: modules[path] for path in MODULES if path in modules})

@@ -14,7 +14,7 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     (
         "*",
         "",
-        r"^\w+ = (NDArray|Literal|Union|tuple|Mapping)\[|TypeVar\(|^\w+ = (str|Face \| Candidate)$|^\w+: TypeAlias",
+        r"^\w+ = (NDArray|Literal|Union|tuple|Mapping)\[|TypeVar\(|^\w+ = (str|str \|.*|Face \|.*)$|^\w+: TypeAlias",
         r".",
         TYPES,
     ),
@@ -142,7 +142,9 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     ("*/term.py", "Months.add", r'"month"', r"None|XX|MONTH", "equivalent: all that is no week is a month"),
     ("*/term.py", "", r"default_factory", r"None", "the tool can't put it in: it is no part of the constructor's code"),
     ("*/plan.py", "random_frames", r"strict=False", r"None|, \)", "equivalent: what is left out is false"),
+    ("*", "*", r'"v?align"', r'"V?CENTER"|"LEFT"|"TOP"', "equivalent: XlsxWriter reads alignments in any letters"),
     ("*/spreadsheet.py", "*", r'"#', r'"#[0-9a-f]*[a-f][0-9a-f]*"', "equivalent: a colour in small letters"),
+    ("*/sheet_styles.py", "*", r'"#', r'"#[0-9a-f]*[a-f][0-9a-f]*"', "equivalent: a colour in small letters"),
     ("*/term_book.py", "*", r'"#', r'"#[0-9a-f]*[a-f][0-9a-f]*"', "equivalent: a colour in small letters"),
     ("*/sightings_csv.py", "write_sightings", r'newline=""|encoding', r".", "equivalent on the device's system"),
     (

@@ -42,14 +42,17 @@ class Known:
 
         Args:
             mutants: all mutants of the module.
-            results: those that were tried, of this and of other modules.
+            results: those that were tried, of this and of other modules; whole functions.
         """
         ends = {result.mutant.number: result.end for result in results if result.mutant.path == self.path}
-        survivors = list(self._survivors(mutants, ends))
+        tried = self.unchanged | {mutant.function for mutant in mutants if mutant.number in ends}
+        untried = {mutant.function for mutant in mutants} - tried
+        own = [mutant for mutant in mutants if mutant.function in tried]
+        survivors = list(self._survivors(own, ends))
         return {
-            "functions": self.codes,
-            "mutants": len(mutants),
-            "killed": len(mutants) - len(survivors),
+            "functions": {name: code for name, code in self.codes.items() if name not in untried},
+            "mutants": len(own),
+            "killed": len(own) - len(survivors),
             "survivors": sorted(survivors, key=lambda one: int(one["line"])),
         }
 
@@ -68,6 +71,19 @@ class Known:
 def reason(path: str, survivor: Mapping[str, Any]) -> str:
     """Return why a survivor of a module survives, empty where nobody has said so."""
     return reason_of(path, *(survivor[key] for key in NAMES))
+
+
+def first_functions(mutants: Sequence[Mutant], most: int) -> list[Mutant]:
+    """Return the mutants of the first functions, at most so many, but those of one function at least."""
+    by_function: dict[tuple[str, str], list[Mutant]] = {}
+    for mutant in mutants:
+        by_function.setdefault((mutant.path, mutant.function), []).append(mutant)
+    chosen: list[Mutant] = []
+    for own in by_function.values():
+        if chosen and len(chosen) + len(own) > most:
+            break
+        chosen += own
+    return chosen
 
 
 def codes_of(source: str) -> dict[str, str]:

@@ -44,6 +44,8 @@ class Reach:
 
     tests_of: dict[tuple[str, str], list[str]]
     """Tests that call a function, the fastest first, by the module's path and the function's qualified name."""
+    names_of: dict[str, set[str]]
+    """Names that each test's own code reads."""
     seconds: dict[str, float]
     """Processor time of each test."""
     budget_s: float
@@ -63,7 +65,7 @@ class Reach:
         return self.chosen(self.tests_of.get((path, function), ()))
 
     def of_constant(self, mutant: Mutant, importers: Importers) -> list[str]:
-        """Return the tests that call a function which reads the changed constant, or else those of the module."""
+        """Return the tests that read the changed constant, and those of the functions which do, or of the module."""
         own = module_name(mutant.path)
         tree = ast.parse(Path(str(sys.modules[own].__file__)).read_text("utf-8"))
         whole = next(one for one in tree.body if one.lineno <= mutant.line <= (one.end_lineno or 0))
@@ -80,9 +82,9 @@ class Reach:
             for name, function in functions_of(sys.modules[module]):
                 if names & _names_in(function.__code__):
                     tests += self.tests_of.get((path, name), ())
-        return self.chosen(
-            tests or [test for (path, _), reach in self.tests_of.items() if path == mutant.path for test in reach]
-        )
+        of_module = [test for (path, _), reach in self.tests_of.items() if path == mutant.path for test in reach]
+        direct = [test for test, names in self.names_of.items() if names & words]
+        return self.chosen([*(tests or of_module), *direct])
 
 
 def _names_in(code: types.CodeType) -> set[str]:
@@ -173,7 +175,8 @@ class Plugin:
                 if name in item.fixturenames and item.nodeid.startswith(base):  # type: ignore[attr-defined]
                     attribute(codes, item.nodeid)
         ordered = {key: sorted(tests, key=lambda one: seconds[one]) for key, tests in tests_of.items()}
-        return Reach(ordered, seconds, budget_s)
+        names_of = {item.nodeid: _names_in(item.function.__code__) for item in items}  # type: ignore[attr-defined]
+        return Reach(ordered, names_of, seconds, budget_s)
 
     def _run(self, items: Sequence[pytest.Item], seconds: Mapping[str, float]) -> str:
         """Run tests until one fails; return its name. A test that takes far longer than before ends the process."""
