@@ -23,7 +23,7 @@ def resemblances(
     """Return the students whose verdict may be wrong because of an uncertain identity.
 
     An absent student is returned if the captures of the unnamed people who resemble the student would be enough to make
-    the student present. A present student is returned if the person who was counted is too probably somebody else.
+    the student present. A present student is returned if the student's value in `probabilities` is below 0.97.
 
     Args:
         unnamed: people without a name.

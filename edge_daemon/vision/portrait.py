@@ -104,8 +104,8 @@ class PortraitReader:
     def covered_templates(self, picture: Picture, face: Face) -> list[tuple[Vector, Vector]]:
         """Return the templates with a mask and with sunglasses painted in, in the order of `COVERS`.
 
-        Each vector is the mean over the two ways of painting. A face is shrunk to each width of
-        `COVERED_WIDTHS_PX`; one that is narrower than a width is used for it at its own size.
+        Each vector is the mean over the two ways of painting. The face is shrunk to widths of
+        28, 44 and 80 px; for a width above its own it keeps its size.
         """
         context, centred = _surroundings(picture, face)
         found = []

@@ -161,7 +161,7 @@ class FolderCopy(TreeCopy):
         return here
 
     def _bring_optional(self, path: str, result: CopyResult) -> None:
-        """Copy a document from the server, if it has that document; not every device has one."""
+        """Copy a document that a device need not have: if the server has none (status 404), that is no problem."""
         problem = self.bring_document(path, "", result)
         if problem and "status 404" not in problem:
             result.problems.append(f"{path}: {problem}")

@@ -11,5 +11,5 @@ def month_of(day: date) -> int:
 
 
 def between(first: date, last: date) -> dict[str, date | int]:
-    """Return the filter for the marks of a period. It names months, so that PostgreSQL reads no other's table."""
+    """Return the filter for the marks of a period. It names the months, so that PostgreSQL reads only their tables."""
     return {"day__gte": first, "day__lte": last, "month__gte": month_of(first), "month__lte": month_of(last)}

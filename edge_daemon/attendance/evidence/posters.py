@@ -86,7 +86,7 @@ def still_place(faces: Sequence[Candidate], seconds_of: Mapping[int, float]) -> 
 
 
 def is_same_place(a: Box, b: Box) -> bool:
-    """Return whether two boxes may be those of one poster."""
+    """Return whether two boxes overlap so much that they may be the places of one poster."""
     return _overlap(a, b) >= SAME_PLACE
 
 

@@ -1,6 +1,7 @@
 """Lowers a student's threshold for an unnamed track at the student's seat.
 
-A seat is a student's if the student has it just before or after the track. It also is if the two take turns.
+The seat counts as the student's in two cases. The student has it just before or after the track, or the two take
+turns. Nobody else's threshold changes.
 """
 
 from __future__ import annotations

@@ -76,8 +76,9 @@ def static_groups(
 ) -> list[list[int]]:
     """Return the groups of tracks that are pictures of faces, as indices of the tracks; each group shows one person.
 
-    All tracks of one person are a picture if they are one together and no long track alone is a living face. Otherwise
-    each long track counts alone, because the student may sit in one seat and the portrait hang at another.
+    The tracks of one person form a group if their faces together are a picture, and if no track with enough evidence of
+    its own is a living face. Otherwise each track that is a picture forms a group alone, because the student may sit in
+    one seat and the portrait hang at another.
 
     Args:
         tracks: the tracks of one lesson.
