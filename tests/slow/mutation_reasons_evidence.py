@@ -162,7 +162,6 @@ EVIDENCE: tuple[tuple[str, str, str, str, str], ...] = (
         r"None|parts\[1\]",
         "equivalent: all parts are of one student, and the id of a joined one is not read",
     ),
-    ("*/student_odds.py", "odds_of", r"len\(tracks\) > 1", r">= 1", "equivalent: the same track twice"),
     (
         "*/student_odds.py",
         "enrolled_share",

@@ -84,13 +84,16 @@ def odds_of(tracks: Sequence[Track], faces: Sequence[Candidate], known: KnownStu
     """Return the odds that a person is each student, (students,).
 
     The odds are computed from all tracks together and from each track of three or more faces alone, and the largest
-    count. A student who wears sunglasses for half of the lesson is therefore recognised in the other half.
+    count. A student who wears sunglasses for half of the lesson is therefore recognised in the other half. The odds of
+    one track are multiplied by its share of the faces, because of many tracks one may resemble somebody by chance.
     """
-    parts = [list(tracks)]
-    if len(tracks) > 1:
-        parts += [[track] for track in tracks if len(track.members) >= SOLID_FACES]
-    each = [_odds(person_evidence(part, faces), known) for part in parts]
-    return np.asarray(np.max(each, axis=0) * known.weights, np.float64)
+    together = _odds(person_evidence(list(tracks), faces), known)
+    if len(tracks) == 1:
+        return np.asarray(together * known.weights, np.float64)
+    count = sum(len(track.members) for track in tracks)
+    solid = [track for track in tracks if len(track.members) >= SOLID_FACES]
+    each = [_odds(person_evidence([track], faces), known) * (len(track.members) / count) for track in solid]
+    return np.asarray(np.max([together, *each], axis=0) * known.weights, np.float64)
 
 
 def _odds(evidence: PersonEvidence, known: KnownStudents) -> Scores:

@@ -78,7 +78,7 @@ def _odds(tracks: list[Track], room: Room, known: KnownStudents) -> np.ndarray:
     return each / (1 - each) * known.weights
 
 
-def test_the_odds_of_a_person_are_those_of_all_tracks_or_of_a_solid_one_alone():
+def test_the_odds_of_a_person_are_those_of_all_tracks_or_of_a_solid_one_by_its_share_of_the_faces():
     """S00 for three captures, then hidden; S01 is likest to a track of two faces, which is too short."""
     room = Room(students=4, noise=0.5)
     room.sits("S00", range(3), 0)
@@ -87,13 +87,13 @@ def test_the_odds_of_a_person_are_those_of_all_tracks_or_of_a_solid_one_alone():
     known = known_students(room.ids, MATCH, expected=["S00"])
     clear, hidden, short = tracks = _tracks(room, 3, 20, 2)
     found = odds_of(tracks, room.faces, known)
-    parts = [tracks, [clear], [hidden]]
-    assert found == pytest.approx(np.max([_odds(own, room, known) for own in parts], axis=0))
-    assert found[0] == pytest.approx(_odds([clear], room, known)[0])
+    parts = [(tracks, 1), ([clear], 3 / 25), ([hidden], 20 / 25)]
+    assert found == pytest.approx(np.max([_odds(own, room, known) * share for own, share in parts], axis=0))
+    assert found[0] == pytest.approx(_odds([clear], room, known)[0] * 3 / 25)
     assert found[0] > 10 * _odds(tracks, room, known)[0]
     assert _odds([short], room, known)[1] > 10 * found[1]
     two = odds_of([clear, hidden], room.faces, known)
-    assert two[0] == pytest.approx(_odds([clear], room, known)[0])
+    assert two[0] == pytest.approx(_odds([clear], room, known)[0] * 3 / 23)
 
 
 def test_two_tracks_that_agree_are_more_evidence_than_each():
