@@ -22,7 +22,8 @@ PROPFIND_BODY: Final = (
 )
 """Body of a PROPFIND request, with `Depth: 1`."""
 _DAV: Final = "{DAV:}"
-_LONGEST: Final = 200
+_LONGEST_BYTES: Final = 240
+"""Longest name in UTF-8. File systems allow 255, and a half-written file has a longer name than the whole one."""
 _TIME, _ETAG = "time", "etag"
 """The first word of a version: whether a modification time or an ETag follows."""
 _SETTLED_AFTER: Final = timedelta(minutes=1)
@@ -92,19 +93,26 @@ def _of_autoindex(row: Mapping[str, object]) -> tuple[object, bool, str]:
 
 
 def _of_propfind(body: bytes, asked: str, where: str) -> list[ListingEntry]:
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise DeliveryError("its list of files defines entities, which no WebDAV server does", where)
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\0" in body:  # with zero bytes it is UTF-16
+        raise DeliveryError("its list of files defines entities or is not UTF-8, as of no WebDAV server", where)
     try:
-        tree = ElementTree.fromstring(body)  # noqa: S314 - it contains no entities
+        tree = ElementTree.fromstring(body, ElementTree.XMLParser(encoding="utf-8"))  # noqa: S314 - without entities
     except ElementTree.ParseError as error:
         raise DeliveryError(f"its list of files can't be read ({error})", where, "is it a WebDAV server?") from error
     found: list[tuple[object, bool, str]] = []
     for response in tree.iter(f"{_DAV}response"):
-        path = unquote(urlsplit(response.findtext(f"{_DAV}href", "")).path).rstrip("/")
+        path = _path_of(response.findtext(f"{_DAV}href", ""))
         if path != asked.rstrip("/"):
             is_folder = response.find(f".//{_DAV}collection") is not None
             found.append((path.rpartition("/")[2], is_folder, _dav_version(response)))
     return _named(found)
+
+
+def _path_of(address: str) -> str:
+    try:
+        return unquote(urlsplit(address).path).rstrip("/")
+    except ValueError:  # such as an IPv6 address without its end
+        return ""
 
 
 def _dav_version(response: ElementTree.Element) -> str:
@@ -127,14 +135,16 @@ def http_date(text: str) -> datetime | None:
     """Return the time in a header such as Date; None if there is none."""
     try:
         at = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
 
 
 def is_name(name: str) -> bool:
     """Return whether a text is a visible name of a file or folder, and no path."""
-    return 0 < len(name) <= _LONGEST and name.isprintable() and not name.startswith(".") and not set(name) & set("/\\")
+    if not name.isprintable() or name.startswith(".") or set(name) & set("/\\"):
+        return False
+    return 0 < len(name.encode("utf-8")) <= _LONGEST_BYTES
 
 
 def is_kept_by_windows(path: str) -> bool:

@@ -84,14 +84,14 @@ def listen_address(listen: str, where: str) -> tuple[str, int]:
 
 def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> None:
     """Ingest at an interval; an error is logged in one line, and the next run retries."""
-    from django.db import DatabaseError, close_old_connections
+    from django.db import close_old_connections
 
     while True:
         for school in home.schools.values():
             try:
                 for line in ingest_round(home, school):
                     logger.warning("%s: %s", school.school, line)
-            except (EdgeError, DatabaseError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - without this thread nothing is ingested until a restart
                 line = error.line() if isinstance(error, EdgeError) else type(error).__name__
                 logger.warning("ingest of %s: %s", school.school, line)
             close_old_connections()

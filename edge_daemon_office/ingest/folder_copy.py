@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 from edge_daemon_office.decisions.lists import put
+from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.ingest.day_index import is_index_name, parsed_index
 from edge_daemon_office.ingest.tree import read_object
 from edge_daemon_office.ingest.tree_copy import CopyResult, TreeCopy
@@ -40,6 +41,10 @@ _MOST_FAILED: Final = 100
 _LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _NO_DAV: Final = (403, 405, 501)
+
+
+class ListingError(OfficeError):
+    """A folder of the server can't be listed; others may be."""
 
 
 class FolderCopy(TreeCopy):
@@ -85,7 +90,7 @@ class FolderCopy(TreeCopy):
         known = read_object(note)
         if known.get("url") != self._server.url:
             known = {}
-        listing = self._folder(f"{_ROOT}/{name}/{DELIVERED}")
+        listing = self._listed(f"{_ROOT}/{name}/{DELIVERED}", result)
         stamps = {
             one.name: one.version if listing.is_settled(one) else ""
             for one in listing.entries
@@ -99,7 +104,10 @@ class FolderCopy(TreeCopy):
                 name, [one for one in sorted(stamps) if not stamps[one] or taken.get(one) != stamps[one]]
             )
         if named is None:
-            listed_at, named = now, [(path, "") for path in self._all(name, lessons)]
+            before = len(result.problems)
+            named = [(path, "") for path in self._all(name, lessons, result)]
+            if len(result.problems) == before:
+                listed_at = now  # else the next run lists everything again
         else:
             named += _texts(known.get("failed")).items()
         came = self._bring_all([(f"{_ROOT}/{name}/{path}", sha256) for path, sha256 in named], result)
@@ -129,24 +137,28 @@ class FolderCopy(TreeCopy):
             found += index.documents.items()
         return found
 
-    def _all(self, name: str, lessons: dict[str, str]) -> Iterator[str]:
+    def _all(self, name: str, lessons: dict[str, str], result: CopyResult) -> Iterator[str]:
         """Yield the paths of all documents of a device, below its folder.
 
         Args:
             name: the device's folder.
             lessons: versions of the folders that are complete here; updated while this generator runs.
+            result: receives the folders that can't be listed, as problems.
         """
-        for one in self._folder(f"{_ROOT}/{name}/commitments").entries:
+        for one in self._listed(f"{_ROOT}/{name}/commitments", result).entries:
             if not one.is_folder and one.name.endswith(".json"):
                 yield f"commitments/{one.name}"
-        listing = self._folder(f"{_ROOT}/{name}/registers")
+        listing = self._listed(f"{_ROOT}/{name}/registers", result)
         folders = [one for one in listing.entries if one.is_folder]
         says_when = len(folders) < 2 or len({one.version for one in folders}) > 1
         for one in folders:
             if says_when and one.version and lessons.get(one.name) == one.version:
                 continue
-            lessons[one.name] = one.version if listing.is_settled(one) else ""
-            for file in self._folder(f"{_ROOT}/{name}/registers/{one.name}").entries:
+            before = len(result.problems)
+            files = self._listed(f"{_ROOT}/{name}/registers/{one.name}", result).entries
+            is_listed = len(result.problems) == before
+            lessons[one.name] = one.version if is_listed and listing.is_settled(one) else ""
+            for file in files:
                 if not file.is_folder and file.name.endswith(".json"):
                     yield f"registers/{one.name}/{file.name}"
 
@@ -166,8 +178,21 @@ class FolderCopy(TreeCopy):
         if problem and "status 404" not in problem:
             result.problems.append(f"{path}: {problem}")
 
+    def _listed(self, path: str, result: CopyResult) -> FolderListing:
+        """Return the content of a folder; if it can't be listed, add a problem and return none of it."""
+        try:
+            return self._folder(path)
+        except ListingError as error:
+            result.problems.append(f"{path}: {error.what}")
+            return FolderListing()
+
     def _folder(self, path: str) -> FolderListing:
-        """Return the content of a folder, empty if there is no such folder."""
+        """Return the content of a folder, empty if there is no such folder.
+
+        Raises:
+            ListingError: this folder can't be listed.
+            OfficeError: the server does not answer, or refuses the office's login.
+        """
         place, is_absent = quote(path) + "/", False
         if not self._is_dav:
             answer = self.ask("GET", place, headers={"Accept": "application/json"})
@@ -180,18 +205,18 @@ class FolderCopy(TreeCopy):
         answer = self.ask("PROPFIND", place, PROPFIND_BODY, {"Depth": "1", "Content-Type": "application/xml"})
         if answer.status == 404 or (is_absent and answer.status in _NO_DAV):
             return FolderListing()
-        if answer.status in (401, 403):
+        if answer.status == 401 or (answer.status == 403 and path == _ROOT):
             raise self.refused(answer.status)
         if answer.status != 207:
             hint = "it has to be nginx with `autoindex_format json`, or know PROPFIND"
-            raise self.error(f"can't list its folders (status {answer.status})", hint)
+            raise ListingError(f"can't list its folders (status {answer.status})", self._server.url, hint)
         self._is_dav = True
         where = urlsplit(self._server.url)
         try:
             at = http_date(answer.headers.get("date", ""))
             return of_propfind(answer.body, unquote(f"{where.path}/{place}"), where.hostname or "", at)
         except DeliveryError as error:
-            raise self.error(error.what, error.hint) from error
+            raise ListingError(error.what, self._server.url, error.hint) from error
 
 
 def _time(value: object) -> datetime:

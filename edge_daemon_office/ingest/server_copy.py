@@ -42,7 +42,7 @@ class FeedCopy(TreeCopy):
     def _pages(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         cursor = self.state["cursor"]
         for _ in range(_MOST_PAGES):
-            answer = self.ask("GET", f"v1/documents?after={quote(cursor, safe='')}" if cursor else "v1/documents")
+            answer = self.ask("GET", f"v1/documents?after={_quoted(cursor)}" if cursor else "v1/documents")
             if answer.status == 410 and cursor:
                 cursor = ""
                 continue
@@ -67,15 +67,16 @@ def bring_documents(home: OfficeHome, school: School) -> list[str]:
     Without a server nothing is done.
 
     Raises:
-        OfficeError: the server gives no answer, or refuses the office's login.
+        OfficeError: the server gives no answer, or refuses the office's login; or the tree can't be written.
     """
     if school.server is None:
         return []
     try:
         (school.tree / "v1" / "devices").mkdir(parents=True, exist_ok=True)
+        return _copy(home, school, school.server).bring().problems
     except OSError as error:
-        raise OfficeError(f"can't be made: {error.strerror}", str(school.tree), "check its rights") from error
-    return _copy(home, school, school.server).bring().problems
+        hint = "check its rights, and the space on its disk"
+        raise OfficeError(f"can't be written: {error.strerror}", str(school.tree), hint) from error
 
 
 def send_lists(home: OfficeHome, school: School) -> list[str]:
@@ -88,6 +89,11 @@ def send_lists(home: OfficeHome, school: School) -> list[str]:
 def _copy(home: OfficeHome, school: School, server: ServerSettings) -> TreeCopy:
     kind = FolderCopy if server.kind == "webdav" else FeedCopy
     return kind(school, server, office_signer(home).public_key)
+
+
+def _quoted(cursor: str) -> str:
+    """Return a cursor for an address; half a character becomes another one, which the server does not know (410)."""
+    return quote(cursor, safe="", errors="replace")
 
 
 def _rows(rows: list[Any]) -> Iterator[tuple[str, str]]:

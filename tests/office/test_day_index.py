@@ -220,3 +220,16 @@ def test_a_run_over_folders_that_is_cut_goes_on(folders):
     with pytest.raises(Exception, match="does not let us in"):
         bring_documents(office, school)
     assert Lesson.objects.count() == 10
+
+
+def test_a_folder_that_cannot_be_listed_stops_no_other(folders):
+    office, school, server, _ = folders
+    server.sticky["PROPFIND", "/b/registers/"] = "403"
+    for _ in range(2):
+        assert [one.partition(": ")[2] for one in bring_documents(office, school)] == [
+            "can't list its folders (status 403)"
+        ]
+    assert ingest(school, NOW).registers == 8
+    server.sticky.clear()
+    assert bring_documents(office, school) == []
+    assert ingest(school, NOW).registers == 2

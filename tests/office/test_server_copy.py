@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import threading
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
+from edge_daemon_office.cli import serving
 from edge_daemon_office.cli.serving import ingest_round
 from edge_daemon_office.decisions.excuses import excuse, publish_excuses
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import ServerSettings, read_home
+from edge_daemon_office.ingest import tree_copy
 from edge_daemon_office.ingest.keys import pin
 from edge_daemon_office.ingest.run import ingest
 from edge_daemon_office.ingest.server_copy import bring_documents, send_lists
@@ -102,11 +107,11 @@ def test_without_the_server_what_is_here_is_ingested_and_one_line_says_so(copied
 def test_a_server_can_write_nowhere_else_and_a_changed_document_is_named(copied, tmp_path):
     office, school, server, rooms = copied
     honest = server.documents
-    evil = {f"v1/devices/{name}/registers/x/1.json": b"{}" for name in ("..", ".hidden", "a\\b", "con")}
+    evil = {f"v1/devices/{name}/registers/x/1.json": b"{}" for name in ("..", ".hidden", "a\\b", "con", "ä" * 150)}
     evil["../outside.json"] = b"{}"
     server.documents = lambda: {**honest(), **evil}
     problems = bring_documents(office, school)
-    assert len(problems) == 4
+    assert len(problems) == 5
     assert all("has a name that is none" in one for one in problems)
     assert not list(tmp_path.glob("outside*"))
     wanted = {path for path in honest() if not path.startswith(".")}
@@ -121,6 +126,48 @@ def test_a_server_can_write_nowhere_else_and_a_changed_document_is_named(copied,
     assert [one.partition(": ")[2] for one in bring_documents(office, school)] == [
         "is another document than the list says"
     ]
+
+
+def test_half_a_character_as_cursor_begins_the_feed_anew(copied, monkeypatch):
+    office, school, server, _ = copied
+    honest = server.feed
+
+    def feed(after: str, limit: int):
+        return honest(after, limit) if not after else None
+
+    server.feed_limit = 1000
+    assert bring_documents(office, school) == []
+    state = school.tree / ".server.json"
+    state.write_text(json.dumps({**json.loads(state.read_text("utf-8")), "cursor": "\ud800"}), "utf-8")
+    monkeypatch.setattr(server, "feed", feed)
+    assert bring_documents(office, school) == []
+
+
+def test_a_tree_that_cannot_be_written_is_one_line_and_ingest_goes_on(copied, monkeypatch):
+    office, school, _, _ = copied
+    bring_documents(office, school)
+    monkeypatch.setattr(tree_copy, "put", full_disk)
+    (school.tree / ".server.json").unlink()
+    assert any("No space left on device" in line for line in ingest_round(office, school))
+    assert Lesson.objects.count() == 6
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_an_unforeseen_error_does_not_end_the_ingest_of_serve(office, monkeypatch):
+    stop, tried = threading.Event(), []
+
+    def round_(_home, school):
+        tried.append(school.school)
+        if len(tried) > len(office.schools):
+            stop.set()
+        raise ValueError
+
+    monkeypatch.setattr(serving, "ingest_round", round_)
+    serving._ingest_for_ever(office, 0, stop)
+    assert len(tried) == 2 * len(office.schools)
 
 
 def test_the_offices_lists_are_put_on_the_server_and_foreign_ones_stay(copied):

@@ -47,7 +47,7 @@ def index(server: Server, after: str = "") -> ServerIndex | None:
     files: dict[str, str] = {}
     cursor = after
     while True:
-        place = f"v1/documents?after={quote(cursor, safe='')}" if cursor else "v1/documents"
+        place = f"v1/documents?after={quote(cursor, safe='', errors='replace')}" if cursor else "v1/documents"
         answer = server.ask("GET", place, headers={"Accept": "application/json"}, max_bytes=MAX_LISTING)
         if answer.status in (_WHO, _NOT_ALLOWED):
             raise _refused(server, answer)
