@@ -57,11 +57,21 @@ def unusable_output(path: Path) -> tuple[str, str, str] | None:
             return "there is no such folder", str(folder), "make it first"
     except PermissionError:
         return "this user may not look into the folder", str(folder), own
-    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+    except OSError as error:
+        return f"can't be looked at: {error.strerror}", str(path), "choose another name"
+    if _is_disk_read_only(folder):
         return "the folder's disk is read-only", str(folder), own
     if not os.access(folder, os.W_OK | os.X_OK):
         return "this user may not write to the folder", str(folder), own
     return None
+
+
+def _is_disk_read_only(folder: Path) -> bool:
+    """Return whether a folder's disk takes no writes; False where the system can't say, such as on Windows."""
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except (AttributeError, OSError):
+        return False
 
 
 def sync_folder(folder: Path) -> None:

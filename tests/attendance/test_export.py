@@ -254,6 +254,7 @@ def test_a_failing_export_leaves_the_old_file_and_nothing_else(tmp_path, registe
         ("nowhere/out.csv", "no such folder"),
         ("folder.xlsx", "is a folder"),
         ("file/out.csv", "no such folder"),
+        (f"{'x' * 300}.csv", "can't be looked at: File name too long"),
     ],
 )
 def test_places_that_can_not_be_written_are_refused(tmp_path, name, message):

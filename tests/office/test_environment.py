@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from edge_daemon.configfile import tomllib
-from tests.app.collect.test_office_computer import NOT_THERE
+from tests.app.collect.test_office_computer import NO_CALLS, NOT_THERE
 from tests.office_tree import OfficeRoom
 from tests.registers import START
 
@@ -22,6 +22,9 @@ class NotHere:
 sys.meta_path.insert(0, NotHere())
 for name in {NOT_THERE!r}:
     sys.modules.pop(name, None)
+for name in {NO_CALLS!r}:
+    if hasattr(os, name):
+        delattr(os, name)
 from edge_daemon_office.__main__ import run
 sys.exit(run(sys.argv[1:]))
 """

@@ -20,6 +20,13 @@ NOT_THERE = (
     *("icalendar", "recurring_ical_events", "dateutil", "sqlite_utils"),
 )
 """Modules of POSIX only, and libraries of the device. `posix` is missing here because this interpreter needs it."""
+NO_CALLS = (
+    *("getuid", "geteuid", "getgid", "chown", "fchown", "lchown", "fork", "mkfifo", "mknod", "O_CLOEXEC"),
+    *("O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_SYNC", "statvfs", "fstatvfs", "ST_RDONLY", "fchmod"),
+    *("pread", "pwrite", "sync", "sysconf", "uname", "getloadavg", "memfd_create", "sched_getaffinity", "nice"),
+    *("posix_fadvise", "sendfile", "setsid", "killpg", "getpgid", "getpriority", "getxattr", "listxattr", "getgroups"),
+)
+"""Names of `os` that Windows lacks."""
 CODE = f"""
 import os, sys
 class NotHere:
@@ -29,7 +36,7 @@ class NotHere:
 sys.meta_path.insert(0, NotHere())
 for name in {NOT_THERE!r}:
     sys.modules.pop(name, None)
-for name in ('getuid', 'geteuid', 'getgid', 'chown', 'fork', 'mkfifo', 'O_CLOEXEC', 'O_DIRECTORY'):
+for name in {NO_CALLS!r}:
     if hasattr(os, name):
         delattr(os, name)
 from edge_daemon.__main__ import run
