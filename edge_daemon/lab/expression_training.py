@@ -8,8 +8,10 @@ from __future__ import annotations
 import csv
 import math
 import time
+import zipfile
+import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -236,15 +238,21 @@ class ExpressionTraining:
 
     def _load(self, content: dict[str, Any]) -> None:
         try:
-            self._network.load_state_dict(content["network"])
+            self._averaged.load_state_dict(content["best"])
+            self._best = _copied(self._averaged)
             self._averaged.load_state_dict(content["averaged"])
-            self._best = content["best"]
+            self._network.load_state_dict(content["network"])
             self._optimizer.load_state_dict(content["optimizer"])
-        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+        except (AttributeError, IndexError, KeyError, ValueError, RuntimeError, TypeError) as error:
             raise LabError(_NO_STATE, str(self._folder), _AFRESH) from error
 
 
 _NO_STATE = "is no state from which a training can resume"
+_DAMAGED = (
+    *(AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError),
+    *(EOFError, UnpicklingError, zipfile.BadZipFile, zlib.error),
+)
+"""What ZIP, PyTorch and our own fields raise on a file that is damaged or of another program."""
 
 
 def _opened(plan: TrainingPlan, folder: Path, torch: Any) -> tuple[TrainingState, dict[str, Any]] | None:
@@ -256,13 +264,25 @@ def _opened(plan: TrainingPlan, folder: Path, torch: Any) -> tuple[TrainingState
             raise LabError("has a training by an earlier version", str(folder), _AFRESH)
         if not path.exists():
             return None
+        with zipfile.ZipFile(path) as parts:
+            if parts.testzip() is not None:  # PyTorch would read damaged weights
+                raise LabError(_NO_STATE, str(path), _AFRESH)
         content = torch.load(path, weights_only=True)
         state = TrainingState(**{**content["state"], "plan": TrainingPlan(**content["state"]["plan"])})
+        _check_kinds(state, plan)
     except OSError as error:
         raise LabError(f"can't be made or read: {error.strerror}", str(folder)) from error
-    except (ValueError, TypeError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
+    except _DAMAGED as error:
         raise LabError(_NO_STATE, str(path), _AFRESH) from error
     return _with_plan(state, plan, folder), content
+
+
+def _check_kinds(state: TrainingState, plan: TrainingPlan) -> None:
+    """Raise TypeError if a field of a state is not of its kind; a number without a fraction may be whole."""
+    for one in fields(TrainingState):
+        kind, value = type(getattr(TrainingState(plan), one.name)), getattr(state, one.name)
+        if not isinstance(value, (int, float) if kind is float else kind):
+            raise TypeError(one.name)
 
 
 def _with_plan(state: TrainingState, plan: TrainingPlan, folder: Path) -> TrainingState:

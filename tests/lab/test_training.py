@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import zipfile
 from dataclasses import replace
 
@@ -125,3 +126,41 @@ def test_a_state_that_can_not_be_read_is_refused_in_one_line(data, tmp_path, nam
     with pytest.raises(LabError, match=what) as refused:
         train_expression(data, tmp_path / "m.tflite", PLAN, None, quiet, quiet)
     assert "remove the folder" in refused.value.line()
+
+
+def test_a_state_that_is_damaged_foreign_or_a_program_is_refused(data, tmp_path):
+    folder = tmp_path / "m.tflite.training"
+    training = ExpressionTraining(PLAN, folder, *both(data))
+    training._save()
+    state = folder / "state.pt"
+    whole = state.read_bytes()
+    content = torch.load(state, weights_only=True)
+    weights = bytearray(whole)
+    weights[len(whole) // 2] ^= 0xFF  # PyTorch alone reads it as a weight
+    made = [bytes(weights), whole[: len(whole) // 2], pickle.dumps(Program(tmp_path / "made"))]
+    for foreign in (
+        torch.zeros(2),
+        {**content, "optimizer": 5},
+        {**content, "best": {}},
+        {**content, "state": {**content["state"], "epoch": None}},
+        Program(tmp_path / "made"),
+    ):
+        torch.save(foreign, state)
+        made.append(state.read_bytes())
+    for body in made:
+        state.write_bytes(body)
+        with pytest.raises(LabError, match="is no state from which a training can resume"):
+            ExpressionTraining(PLAN, folder, *both(data))
+    assert not (tmp_path / "made").exists()
+    state.write_bytes(whole)
+    assert ExpressionTraining(PLAN, folder, *both(data)).state == training.state
+
+
+class Program:
+    """A pickle that makes a file when it is read."""
+
+    def __init__(self, path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return type(self.path).touch, (self.path,)
