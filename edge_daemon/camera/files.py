@@ -27,6 +27,10 @@ PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png"))
 _HAS_DESTINATION = tuple(int(n) for n in cv2.__version__.split(".")[:2]) >= (4, 11)
 """Whether this OpenCV's `imread` decodes into an array of NumPy."""
 
+_MOST_BYTES = 256 * 2**20
+_MOST_PIXELS = 100_000_000
+"""Limits of a picture: in memory it takes three bytes a pixel."""
+
 When = Callable[[int], datetime]
 """Maps a slot to the time of its picture."""
 
@@ -207,20 +211,36 @@ def _breaks_off(readable: int, promised: float) -> bool:
 def read_picture(path: Path) -> Picture:
     """Return the picture of a file, upright by its EXIF orientation; raises CameraError if it can't be read."""
     try:
+        before = _stamp(path)
+        if before[-1] > _MOST_BYTES:
+            raise CameraError(f"is larger than {_MOST_BYTES >> 20} MiB", path.name)
         data = path.read_bytes()
     except OSError as e:
         raise CameraError(f"can't be read: {e.strerror}", path.name) from e
     try:
-        # OpenCV before 4.11 returns a truncated picture with the rest in grey.
-        read_header(data)
+        # OpenCV returns a truncated JPEG with the rest in grey, and asks for gigabytes if a header says so.
+        header = read_header(data)
+        if header.width_px * header.height_px > _MOST_PIXELS:
+            raise CameraError(f"is larger than {_MOST_PIXELS // 10**6} megapixels", path.name)
         picture = _decoded(path, data)
+        after = _stamp(path)
     except cv2.error as e:
         raise CameraError("is damaged or too large", path.name) from e
     except ImageFileError as e:
         raise CameraError("is damaged, truncated or not a picture", path.name) from e
+    except OSError as e:
+        raise CameraError(f"can't be read: {e.strerror}", path.name) from e
+    if after != before:  # the decoder reads the file once more, and its header was not checked
+        raise CameraError("was replaced while it was read", path.name)
     if picture is None:
         raise CameraError("is damaged, truncated or not a picture", path.name)
     return _bgr(picture)
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Return what changes if a file is replaced or written: its number, time of change in ns, and size in bytes."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _decoded(path: Path, data: bytes) -> object:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
+import zlib
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -169,6 +171,33 @@ def test_a_picture_that_went_away_is_one_missed_capture(tmp_path):
     path.unlink()
     with pytest.raises(CameraError, match=r"1\.jpg: can't be read: No such file"):
         camera.capture(0)
+
+
+def test_a_picture_that_is_replaced_while_it_is_read_is_one_missed_capture(tmp_path, monkeypatch):
+    path, decoded = write(tmp_path / "1.jpg", picture()), files._decoded
+    half = path.read_bytes()[: path.stat().st_size // 2]
+
+    def overtaken(*arguments: object) -> object:
+        path.write_bytes(half)
+        return decoded(*arguments)
+
+    monkeypatch.setattr(files, "_decoded", overtaken)
+    with pytest.raises(CameraError, match=r"^1\.jpg: was replaced while it was read$"):
+        files.read_picture(path)
+
+
+def test_a_picture_that_is_too_large_is_never_read_or_decoded(tmp_path, monkeypatch):
+    huge = tmp_path / "1.jpg"
+    with huge.open("wb") as file:
+        file.truncate(2**40)  # without any data on the disk
+    with pytest.raises(CameraError, match="is larger than 256 MiB"):
+        files.read_picture(huge)
+    whole = write(tmp_path / "2.png", picture()).read_bytes()
+    head = b"IHDR" + struct.pack(">II", 20_000, 5_001) + whole[24:29]
+    (tmp_path / "2.png").write_bytes(whole[:12] + head + struct.pack(">I", zlib.crc32(head)) + whole[33:])
+    monkeypatch.setattr(files, "_decoded", None)
+    with pytest.raises(CameraError, match="is larger than 100 megapixels"):
+        files.read_picture(tmp_path / "2.png")
 
 
 def test_an_empty_folder_is_refused(tmp_path):
