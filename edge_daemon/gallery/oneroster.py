@@ -34,6 +34,8 @@ from edge_daemon.types import EnrolmentPeriod, Student
 
 _GUARDIANS: Final = frozenset({"guardian", "parent", "relative"})
 _STUDENTS: Final = frozenset({"student", ""})
+_ROLES: Final = _GUARDIANS | {"student", "teacher", "administrator", "aide", "proctor"}
+"""Roles of OneRoster 1.1 and 1.2 in an enrolment. Another one may be a student's, so its row is named."""
 _KEPT: Final = ("identifier", "username", "grades")
 """Further columns by which an office identifies students."""
 
@@ -147,6 +149,10 @@ class _Export:
         classes = self._known_classes = self._classes()
         user_ids, class_ids = _Ids(users), _Ids(classes or ())
         students = [row for row in enrolments if row["role"].lower() == "student" and row.is_active]
+        for row in enrolments:
+            if row.is_active and row["role"].lower() not in _ROLES:
+                text = f"has the role {row['role'][:20]!r}, expected student or teacher"
+                self._findings.leave_out(path, row.line, text)
         order = slash_order([row[column] for row in students for column in ("beginDate", "endDate")])
         found: dict[str, dict[EnrolmentPeriod, None]] = {}
         for row in students:

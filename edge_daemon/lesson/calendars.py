@@ -111,6 +111,8 @@ class _File:
     """UIDs of series in the room."""
     changed_uids: set[str] = field(default_factory=set)
     """UIDs of changed lessons in the room."""
+    changed_elsewhere: set[str] = field(default_factory=set)
+    """UIDs of changed lessons in other rooms. The changed series may be one of another room."""
 
     def series(self, order: Iterator[int]) -> Iterator[Series]:
         """Yield the series of the room that can be expanded into lessons."""
@@ -140,10 +142,12 @@ class _File:
             self.events += 1
             place = location(component)
             self.rooms.add(place)
+            uid, _, is_change = _peek(component)
             if self.reading.is_here(place):
                 self.of_room += 1
-                uid, _, is_change = _peek(component)
                 (self.changed_uids if is_change else self.uids).add(uid)
+            elif is_change and place:
+                self.changed_elsewhere.add(uid)
         self.rooms.discard("")
         if self.of_room > MOST_EVENTS:
             hint = "export fewer years, or set timetable.room"
@@ -152,10 +156,12 @@ class _File:
     def _events(self, reader: EventReader, notes: list[Note], order: Iterator[int]) -> Iterator[Event]:
         """Yield the events of the room, and events of other rooms that may be related to them."""
         related = 0
+        changes_wanted = self.uids | self.changed_uids
+        series_wanted = self.changed_uids | (self.changed_elsewhere & self.uids)
         for component in components(self.source, frozenset({"VEVENT"}), notes):
             uid, summary, is_change = _peek(component)
             is_here = self.reading.is_here(location(component))
-            if not is_here and uid not in (self.uids | self.changed_uids if is_change else self.changed_uids):
+            if not is_here and uid not in (changes_wanted if is_change else series_wanted):
                 if component.damage and not location(component):  # it may belong to this room
                     self._leave_out(summary, self._where(component.damage.line), component.damage.why)
                 continue

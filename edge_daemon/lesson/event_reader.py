@@ -84,6 +84,9 @@ class EventReader:
             raise EventError("has an EXRULE, which is not read", many["EXRULE"][0].line)
         version_of = one.get("RECURRENCE-ID")
         recurrence = self._when(version_of, notes) if version_of else None
+        reach = version_of.params.get("RANGE", "").strip().upper() if version_of else ""
+        if version_of and reach not in ("", "THISANDFUTURE"):
+            notes.append(Note(version_of.line, f"its RANGE={reach[:20]} is not read; it changes one lesson only"))
         cancelled = self._cancelled(component, one, many, notes)
         start = self._start(component, one, recurrence if cancelled else None, notes)
         all_day = not isinstance(start, datetime)
@@ -100,7 +103,7 @@ class EventReader:
             plus=tuple(found for more in many.get("RDATE", []) for found in self._plus(more, notes)),
             minus=tuple(found for less in many.get("EXDATE", []) for found in self._minus(less, notes)),
             recurrence=recurrence,
-            and_later=version_of is not None and version_of.params.get("RANGE", "").upper() == "THISANDFUTURE",
+            and_later=reach == "THISANDFUTURE",
             sequence=_number(one.get("SEQUENCE")),
             cancelled=cancelled,
             location=location(component),

@@ -16,6 +16,7 @@ from edge_daemon.lesson.events import Event, localised
 from edge_daemon.lesson.exceptions import StartHit, StartIndex, exclusions
 from edge_daemon.lesson.ical_lines import Note
 from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
+from edge_daemon.lesson.rooms import is_in_room
 from edge_daemon.lesson.series import Change, Series
 from edge_daemon.lesson.starts import first_by_rule, in_zone_of
 
@@ -84,7 +85,7 @@ class Grouper:
             if not is_here and not any(self.is_here(one.event.location) for one in own):
                 continue
             if is_here:
-                notes += [*core.notes, *_odd_start(core)]
+                notes += [*core.notes, *_odd_start(core, excluded)]
                 self.findings.remarks += [Passed(core.summary, f"{core.path}, line {n.line}", n.why) for n in notes]
             one = Series(core, own, self.longest, excluded, tuple(earlier))
             if core.rule or core.plus:
@@ -144,7 +145,9 @@ class Grouper:
 
     def _is_like(self, core: Event, change: Event) -> bool:
         """Return whether a changed lesson is in the same room as a series, or has no location."""
-        same = core.location.casefold() == change.location.casefold()
+        same = bool(core.location) and (
+            is_in_room(change.location, (core.location,)) or is_in_room(core.location, (change.location,))
+        )
         return not change.location or same or (self.is_here(core.location) and self.is_here(change.location))
 
     def _remark(self, change: Event, core: Event, hit: StartHit | None, *, is_complete: bool) -> None:
@@ -180,8 +183,10 @@ class Grouper:
                 self.findings.left_out.append(Passed(one.event.summary, one.event.where, why))
 
 
-def _odd_start(core: Event) -> Iterator[Note]:
-    """Yield a note if the start of a series is not a time of its rule."""
+def _odd_start(core: Event, excluded: frozenset[datetime]) -> Iterator[Note]:
+    """Yield a note if the start of a series is not a time of its rule, unless an EXDATE excludes the start."""
+    if core.start.astimezone(timezone.utc) in excluded:
+        return
     try:
         is_odd = bool(core.rule) and first_by_rule(core) not in (None, core.start)
     except LIBRARY_ERRORS:  # the series is left out later

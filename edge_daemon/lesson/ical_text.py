@@ -131,6 +131,8 @@ class _Scan:
     found: bool = False
     outside: list[int] = field(default_factory=list)
     """Numbers of lines outside of any calendar."""
+    stray_ends: list[tuple[int, str]] = field(default_factory=list)
+    """Number of each line that ends a component that has not begun, and the component's name."""
     unclosed: list[int] = field(default_factory=list)
     """Numbers of the lines at which calendars without an end begin."""
 
@@ -152,6 +154,8 @@ class _Scan:
             self.outside.append(number)
         elif len(self.stack) == 1:
             self.method = name if word == "METHOD" else self.method
+            if word == "END" and name in self.wanted:
+                self.stray_ends.append((number, name))
         else:
             self.stack[-1].lines.append((number, text))
 
@@ -173,6 +177,9 @@ class _Scan:
         if self.outside:
             more = f", and {len(self.outside) - 1} lines more" if len(self.outside) > 1 else ""
             notes.append(Note(self.outside[0], f"is outside of the calendar{more}; ignored"))
+        for number, name in self.stray_ends[:1]:
+            more = f", and {len(self.stray_ends) - 1} more" if len(self.stray_ends) > 1 else ""
+            notes.append(Note(number, f"ends a {name} that has no BEGIN:{name}{more}; the lines before it are ignored"))
         for began in (*self.unclosed, *(one.line for one in self.stack)):
             notes.append(Note(began, "has no END:VCALENDAR; check that the file is complete"))
 

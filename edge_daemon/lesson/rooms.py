@@ -2,8 +2,8 @@
 
 The rule (docs/TIMETABLE.md): an event is in a room whose name is its whole LOCATION, or a part of it. Commas,
 semicolons, bars, slashes, plus signs, ampersands, line breaks and the words for "and" separate parts. A word for "room"
-before the name and a number of seats in brackets after it are ignored. A part that consists of room names, such as
-`R101 R102`, names each of them. Case and the number of blanks are ignored.
+or "rooms" before the name and a number of seats in brackets after it are ignored. A part that consists of room names,
+such as `R101 R102`, names each of them. Case and the number of blanks are ignored.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ _LOCATION = frozenset({"LOCATION"})
 _BETWEEN_LARGE = re.compile(r"[,;|]")
 _BETWEEN_SMALL = re.compile(r"[/+&]|\s(?:and|und|et)\s")
 _WORD_FOR_ROOM = re.compile(
-    r"(?:class\s?room|room|rm\.?|raum|r\.|zimmer|zi\.?|klassenraum|klassenzimmer|unterrichtsraum|salle|sala|aula|aule"
-    r"|lokaal|klaslokaal|lokale|sal|učebna|pokój|teremben|terem)"
+    r"(?:class\s?rooms?|rooms?|rms?\.?|raum|räume|r\.|zimmer|zi\.?|klassenraum|klassenräume|klassenzimmer"
+    r"|unterrichtsraum|unterrichtsräume|salles?|salas?|aulas?|aule|lokaal|lokalen|klaslokaal|klaslokalen|lokale|sal"
+    r"|učebna|pokój|teremben|terem)"
     r"\s*(?:nr\.?|no\.?|n°|nº|#|:)?\s+"
 )
 _SEATS = re.compile(r"\s*[(\[]\s*(?:max\.?\s*)?[0-9]{1,4}(?:\s*[^\W\d_]+\.?)?\s*[)\]]$")
@@ -68,8 +69,9 @@ def _all_names(location: str) -> Iterator[str]:
             yield name
             bare = _SEATS.sub("", name)
             yield bare
-            yield _WORD_FOR_ROOM.sub("", bare, count=1) if _WORD_FOR_ROOM.match(bare) else bare
-            words = bare.split()
+            alone = _WORD_FOR_ROOM.sub("", bare, count=1) if _WORD_FOR_ROOM.match(bare) else bare
+            yield alone
+            words = alone.split()
             if len(words) > 1 and all(_ROOM_CODE.fullmatch(word) for word in words):
                 yield from words
 

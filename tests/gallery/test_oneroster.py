@@ -262,6 +262,19 @@ def test_damaged_rows_are_named_with_their_lines_and_cost_nobody_else(export):
     assert "users.csv, line 3: is the same as line 2, and is read once" in map(str, roster.remarks)
 
 
+def test_an_enrolment_with_an_unknown_role_is_named(export):
+    export.write(
+        "enrollments", ENROLLMENTS, export.enrolled("s1", "c1"), export.enrolled("s2", "c1", role=""),
+        export.enrolled("s2", "c1", role="pupil"), export.enrolled("s2", "c1", role="Proctor"),
+    )  # fmt: skip
+    roster = read_students(export.folder, TODAY)
+    assert [row.student.student_id for row in roster.rows] == ["s1"]
+    assert [str(remark) for remark in roster.left_out] == [
+        "enrollments.csv, line 3: has the role '', expected student or teacher",
+        "enrollments.csv, line 4: has the role 'pupil', expected student or teacher",
+    ]
+
+
 def test_two_different_users_of_one_id_are_refused(export):
     export.write("users", USERS, export.user("s1"), export.user("s1", email="other@x.org"), export.user(""))
     line = export.refusal()

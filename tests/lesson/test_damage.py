@@ -84,6 +84,12 @@ def test_an_event_that_is_not_closed_is_left_out_and_the_next_is_read(office, re
     assert [one.why for one in timetable.left_out] == [why]
 
 
+def test_an_event_without_its_begin_is_named(office, read):
+    timetable = read(calendar(TWO[0], TWO[1].removeprefix("BEGIN:VEVENT\r\n")))
+    assert office.starts(timetable) == ["03-02 08:00"]
+    assert remarks(timetable) == ["line 16: ends a VEVENT that has no BEGIN:VEVENT; the lines before it are ignored"]
+
+
 @pytest.mark.parametrize("text", ["Begin: at page 3", "END: page 3", "Begin:Homework", "END:VALARM", "END", "::;="])
 def test_a_line_break_in_a_description_costs_nothing(office, read, text):
     broken = event(f"DESCRIPTION:Note\r\n{text}", *TWO[0].split("\r\n")[4:6])

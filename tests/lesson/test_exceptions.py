@@ -205,3 +205,10 @@ def test_a_cancelled_lesson_without_a_start_whose_end_lies_before_it_is_cancelle
     series = lesson("20260302T110000", "RRULE:FREQ=WEEKLY;COUNT=2")
     off = event("RECURRENCE-ID:20260302T110000", "DTEND:20260302T080000", "STATUS:CANCELLED")
     assert office.starts(office.read(series, off)) == ["03-09 11:00"]
+
+
+def test_a_range_that_is_not_read_changes_one_lesson_and_is_named(office):
+    change = "RECURRENCE-ID;RANGE=THISANDPRIOR;TZID=Europe/Berlin:20260309T080000"
+    read = office.read(lesson("20260302T080000", "RRULE:FREQ=WEEKLY;COUNT=3"), lesson("20260309T100000", change))
+    assert office.starts(read) == ["03-02 08:00", "03-09 10:00", "03-16 08:00"]
+    assert [one.why for one in read.remarks] == ["its RANGE=THISANDPRIOR is not read; it changes one lesson only"]

@@ -87,6 +87,21 @@ def test_a_changed_lesson_belongs_to_the_series_that_it_hits(office):
     assert remark.why.startswith("has the same UID as the event of")
 
 
+@pytest.mark.parametrize(
+    ("change", "more"),
+    [("20260309T100000", ()), ("20260309T080000", ("STATUS:CANCELLED",)), ("20260309T080000", ("SUMMARY:Test",))],
+)
+@pytest.mark.parametrize("room", ["Room 8", "room  8 (30)"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_changed_lesson_of_another_room_costs_this_room_none(office, change, more, is_first, room):
+    rule = "RRULE:FREQ=WEEKLY;COUNT=3"
+    series = [in_room("20260302T080000", "Room 7", rule), in_room("20260302T080000", "Room 8", rule)]
+    away = in_room(change, room, "RECURRENCE-ID;TZID=Europe/Berlin:20260309T080000", *more)
+    read = office.read(*([*series, away] if is_first else [away, *reversed(series)]))
+    assert office.starts(read) == ["03-02 08:00", "03-09 08:00", "03-16 08:00"]
+    assert office.reasons(read) == []
+
+
 def test_the_id_of_an_ordinary_lesson_is_what_it_always_was(office):
     """The rule for UUIDv5 of device, UID and start is repeated here, so that no change of the program changes it."""
     moved = lesson("20260310T140000", "RECURRENCE-ID;TZID=Europe/Berlin:20260309T080000")

@@ -56,6 +56,9 @@ def test_a_start_that_its_rule_does_not_hit_is_held_and_named(office):
     assert office.starts(read) == ["03-01 08:00", "03-03 08:00", "03-10 08:00"]
     (why,) = (one.why for one in read.remarks)
     assert why == "its rule does not hit its start, Sun 2026-03-01 08:00, which is held all the same"
+    read = office.read(lesson("20260301T080000", "RRULE:FREQ=WEEKLY;COUNT=2;BYDAY=TU", "EXDATE:20260301T080000"))
+    assert office.starts(read) == ["03-03 08:00", "03-10 08:00"]
+    assert read.remarks == ()
 
 
 def test_a_number_before_a_weekday_that_a_weekly_rule_can_not_have_is_named(office):
@@ -264,6 +267,8 @@ def test_a_passed_event_is_told_with_course_day_file_and_line(office):
         ("Musterstr. 7", "7", False),
         ("Saal 7", "Raum 7", False),
         ("R101 R102", "R102", True),
+        ("Raum R101 R102", "R102", True),
+        ("Räume R101\\, R102", "R101", True),
         ("R101 Haus 2", "R101", False),
         ("R-101", "R101", False),
         ("A/101, B/202", "A/101", True),
