@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from edge_daemon_office.ingest.ledger_checks import check_ledger
 from edge_daemon_office.ingest.listing import by_arrival, keep_listing, list_room
 from edge_daemon_office.ingest.roster import read_roster
 from edge_daemon_office.ingest.store import BatchWriter, Examined, forget
-from edge_daemon_office.ingest.tree import TreeFile, device_folders, devices_folder
+from edge_daemon_office.ingest.tree import TreeFile, device_folders, devices_folder, file_at
 from edge_daemon_office.registers.models import (
     Commitment,
     DayTally,
@@ -124,6 +124,8 @@ class _Room:
         name = self.school.school
         must_list_all = self._must_list_all()
         listing = list_room(name, self.devices, self.folder, self.now, must_list_all=must_list_all)
+        if not listing.is_whole:
+            listing.files += self._left_out({file.path for file in listing.files})
         known = self._known(None if listing.is_whole else [file.path for file in listing.files])
         is_news = read_heartbeat(name, self.device, self.devices / self.folder / "status.json")
         fresh = [file for file in listing.files if self._is_fresh(file, known.get(file.path))] if self.pinned else []
@@ -157,6 +159,17 @@ class _Room:
         is_new_key = any(not is_believed and key in self.pinned for key, is_believed in keys)
         is_odd = Problem.objects.filter(school=name, device=self.device, kind__in=("room", "gone")).exists()
         return not self.pinned or is_new_key or is_odd
+
+    def _left_out(self, listed: Collection[str]) -> list[TreeFile]:
+        """Return the documents that were left out earlier: a half-written one is complete later, and no index changes.
+
+        Args:
+            listed: paths that are looked at anyway.
+        """
+        mine = Source.objects.filter(school=self.school.school, folder=self.folder, is_believed=False)
+        paths = mine.values_list("path", flat=True)
+        files = [file_at(self.devices, path) for path in paths if path not in listed]
+        return [file for file in files if file is not None]
 
     def _known(self, paths: list[str] | None) -> dict[str, tuple[int, int, str, bool]]:
         """Return what the last run stored about these files, or about all files of the folder if `paths` is None."""

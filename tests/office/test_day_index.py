@@ -93,6 +93,23 @@ def test_an_index_that_arrives_before_its_documents_is_read_again(office):
     assert ingest(school, NOW).registers == 1
 
 
+def test_a_document_that_was_half_written_is_read_again_though_no_index_changes(office):
+    school = office.schools["north"]
+    room = OfficeRoom(school.tree, "a")
+    pin(school.keys, "a", room.signer.public_key)
+    put_index(room, [deliver(room, 0)])
+    ingest(school, NOW)
+    late = deliver(room, 1)
+    whole = late.read_bytes()
+    late.write_bytes(whole[:100])
+    put_index(room, [late], on=date(2026, 11, 21))
+    assert ingest(school, NOW + timedelta(minutes=1)).problems == 1
+    late.write_bytes(whole)
+    found = ingest(school, NOW + timedelta(minutes=2))
+    assert (found.registers, found.problems) == (1, 0)
+    assert ingest(school, NOW + timedelta(minutes=3)).documents == 0
+
+
 def test_a_removed_document_and_a_new_key_are_not_hidden_by_an_index(office):
     school = office.schools["north"]
     room = OfficeRoom(school.tree, "a")
