@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
+import threading
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from functools import cache
@@ -16,6 +19,8 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 _TIMEOUT_S: Final = 60
+_LONGEST_S: Final = 600
+"""Longest time of one request to the school's server: 16 MiB at 0.25 Mbit/s."""
 _MOST_BYTES: Final = 16 * 2**20
 
 
@@ -99,12 +104,20 @@ class WebSession:
         headers: sent with each request.
         ca_file: certificates to trust in place of the system's; empty: the system's.
         timeout_s: longest wait for the next bytes, in seconds.
+        longest_s: longest time of a request with its answer, in seconds: some servers send a byte now and then.
     """
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], *, ca_file: str = "", timeout_s: float = _TIMEOUT_S
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        ca_file: str = "",
+        timeout_s: float = _TIMEOUT_S,
+        longest_s: float = _LONGEST_S,
     ) -> None:
-        self.url, self._headers, self._ca_file, self._timeout_s = url, headers, ca_file, timeout_s
+        self.url, self._headers, self._ca_file = url, headers, ca_file
+        self._timeout_s, self._longest_s = timeout_s, longest_s
         self._connection: HTTPConnection | None = None
 
     def ask(
@@ -123,15 +136,16 @@ class WebSession:
         """
         path = f"{urlsplit(self.url).path}/{place}"
         while True:
-            was_open = self._connection is not None
+            was_open, is_late = self._connection is not None, threading.Event()
             try:
                 connection = self._connection = self._connection or self._connected()
-                connection.request(method, path, body, {**self._headers, **(headers or {})})
-                answer = connection.getresponse()
-                found = _read(answer.status, answer, answer.headers)
+                with _ended_after(self._longest_s, connection.sock, is_late):
+                    connection.request(method, path, body, {**self._headers, **(headers or {})})
+                    answer = connection.getresponse()
+                    found = _read(answer.status, answer, answer.headers)
             except (OSError, HTTPException, ValueError) as error:
                 self.close()
-                if was_open and not isinstance(error, TimeoutError):
+                if was_open and not isinstance(error, TimeoutError) and not is_late.is_set():
                     continue  # servers close idle connections
                 raise NoAnswerError(f"gives no answer ({type(error).__name__})") from error
             except NoAnswerError:
@@ -148,6 +162,11 @@ class WebSession:
             self._connection = None
 
     def _connected(self) -> HTTPConnection:
+        connection = self._unconnected()
+        connection.connect()
+        return connection
+
+    def _unconnected(self) -> HTTPConnection:
         where = urlsplit(self.url)
         host, port = where.hostname or "", where.port or 443
         proxy = urllib.request.getproxies().get("https")
@@ -163,6 +182,24 @@ class WebSession:
             login = {"Proxy-Authorization": f"Basic {b64encode(pair).decode('ascii')}"}
         connection.set_tunnel(host, port, login)
         return connection
+
+
+@contextmanager
+def _ended_after(seconds: float, connection: socket.socket, is_late: threading.Event) -> Iterator[None]:
+    """End a connection below TLS, and set `is_late`, if the block has not ended after this time."""
+
+    def end() -> None:
+        is_late.set()
+        with suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _read(status: int, answer: Any, headers: Message) -> WebAnswer:

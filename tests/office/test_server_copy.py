@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import threading
+import time
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
@@ -21,6 +22,7 @@ from edge_daemon_office.ingest.keys import pin
 from edge_daemon_office.ingest.run import ingest
 from edge_daemon_office.ingest.server_copy import bring_documents, send_lists
 from edge_daemon_office.registers.models import Lesson
+from edge_daemon_office.web_client import NoAnswerError, WebSession
 from tests.office.browser import an_account
 from tests.office_server import OfficeServer
 from tests.office_tree import OfficeRoom
@@ -126,6 +128,22 @@ def test_a_server_can_write_nowhere_else_and_a_changed_document_is_named(copied,
     assert [one.partition(": ")[2] for one in bring_documents(office, school)] == [
         "is another document than the list says"
     ]
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(copied):
+    _, _, server, _ = copied
+    session = WebSession(
+        server.url, {"Authorization": "Bearer secret-token"}, ca_file=str(server.ca_file), longest_s=0.4
+    )
+    assert session.ask("GET", "v1/documents").status == 200
+    server.sticky["GET", "/v1/documents"] = "slow-loris"
+    begun_s = time.monotonic()
+    for _ in range(2):  # on the open connection, and on a new one
+        with pytest.raises(NoAnswerError, match=r"^gives no answer \("):
+            session.ask("GET", "v1/documents")
+    assert time.monotonic() - begun_s < 3
+    server.sticky.clear()
+    assert session.ask("GET", "v1/documents").status == 200
 
 
 def test_half_a_character_as_cursor_begins_the_feed_anew(copied, monkeypatch):
