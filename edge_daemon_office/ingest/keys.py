@@ -72,6 +72,8 @@ def pin(path: Path, device: str, key: str) -> None:
 def offered(tree: Path, path: Path) -> list[tuple[str, str, str, bool]]:
     """Return device, key, fingerprint, and whether it is pinned, for every key.json in the tree.
 
+    A device whose name has signs that can't be printed is left out: they could change what a terminal shows.
+
     Raises:
         OfficeError: the tree or the list can't be read.
     """
@@ -80,7 +82,7 @@ def offered(tree: Path, path: Path) -> list[tuple[str, str, str, bool]]:
     for folder in device_folders(devices):
         said = read_object(devices / folder / "key.json")
         device, key = said.get("device"), said.get("public_key")
-        if isinstance(device, str) and isinstance(key, str) and is_key(key):
+        if isinstance(device, str) and device.isprintable() and isinstance(key, str) and is_key(key):
             key = key.lower()
             found.append((device, key, fingerprint(key), key in pinned.get(device, frozenset())))
     return found

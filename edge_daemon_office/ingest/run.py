@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,8 @@ from edge_daemon_office.registers.models import (
 from edge_daemon_office.scope import use_school
 
 _BATCH: Final = 200
+_SHOWN: Final = 60
+"""Signs of a folder's name that are shown, if the name is wrong."""
 _CACHE_KIB: Final = 48_000
 MODELS: Final = (
     *(Lesson, Mark, DayTally, Revision, SignedChange, Commitment),
@@ -81,13 +83,15 @@ def ingest(school: School, now: datetime, show: Callable[[str], None] = lambda _
     devices = devices_folder(school.tree)
     keys = by_folder(read_keys(school.keys))
     read_roster(school)
-    folders = device_folders(devices)
+    wrong: dict[str, str] = {}
+    folders = device_folders(devices, wrong)
     for folder in folders:
         show(folder)
         result.devices += 1
         device, pinned = keys.get(folder, (folder, frozenset()))
         _Room(school, devices, folder, device, pinned, now).ingest(result)
     _name_missing_folders(school, folders)
+    _name_wrong_folders(school, wrong)
     result.problems = Problem.objects.filter(school=school.school).count()
     return result
 
@@ -231,3 +235,11 @@ def _name_missing_folders(school: School, folders: list[str]) -> None:
             kind="room",
             defaults={"device": folder, "what": "its folder was removed from the tree", "is_left_out": False},
         )
+
+
+def _name_wrong_folders(school: School, wrong: Mapping[str, str]) -> None:
+    """Report folders of devices whose names the tables can't hold."""
+    Problem.objects.filter(school=school.school, kind="name").exclude(where__in=list(wrong)).delete()
+    for where, what in wrong.items():
+        about = {"device": where[:_SHOWN], "what": what, "is_left_out": True}
+        Problem.objects.update_or_create(school=school.school, where=where, kind="name", defaults=about)

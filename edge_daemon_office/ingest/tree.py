@@ -15,6 +15,10 @@ from edge_daemon_office.shared.errors import RegisterError
 
 MAX_BYTES: Final = 4 * 2**20
 """Limit for a document; the register of a thousand students has 250 kB."""
+_MOST_COUNTED: Final = 2**31 - 1
+"""Largest size in the tables, bytes; a document is far smaller."""
+_LONGEST: Final = 200
+"""Longest name in the tables."""
 _DEEPEST: Final = 2
 PARTS: Final = ("registers", "commitments")
 """Folders of a device whose documents are signed."""
@@ -49,19 +53,26 @@ def devices_folder(tree: Path) -> Path:
     raise OfficeError(what, str(tree), "name the folder that `upstream.url` of the devices leads to")
 
 
-def device_folders(devices: Path) -> list[str]:
+def device_folders(devices: Path, unreadable: dict[str, str] | None = None) -> list[str]:
     """Return the names of the devices' folders, sorted, without hidden ones and links.
+
+    Args:
+        devices: the folder of all devices.
+        unreadable: receives folders whose names the tables can't hold, with the reason.
 
     Raises:
         OfficeError: the folder can't be read.
     """
     try:
         with os.scandir(devices) as found:
-            return sorted(
+            names = sorted(
                 one.name for one in found if not one.name.startswith(".") and one.is_dir(follow_symlinks=False)
             )
     except OSError as error:
         raise OfficeError(f"can't be read: {error.strerror}", str(devices), "check its rights") from error
+    if unreadable is not None:
+        unreadable.update({_as_text(name): what for name in names if (what := _wrong_name(name))})
+    return [name for name in names if not _wrong_name(name)]
 
 
 def files_of(devices: Path, folder: str, unreadable: dict[str, str]) -> Iterator[TreeFile]:
@@ -82,7 +93,23 @@ def file_at(devices: Path, path: str) -> TreeFile | None:
         status = (devices / path).lstat()
     except (OSError, ValueError):
         return None
-    return TreeFile(path, status.st_mtime_ns, status.st_size) if stat.S_ISREG(status.st_mode) else None
+    return _tree_file(path, status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _tree_file(path: str, status: os.stat_result) -> TreeFile:
+    return TreeFile(path, status.st_mtime_ns, min(status.st_size, _MOST_COUNTED))
+
+
+def _wrong_name(name: str) -> str:
+    """Return why the tables can't hold the name of a file or folder; empty if they can."""
+    if len(name) > _LONGEST:
+        return f"has a name of more than {_LONGEST} signs"
+    return "" if name == _as_text(name) else "has a name that is not UTF-8"
+
+
+def _as_text(name: str) -> str:
+    """Return a name as valid Unicode text: on Linux a name is bytes, which need not be UTF-8."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _files(devices: str, below: str, unreadable: dict[str, str], deepest: int) -> Iterator[TreeFile]:
@@ -92,14 +119,15 @@ def _files(devices: str, below: str, unreadable: dict[str, str], deepest: int) -
                 (one for one in found if not one.name.startswith(".")), key=lambda one: (len(one.name), one.name)
             )
         for one in entries:
-            if one.is_dir(follow_symlinks=False):
+            if what := _wrong_name(one.name):
+                unreadable[f"{below}/{_as_text(one.name)}"] = what
+            elif one.is_dir(follow_symlinks=False):
                 if deepest:
                     yield from _files(devices, f"{below}/{one.name}", unreadable, deepest - 1)
                 else:
                     unreadable[f"{below}/{one.name}"] = "is too deep a folder"
             elif one.name.endswith(".json"):
-                status = one.stat(follow_symlinks=False)
-                yield TreeFile(f"{below}/{one.name}", status.st_mtime_ns, status.st_size)
+                yield _tree_file(f"{below}/{one.name}", one.stat(follow_symlinks=False))
     except FileNotFoundError:
         return
     except OSError as error:

@@ -198,7 +198,7 @@ class Problem(models.Model):
     pk = models.CompositePrimaryKey("school", "where", "kind")
     school = models.CharField(max_length=40)
     where = models.TextField()
-    kind = models.CharField(max_length=20, help_text="document, ledger, gone or room.")
+    kind = models.CharField(max_length=20, help_text="document, ledger, gone, room or name.")
     device = models.CharField(max_length=_ID)
     what = models.TextField()
     is_left_out = models.BooleanField()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import shutil
 from collections import Counter
@@ -14,6 +16,7 @@ from edge_daemon.attendance.confirmation import confirm
 from edge_daemon.attendance.doubt import counts
 from edge_daemon.device.signing import signed
 from edge_daemon.types import Confirmation
+from edge_daemon_office.ingest.keys import offered
 from edge_daemon_office.ingest.run import ingest, rebuild
 from edge_daemon_office.ingest.store import TALLY
 from tests.app.collect.test_hostile_documents import NUMBERS, document
@@ -307,3 +310,46 @@ def test_the_roster_gives_names_and_a_wrong_line_is_named(office):
     with pytest.raises(OfficeError, match="line 3"):
         ingest(school, NOW)
     assert Student.objects.count() == 2
+
+
+def test_an_offered_key_changes_no_terminal(office):
+    school = office.schools["north"]
+    room = OfficeRoom(school.tree, "a")
+    for name, device in (("b", "\x1b[2Jb"), ("c", "\ud800")):
+        room.put(f"v1/devices/{name}/key.json", json.dumps({"device": device, "public_key": room.signer.public_key}))
+    assert [device for device, *_ in offered(school.tree, school.keys)] == ["a"]
+
+
+def test_names_that_are_not_utf_8_are_named_and_everything_else_is_ingested(office):
+    from edge_daemon_office.registers.models import Problem
+
+    school = office.schools["north"]
+    room = pinned_room(school, "a")
+    room.deliver(room.register(START, {"a1": 0.9}))
+    devices, odd = school.tree / "v1" / "devices", os.fsdecode(b"S\xfcd")
+    try:
+        (devices / odd / "commitments").mkdir(parents=True)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    (devices / odd / "commitments" / "x.json").write_text("{}")
+    (devices / ("x" * 201)).mkdir()
+    (devices / "a" / "registers" / odd).mkdir()
+    assert ingest(school, NOW).registers == 1
+    found = {one.where: one.what for one in Problem.objects.all()}
+    wrong = "has a name that is not UTF-8"
+    assert found == {"S?d": wrong, "a/registers/S?d": wrong, "x" * 201: "has a name of more than 200 signs"}
+    shutil.rmtree(devices / odd)
+    (devices / "a" / "registers" / odd).rmdir()
+    (devices / ("x" * 201)).rmdir()
+    assert ingest(school, NOW).problems == 0
+
+
+def test_a_file_of_any_size_fits_into_the_table(office):
+    from edge_daemon_office.registers.models import Source
+
+    school = office.schools["north"]
+    room = pinned_room(school, "a")
+    huge = room.deliver(room.register(START, {"a1": 0.9}))
+    os.truncate(huge, 2**40)  # without any data on the disk
+    assert ingest(school, NOW).left_out == 1
+    assert Source.objects.get().size_bytes == 2**31 - 1  # PostgreSQL refuses more

@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 ),
                 ("school", models.CharField(max_length=40)),
                 ("where", models.TextField()),
-                ("kind", models.CharField(help_text="document, ledger, gone or room.", max_length=20)),
+                ("kind", models.CharField(help_text="document, ledger, gone, room or name.", max_length=20)),
                 ("device", models.CharField(max_length=200)),
                 ("what", models.TextField()),
                 ("is_left_out", models.BooleanField()),
