@@ -57,12 +57,15 @@ def pin(path: Path, device: str, key: str) -> None:
     if key in read_keys(path).get(device, frozenset()):
         return
     try:
-        is_new = not path.exists()
+        text = path.read_text("utf-8-sig") if path.exists() else ""
+        names = _names(_reader(text)) if text else list(_COLUMNS)
         with path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if is_new:
-                writer.writerow(_COLUMNS)
-            writer.writerow((device, key))
+            writer = csv.writer(file, delimiter=_delimiter(text), lineterminator="\n")
+            if not text:
+                writer.writerow(names)
+            elif not text.endswith("\n"):  # as some editors leave it
+                file.write("\n")
+            writer.writerow([{"device": device, "public_key": key}.get(name, "") for name in names])
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -100,11 +103,9 @@ def read_csv(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, 
         return []
     except (OSError, UnicodeDecodeError) as error:
         raise OfficeError(f"can't be read: {error}", str(path), "save it as CSV in UTF-8") from error
-    first = text.partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
     try:
-        reader = csv.DictReader(text.splitlines(), delimiter=delimiter, skipinitialspace=True)
-        names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+        reader = _reader(text)
+        names = _names(reader)
         if not set(columns[:2]) <= set(names):
             raise OfficeError(f"has no columns {' and '.join(columns[:2])}", str(path), "begin it with their names")
         reader.fieldnames = names
@@ -115,3 +116,18 @@ def read_csv(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, 
         ]
     except csv.Error as error:
         raise OfficeError(f"is no CSV file: {error}", str(path), "save it as CSV in UTF-8") from error
+
+
+def _delimiter(text: str) -> str:
+    """Return what separates the columns of a CSV file: some spreadsheets write a semicolon."""
+    first = text.partition("\n")[0]
+    return ";" if first.count(";") > first.count(",") else ","
+
+
+def _reader(text: str) -> csv.DictReader[str]:
+    return csv.DictReader(text.splitlines(), delimiter=_delimiter(text), skipinitialspace=True)
+
+
+def _names(reader: csv.DictReader[str]) -> list[str]:
+    """Return the names of the columns, in lower case; raises csv.Error."""
+    return [(name or "").strip().lower() for name in reader.fieldnames or ()]

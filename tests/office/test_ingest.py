@@ -16,7 +16,7 @@ from edge_daemon.attendance.confirmation import confirm
 from edge_daemon.attendance.doubt import counts
 from edge_daemon.device.signing import signed
 from edge_daemon.types import Confirmation
-from edge_daemon_office.ingest.keys import offered
+from edge_daemon_office.ingest.keys import offered, pin, read_keys
 from edge_daemon_office.ingest.run import ingest, rebuild
 from edge_daemon_office.ingest.store import TALLY
 from tests.app.collect.test_hostile_documents import NUMBERS, document
@@ -310,6 +310,22 @@ def test_the_roster_gives_names_and_a_wrong_line_is_named(office):
     with pytest.raises(OfficeError, match="line 3"):
         ingest(school, NOW)
     assert Student.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "device,public_key\na,{a}",
+        "\ufeffdevice;public_key\r\na;{a}\r\n",
+        "Public_Key,note,device\n{a},from the card,a\n",
+    ],
+)
+def test_a_pinned_key_fits_into_the_list_as_people_and_spreadsheets_write_it(tmp_path, text):
+    path = tmp_path / "keys.csv"
+    path.write_text(text.format(a="a" * 64), "utf-8", newline="")
+    for _ in range(2):
+        pin(path, "b", "b" * 64)
+    assert read_keys(path) == {"a": {"a" * 64}, "b": {"b" * 64}}
 
 
 def test_an_offered_key_changes_no_terminal(office):
