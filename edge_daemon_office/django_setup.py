@@ -85,6 +85,7 @@ def _settings(home: OfficeHome) -> dict[str, Any]:
             "django.contrib.sessions.middleware.SessionMiddleware",
             "edge_daemon_office.pages.language.LanguageMiddleware",
             "django.middleware.common.CommonMiddleware",
+            "edge_daemon_office.pages.zero_signs.ZeroSignMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
             "edge_daemon_office.people.gate.AccountMiddleware",

@@ -56,7 +56,7 @@ def below(request: HttpRequest, school: str) -> HttpResponse:
 
 def _limit(request: HttpRequest, default: int) -> int:
     text = request.GET.get("limit", "") or str(default)
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:5]) <= 100:
+    if not text.isascii() or not text.isdigit() or len(text) > 3 or not 1 <= int(text) <= 100:
         raise Http404
     return int(text)
 

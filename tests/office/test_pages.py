@@ -164,8 +164,26 @@ def test_low_attendance_and_days_in_a_row(schools):
 
 def test_a_wrong_day_or_limit_in_the_address_is_not_there(schools):
     client = signed_in(an_account("office"))
-    for tail in ("today/?day=x", "today/?day=0001-01-01", "below/?limit=0", "below/?limit=x", "below/?from=2026-99-01"):
+    long = f"below/?limit=00001{'0' * 5000}"
+    for tail in (
+        "today/?day=x",
+        "today/?day=0001-01-01",
+        "below/?limit=0",
+        "below/?limit=x",
+        "below/?from=2026-99-01",
+        long,
+    ):
         assert client.get(f"/north/{tail}").status_code == 404
+
+
+def test_a_zero_sign_which_postgresql_refuses_is_on_no_page(schools):
+    client = signed_in(an_account("office"))
+    assert client.get("/north/students/?q=a").status_code == 200
+    for tail in ("students/?q=a%00", "students/?a%00=q", "students/a%00/"):
+        assert client.get(f"/north/{tail}").status_code == 404
+    assert client.post("/north/ed-fi/", {"course": "a\0b"}).status_code == 404
+    client.logout()
+    assert client.post("/sign-in/", {"username": "a\0", "password": "b"}).status_code == 404
 
 
 def test_why_absent_says_the_doubts_of_the_lesson_and_the_time_as_everywhere(office):

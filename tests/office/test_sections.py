@@ -94,7 +94,7 @@ def test_lines_are_added_used_and_removed_and_each_change_is_noted(page):
         ({"first_day": "2026-02-30"}, "is no day"),
         ({"first_day": "2026-12-01", "last_day": "2026-11-01"}, "last_day is before first_day"),
         ({"session_name": "x" * 61}, "session_name is too long"),
-        ({"section_identifier": "a\0b"}, "section_identifier is too long, or has signs"),
+        ({"section_identifier": "a\x1bb"}, "section_identifier is too long, or has signs"),
         ({}, "There is a line for these lessons already."),
     ],
 )
