@@ -11,6 +11,7 @@ from edge_daemon_office.decisions.excuses import publish_excuses
 from edge_daemon_office.decisions.lists import CORRECTIONS, publish
 from edge_daemon_office.decisions.models import Decision, Excuse, Publication
 from edge_daemon_office.decisions.overlay import sign_overlays
+from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import OfficeHome, School
 from edge_daemon_office.ingest.roster import read_roster
 from edge_daemon_office.interfaces.models import EdFiEvent
@@ -34,7 +35,8 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
     Safe to repeat.
 
     Raises:
-        OfficeError: tree, roster or office key can't be used; what was erased stays erased.
+        OfficeError: tree, roster or office key can't be used; what was erased stays erased. Or the office has nothing
+            of such a student.
     """
     use_school(school.school)
     mine = {"school": school.school, "student_id": student_id}
@@ -52,15 +54,18 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
         Publication.objects.filter(school=school.school, device__in=devices, document=CORRECTIONS).update(
             last_number=-1
         )
-        note(school.school, "", "student erased", detail=f"{sum(erased.values())} rows")
+        is_known = any(erased.values()) or any(
+            kind.objects.filter(**mine).exists() for kind in (Student, Mark, EdFiEvent)
+        )
+        if is_known:
+            note(school.school, "", "student erased", detail=f"{sum(erased.values())} rows")
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM")  # freed pages hold what was deleted
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     done = OfficeErasure(erased)
     today = datetime.now(timezone.utc).astimezone(school.zone).date()
-    done.stays += publish(home, school) + publish_excuses(home, school, today)
-    done.stays += sign_overlays(home, school)
+    problems = publish(home, school) + publish_excuses(home, school, today) + sign_overlays(home, school)
     read_roster(school)
     if Student.objects.filter(**mine).exists():
         done.stays.append(f"the name, in {school.roster}: remove the line, then run `ingest`")
@@ -68,6 +73,11 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
         done.stays.append(f"{count} marks by bare id, as the signed registers in {school.tree} have them")
     if count := EdFiEvent.objects.filter(**mine).count():
         done.stays.append(f"{count} events in the Ed-Fi system: erase the student there; `edfi send` sends them anew")
+    if not is_known and not done.stays:
+        raise OfficeError(
+            "there is no such student", student_id, "; ".join(problems) or "the page Students has the ids"
+        )
+    done.stays = problems + done.stays
     done.stays.append("backups that were written before: delete them")
     done.stays.append("the devices: `removals.json` (docs/PULL.md) erases the student there")
     return done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
@@ -156,10 +157,15 @@ def check(folder: Path) -> int:
         lines.append("office.totp is optional: a password that was seen is enough to read names")
     if bypasses_row_security():
         lines.append("the database's user bypasses row-level security: use one without SUPERUSER and BYPASSRLS")
+    lines += [
+        f"schools.{one.school}.tree: there is no folder {one.tree}: make or mount it, or correct office.toml"
+        for one in home.schools.values()
+        if one.server is None and not os.path.isdir(one.tree)  # noqa: PTH112 (Path.is_dir raises without rights); `ingest` makes copies
+    ]
     for path in (home.folder, home.folder / "secret-key"):
         if path.stat().st_mode & 0o077:
             lines.append(f"{path} can be read by others: chmod go= {path}")
     for line in lines:
         click.echo(line, err=True)
-    click.echo("all checks passed" if not lines else f"{len(lines)} things to do")
+    click.echo("all checks passed" if not lines else f"{len(lines)} thing{'s' * (len(lines) > 1)} to do")
     return 1 if lines else 0

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 
+import pytest
+
 from edge_daemon_office.decisions.decide import WantedChange, decide
 from edge_daemon_office.decisions.excuses import excuse, publish_excuses
 from edge_daemon_office.decisions.lists import publish
 from edge_daemon_office.decisions.models import Decision, Excuse
 from edge_daemon_office.erasure import erase_student
+from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.ingest.run import ingest
 from edge_daemon_office.people.models import Activity
 from edge_daemon_office.registers.models import Lesson
@@ -49,3 +52,7 @@ def test_what_the_office_wrote_goes_from_its_tables_and_lists_and_the_rest_is_na
     erase_student(office, school, "S1")
     assert json.loads((folder / "corrections.json").read_text("utf-8"))["corrections"] == []
     assert erase_student(office, school, "S1").erased["decisions"] == 0
+    noted = Activity.objects.filter(what="student erased").count()
+    with pytest.raises(OfficeError, match="S9: there is no such student"):
+        erase_student(office, school, "S9")
+    assert Activity.objects.filter(what="student erased").count() == noted == 3

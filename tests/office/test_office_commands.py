@@ -143,6 +143,9 @@ def test_erase_says_what_went_and_what_stays(demo):
     done = office(demo[0], "erase", "S1001")
     assert (done.returncode, done.stderr) == (0, "")
     assert "stays: the name, in" in done.stdout
+    done = office(demo[0], "erase", "S9999")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "edge-daemon-office: S9999: there is no such student; the page Students has the ids\n"
 
 
 def test_check_says_what_a_trial_lacks(demo):
@@ -163,6 +166,12 @@ def test_check_says_what_a_trial_lacks(demo):
     )
     done = office(folder, "check")
     assert (done.returncode, done.stderr) == (0, "")
+    (tree,) = re.findall(r'^tree = "(.*)"$', text, re.M)
+    (folder / tree).rename(folder / "elsewhere")
+    done = office(folder, "check")
+    assert (done.returncode, done.stdout) == (1, "1 thing to do\n")
+    assert done.stderr.startswith(f"schools.demo.tree: there is no folder {folder / tree}: make or mount it")
+    (folder / "elsewhere").rename(folder / tree)
     (folder / "office.toml").write_text(text)
 
 
