@@ -5,8 +5,8 @@
 #   ./install.sh demo     take the register of a demo lesson, on pictures that are part of the repository
 #   ./install.sh test     run the tests
 #
-# demo and test write only to this folder: .venv/ (about 600 MB), demo-output/. Python packages come from the index that pip
-# is configured for. PYTHON=/usr/bin/python3.11 chooses the interpreter (3.10 or newer). EDGE_DAEMON_ROOT=DIR installs into
+# demo and test write only to this folder: .venv/ (about 370 MB; for the tests 630 MB), .venv-tflite/ (tests only, 590 MB) and
+# demo-output/. Python packages come from the index that pip is configured for. PYTHON=/usr/bin/python3.11 chooses the interpreter (3.10 or newer). EDGE_DAEMON_ROOT=DIR installs into
 # DIR instead of /, and EDGE_DAEMON_INSTALL_SOURCED=1 lets a test source this file.
 #
 # The last line calls main, which does everything, so a truncated file does nothing.

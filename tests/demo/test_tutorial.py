@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ def written(language: str) -> str:
 def school(tmp_path, monkeypatch) -> Path:
     """A folder in which somebody has done what the page asks for, up to the first command."""
     monkeypatch.chdir(tmp_path)
+    (make,) = re.findall(r"^    (mkdir .*)$", PAGE.read_text("utf-8"), re.M)
+    subprocess.run(shlex.split(make), check=True)
     shutil.copytree(PORTRAITS, "class/photographs")
     shrink(compose(tmp_path / "large", 0, 1), Path("class/pictures"), 960)
     for name, language in (("roster.csv", "csv"), ("config.toml", "toml"), ("lessons.ics", "ics")):
@@ -50,9 +53,11 @@ def test_every_command_of_the_tutorial_works_with_a_small_class(school):
         said.setdefault(" ".join(words[:2]), []).append(done.stdout)
         if words[:2] == ["register", "list"]:
             register_id = re.findall(r"^([0-9a-f]{8}) ", done.stdout, re.M)[0]
+    assert Path("class").stat().st_mode & 0o777 == 0o700  # `doctor` refuses a home that others can read
+    assert [path.name for path in school.iterdir() if path.name not in ("class", "large")] == []  # git ignores `class`
     assert "lessons within a year, in R101" in said["timetable check"][0]
     assert said["timetable show"][0].count("History 7b") == 2
     assert re.search(r"S3 +Grace Hopper +present", said["register show"][0])
     assert re.search(r"without consent +2", said["enrol import"][-1])
-    for name in ("room.png", "class/register.xlsx", "class/S1.html"):
+    for name in ("class/room.png", "class/register.xlsx", "class/S1.html"):
         assert Path(name).stat().st_size > 1000, name
