@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final
 
 from edge_daemon.types import RegisterFlag, Sighting, Tally
@@ -14,6 +15,19 @@ UNUSUAL: Final[frozenset[RegisterFlag]] = frozenset(("room_empty", "unusual_clas
 """Flags of an unusual lesson. Families are not notified of it before the office confirms that it was held."""
 NOT_SEEABLE: Final[frozenset[RegisterFlag]] = frozenset(("view_changed", "too_dark", "too_blurred", "glare", "covered"))
 """Flags of a lesson in which the device could not have seen a student, so that nobody is absent even if it was held."""
+FLAG_MEANS: Final[Mapping[RegisterFlag, str]] = MappingProxyType(
+    {
+        "room_empty": "hardly any faces were there",
+        "unusual_class": "many other people were there",
+        "view_changed": "the camera's view has changed: check whether the camera was turned",
+        "too_dark": "a part of the room is too dark",
+        "too_blurred": "the picture is blurred: look at the lens",
+        "glare": "a part of the room is lost in glare",
+        "covered": "a part of the room may be covered, or is bare behind an empty seat: look at the lens",
+        "not_in_timetable": "the timetable called it off, or lost it",
+    }
+)
+"""The meaning of each flag of a register, for a person."""
 
 SMALL_COURSE: Final = 5
 """Course size below which a lesson is unusual only if nobody was recognised."""

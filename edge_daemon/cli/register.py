@@ -89,7 +89,7 @@ def correct(
     others on the command line. The same correction a second time makes no revision.
 
     A reason in your own words is no part of the register: the register gets the code `other`. The words stay on the
-    device as a note until the student is removed.
+    device as a note until the student is removed. A single word that misspells a code is refused.
     """
     register_id, student = asked(register_id, "register_id"), asked(student, "student")
     verdict, by, reason = asked(verdict, "verdict"), asked(by, "by"), asked(reason, "reason")
@@ -102,6 +102,8 @@ def correct(
     click.echo(EdgeError(what).line())
     if not done.note_kept:
         click.echo(f"warning: student {student} is not enrolled here: the text of the reason is not stored", err=True)
+    elif done.has_note:
+        click.echo("your words are kept as a note on this device; the register has the code `other`")
 
 
 @register.command()

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.app.registers.correction_notes import CorrectionNote, in_words
 from edge_daemon.app.registers.stored_registers import (
+    FLAG_MEANS,
     SURE,
+    UNUSUAL,
     Evidence,
     awaits_confirmation,
     distance_to_rule,
@@ -122,7 +124,7 @@ def _heading(register: Register, zone: ZoneInfo) -> Iterator[str]:
     yield _printable(f"{start:%A %Y-%m-%d} {at}{course}, {lesson.device}, {lesson.origin}")
     yield f"{register.captures_taken} of {register.captures_planned} captures, clock {register.clock}"
     yield from _rule(register)
-    if note := note_of(register):
+    if note := note_in_words(register):
         yield _printable(f"note: {note}")
     for missed in register.missed:
         yield _printable(f"missed capture {missed.slot + 1}: {missed.reason}")
@@ -142,6 +144,19 @@ def note_of(register: Register) -> str:
     if awaits_confirmation(register):
         return f"{flags}: was it held? register confirm {register.lesson.lesson_id[:8]} --held | --not-held"
     return flags + (", held" if flags and register.confirmed else "")
+
+
+def note_in_words(register: Register) -> str:
+    """Return the note on a whole lesson like `note_of`, with the meaning of each flag and what to do."""
+    flags = register.register_flags
+    if not flags or is_cancelled(register):
+        return note_of(register)
+    words = "; ".join(FLAG_MEANS[flag] for flag in flags)
+    if not UNUSUAL.intersection(flags):
+        words += "; who may sit there is not called absent: `register correct` if you know better"
+    if awaits_confirmation(register):
+        return f"{words}; was it held? register confirm {register.lesson.lesson_id[:8]} --held | --not-held"
+    return words + ("; held" if register.confirmed else "")
 
 
 def _rule(register: Register) -> Iterator[str]:

@@ -18,7 +18,7 @@ from edge_daemon.app.capture.rehearsal import rehearse as take_register
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.progress import progress
-from edge_daemon.cli.register_text import note_of
+from edge_daemon.cli.register_text import note_in_words
 from edge_daemon.cli.table import table
 from edge_daemon.cli.this_command import this_command
 from edge_daemon.errors import StoreError
@@ -86,7 +86,7 @@ def rehearse(
     click.echo()
     click.echo(table(("student", "name", "verdict", "seen", "facing", "share", "flags"), _rows(register, done.names)))
     click.echo()
-    if note := note_of(register):
+    if note := note_in_words(register):
         click.echo(f"note: {note}")
     if register.mask is not None:
         click.echo(f"masks in the room: {register.mask.in_words()}")

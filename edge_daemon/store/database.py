@@ -242,11 +242,21 @@ def check_path(path: Path, *, create: bool) -> None:
             # The file gets its final mode before SQLite opens it, because its -wal and -shm files copy the mode.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
+        if isinstance(error, PermissionError) and not create:
+            raise _unreadable(path) from error
         raise StoreError(f"can't be made: {error.strerror}", where, "check the folder and its owner") from error
+    if not os.access(path, os.R_OK):
+        raise _unreadable(path)
     # os.access instead of a trial open: closing any descriptor of the file would drop this process's SQLite locks.
-    for place, kind, rights in ((path, "database", os.R_OK | os.W_OK), (path.parent, "folder", os.W_OK | os.X_OK)):
+    for place, kind, rights in ((path, "database", os.W_OK), (path.parent, "folder", os.W_OK | os.X_OK)):
         if not os.access(place, rights):
             raise _forbidden(place, kind)
+
+
+def _unreadable(path: Path) -> StoreError:
+    """Return why this user can't read a database: it belongs to somebody else."""
+    hint = "run the command as its owner (`ls -l` says who that is)"
+    return StoreError("this user may not read the database", str(path), hint)
 
 
 def _forbidden(place: Path, kind: str) -> StoreError:
@@ -254,7 +264,8 @@ def _forbidden(place: Path, kind: str) -> StoreError:
     if is_read_only(place):
         return StoreError("the disk is read-only", str(place), "read `dmesg`: the card may be failing, replace it")
     what = f"this user has no right to write the {kind}"
-    return StoreError(what, str(place), f"run the command as its owner, or correct the {kind}'s owner and mode")
+    hint = f"run the command as its owner, or correct the {kind}'s owner and mode; reading needs that right, too"
+    return StoreError(what, str(place), hint)
 
 
 def _share(path: Path) -> None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from edge_daemon.attendance.reason_codes import OTHER, REASONS, code_and_note, coded, in_words
+from edge_daemon.attendance.reason_codes import OTHER, REASONS, code_and_note, coded, in_words, misspelt_code
 from edge_daemon.attendance.register import correct
 from edge_daemon.attendance.room_state import UNUSUAL, is_unusual, unusual_flag
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, distance_to_rule, needed_captures
@@ -61,6 +61,23 @@ def test_free_words_become_the_code_other_and_a_note(reason, code, note):
     assert code_and_note(reason) == (code, note)
     said = Correction("a", "present", "T", reason, START)
     assert coded(said) == replace(said, reason=code, reason_code=code)
+
+
+@pytest.mark.parametrize(
+    ("reason", "meant"),
+    [
+        *((code, None) for code in REASONS),
+        ("not_recognized", "not_recognised"),
+        (" Not-Recognized ", "not_recognised"),
+        ("excuse", "excused"),
+        ("not recognized", None),
+        ("mother", None),
+        ("ill", None),
+        ("excursion", None),
+    ],
+)
+def test_a_word_like_a_code_is_a_misspelt_code(reason, meant):
+    assert misspelt_code(reason) == meant
 
 
 def test_a_correction_that_has_a_code_stays_as_it_is():

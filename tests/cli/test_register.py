@@ -346,6 +346,14 @@ def test_what_a_correction_lacks_is_asked_for_and_what_is_piped_in_answers(home,
     assert run(home, "register", "confirm", SECOND.lesson_id, "--held").exit_code == 0
 
 
+def test_a_misspelt_code_is_refused(home):
+    words = ("register", "correct", FIRST.lesson_id, "--student", "c", "--verdict", "present", "--by", "T", "--reason")
+    done = run(home, *words, "not_recognized")
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "not_recognized is no reason code (did you mean not_recognised?)" in done.stderr
+    assert json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)["corrections"] == []
+
+
 @pytest.mark.parametrize(
     ("answers", "message"),
     [

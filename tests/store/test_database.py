@@ -268,6 +268,17 @@ def test_a_read_only_file_is_refused(open_folder):
     assert path.read_bytes() == before
 
 
+def test_what_this_user_may_not_read_is_not_called_unwritable(open_folder):
+    path = open_folder / "a.sqlite"
+    closed(open_register(path))
+    path.chmod(0o600)
+    line = refused_to_nobody(path)
+    assert "a.sqlite: this user may not read the database; run the command as its owner" in line
+    open_folder.chmod(0o700)
+    with as_nobody(), pytest.raises(StoreError, match="may not read the database"):
+        open_register(path, create=False, busy_timeout_s=0.2)
+
+
 def test_a_read_only_folder_is_refused(open_folder):
     path = open_folder / "a.sqlite"
     closed(open_register(path))

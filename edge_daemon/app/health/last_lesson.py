@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.doubt import awaits_confirmation, is_cancelled
+from edge_daemon.attendance.room_state import FLAG_MEANS
 from edge_daemon.errors import RegisterError
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.lesson_counts import LessonCounts, last_finalised
 from edge_daemon.store.registers import latest
 from edge_daemon.store.skipped import SkippedLesson, skipped_lessons
-from edge_daemon.types import Register, RegisterFlag
+from edge_daemon.types import Register
 
 NOT_HELD_FOR: Final = timedelta(days=1)
 """How long a missed lesson is reported as a problem for a person."""
-
-_MEANS: Mapping[RegisterFlag, str] = {
-    "room_empty": "hardly any faces were there",
-    "unusual_class": "many other people were there",
-    "view_changed": "the camera's view has changed: check whether the camera was turned",
-    "too_dark": "a part of the room is too dark",
-    "too_blurred": "the picture is blurred: look at the lens",
-    "glare": "a part of the room is lost in glare",
-    "covered": "a part of the lens is covered",
-    "not_in_timetable": "the timetable called it off, or lost it",
-}
 
 
 def lesson_problems(db: sqlite_utils.Database, now: datetime) -> Iterator[str]:
@@ -70,7 +60,7 @@ def _of_last(last: LessonCounts, register: Register | None) -> Iterator[str]:
         return
     command = f"`edge-daemon register show {register.lesson.lesson_id[:8]}`"
     if flags := register.register_flags:
-        words = "; ".join(f"{flag}, {_MEANS[flag]}" for flag in flags)
+        words = "; ".join(f"{flag}, {FLAG_MEANS[flag]}" for flag in flags)
         asked = "; the office answers with `register confirm`" if awaits_confirmation(register) else ""
         if register.confirmed is None:
             yield f"the last lesson: {words}: see {command}{asked}"

@@ -14,9 +14,10 @@ from edge_daemon.app.registers.own_documents import TamperedError, check_own
 from edge_daemon.attendance.confirmation import confirm, question
 from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.attendance.late_check_ins import late_check_ins
-from edge_daemon.attendance.reason_codes import code_and_note, coded
+from edge_daemon.attendance.reason_codes import code_and_note, coded, misspelt_code
 from edge_daemon.attendance.register import check_text, correct
 from edge_daemon.device.signing import Signer
+from edge_daemon.errors import RegisterError
 from edge_daemon.gallery.notes import CorrectionNote
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
@@ -34,6 +35,8 @@ class HandCorrection:
     lesson_id: str
     revision: int | None
     """The new revision; None if the register already says the same."""
+    has_note: bool
+    """Whether the reason is free text, so that the register has the code `other`."""
     note_kept: bool
     """False if the free text of the reason could not be stored, because the student is not enrolled here."""
 
@@ -86,9 +89,13 @@ def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> HandCor
         wanted: the correction; its time is also the time of the revision.
 
     Raises:
-        EdgeError: no such register or student, no signing key, or the database can't be written.
+        EdgeError: no such register or student, the reason is a misspelt code, no signing key, or the database can't be
+            written.
     """
     check_text(wanted.reason, "the reason", "--reason TEXT")
+    if code := misspelt_code(wanted.reason):
+        what = f"{wanted.reason.strip()} is no reason code (did you mean {code}?)"
+        raise RegisterError(what, "--reason TEXT", "put words of your own in a sentence")
     _, note = code_and_note(wanted.reason)
     home.check_registers()
     db = open_register(home.register_db_path, create=False)
@@ -99,7 +106,7 @@ def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> HandCor
             added = correct_register(db, lesson_id, coded(wanted), signer, also, wanted.at)
         at = _last_correction(db, lesson_id, wanted)
     kept = not note or keep_notes(home, [CorrectionNote(wanted.student_id, lesson_id, at, note)]) == 1
-    return HandCorrection(lesson_id, added.revision if added else None, note_kept=kept)
+    return HandCorrection(lesson_id, added.revision if added else None, has_note=bool(note), note_kept=kept)
 
 
 def _last_correction(db: sqlite_utils.Database, lesson_id: str, wanted: Correction) -> datetime:

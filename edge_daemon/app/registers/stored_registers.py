@@ -13,6 +13,7 @@ from edge_daemon.app.enrolment.enrolled_students import removed_of
 from edge_daemon.attendance.capture_map import slots_of
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.doubt import Standing, awaits_confirmation, counts, is_cancelled
+from edge_daemon.attendance.room_state import FLAG_MEANS, UNUSUAL
 from edge_daemon.attendance.rule import (
     SURE,
     distance_to_rule,
@@ -30,7 +31,9 @@ from edge_daemon.store.registers import StoredRegister
 from edge_daemon.types import Register, RoomSeat, Sighting
 
 __all__ = [
+    "FLAG_MEANS",
     "SURE",
+    "UNUSUAL",
     "Evidence",
     "ReadRegister",
     "Standing",

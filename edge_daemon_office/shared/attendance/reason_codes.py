@@ -7,6 +7,7 @@ and it is erased with the student.
 from __future__ import annotations
 
 from dataclasses import replace
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
@@ -27,12 +28,27 @@ REASONS: Final = MappingProxyType(
 """Codes and their meaning, as the end of a sentence about a student."""
 
 OTHER: Final = "other"
+_ALIKE: Final = 0.8
+"""Least similarity (difflib) of a word to a code that it misspells; `not_recognized` has .93, `ill` none."""
 
 
 def code_and_note(reason: str) -> tuple[str, str]:
     """Return the code and the note for a reason: a known code without a note, or `other` with the free text as note."""
     word = reason.strip().lower().replace(" ", "_").replace("-", "_")
     return (word, "") if word in REASONS else (OTHER, reason.strip())
+
+
+def misspelt_code(reason: str) -> str | None:
+    """Return the code that a single word probably means; None for codes, free text, and words like no code.
+
+    A misspelt `other` is not found: it becomes `other` anyway, and `mother` is alike.
+    """
+    _, note = code_and_note(reason)
+    if not note or any(sign.isspace() for sign in note):
+        return None
+    codes = [one for one in REASONS if one != OTHER]
+    near = get_close_matches(note.lower().replace("-", "_"), codes, n=1, cutoff=_ALIKE)
+    return near[0] if near else None
 
 
 def coded(correction: Correction) -> Correction:

@@ -49,7 +49,8 @@ def holders(room: Room, words: str) -> set[str]:
 
 
 def test_words_become_a_code_in_the_register_and_a_sealed_note_beside_it(room):
-    correct(room, WORDS)
+    said = correct(room, WORDS).stdout
+    assert said.endswith("your words are kept as a note on this device; the register has the code `other`\n")
     (correction,) = shown(room)["corrections"]
     assert (correction["reason"], correction["reason_code"]) == ("other", "other")
     assert [note["note"] for note in shown(room)["notes"]] == [WORDS]
