@@ -65,6 +65,8 @@ def import_(
         report = import_students(home, students, photos, readmit, watch, _warn, keep_page=keep_report)
     for line in text.matches(report):
         click.echo(line, err=True)
+    for line in text.withdrawals(report):
+        click.echo(line, err=True)
     for warning in text.warnings(report):
         click.echo(f"warning: {warning}", err=True)
     click.echo(text.report_json(report) if as_json else text.report_table(report))

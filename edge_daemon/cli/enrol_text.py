@@ -138,6 +138,14 @@ def matches(report: EnrolReport) -> Iterator[str]:
         yield f"note: and {len(by_name) - _MOST_WARNINGS} more by the name"
 
 
+def withdrawals(report: EnrolReport) -> Iterator[str]:
+    """Yield a line for each student whose templates were destroyed because the consent was withdrawn."""
+    for student_id in report.withdrawn[:_MOST_WARNINGS]:
+        yield f"note: {_one_line(f'student {student_id}: consent withdrawn; templates and key destroyed')}"
+    if len(report.withdrawn) > _MOST_WARNINGS:
+        yield f"note: and {len(report.withdrawn) - _MOST_WARNINGS} more whose consent was withdrawn"
+
+
 def _capped(remarks: Sequence[Remark]) -> Iterator[object]:
     yield from remarks[:_MOST_WARNINGS]
     if len(remarks) > _MOST_WARNINGS:
@@ -182,15 +190,21 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
         else:  # the whole folder
             listed.add(refusal.student_id)
             yield f"student {refusal.student_id}: {refusal.reason}; the register has to be filled in by hand"
-    apart = {*report.without_consent, *report.removed_before, *listed}
+    apart = {*report.without_consent, *report.removed_before, *listed, *dict(report.lost)}
     bare = [student_id for student_id in report.without_template if student_id not in apart]
     if len(bare) > _MOST_WARNINGS:  # the roster was imported without its photographs
         yield f"{len(bare)} students without usable photograph: {ids(bare)}; fill their register in by hand"
         bare = []
     for student_id in bare:
         yield f"student {student_id}: no usable photograph, so the register has to be filled in by hand"
+    yield from _lost(report)
     if report.out_of_focus:
         yield f"{ids(report.out_of_focus)}: the photographs are out of focus, and far faces are missed; add a sharp one"
+    for student_id, number in report.unopened[:_MOST_WARNINGS]:
+        were = "photograph was" if number == 1 else "photographs were"
+        yield f"student {student_id}: no consent; {number} {were} not opened; delete {'it' if number == 1 else 'them'}"
+    if len(report.unopened) > _MOST_WARNINGS:
+        yield f"photographs of {len(report.unopened) - _MOST_WARNINGS} more students without consent; delete them"
     for student_id in report.removed_before:
         yield f"student {student_id}: was removed and stays without template; --readmit {student_id} enrols again"
     if report.left:
@@ -202,6 +216,15 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
         yield f"{one.name}: belongs to no student ({one.reason})"
     if len(report.unmatched) > _MOST_WARNINGS:
         yield f"{len(report.unmatched) - _MOST_WARNINGS} more photographs belong to no student"
+
+
+def _lost(report: EnrolReport) -> Iterator[str]:
+    """Yield a line for each student whose templates went with the photographs."""
+    for student_id, number in report.lost[:_MOST_WARNINGS]:
+        had = f"had {number} template{'' if number == 1 else 's'}, and now has no usable photograph"
+        yield f"student {student_id}: {had}; import again with one, or fill the register in by hand"
+    if len(report.lost) > _MOST_WARNINGS:
+        yield f"{len(report.lost) - _MOST_WARNINGS} more students had templates, and now have no usable photograph"
 
 
 def _alike(report: EnrolReport) -> Iterator[str]:

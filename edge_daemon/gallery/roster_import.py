@@ -18,6 +18,7 @@ from edge_daemon.gallery import erasure, phrases
 from edge_daemon.gallery.agreement import Exemplar, RefusedPhotograph, Twin, find_look_alikes, find_twins, keep_agreeing
 from edge_daemon.gallery.flat_photographs import MatchedPhotograph, UnmatchedPhotograph, match_files
 from edge_daemon.gallery.focus import detail
+from edge_daemon.gallery.found_photographs import count_photographs
 from edge_daemon.gallery.photograph_gate import check_size, choose_face
 from edge_daemon.gallery.photographs import photographs_of, read_photograph, spellings
 from edge_daemon.gallery.roster import RosterRow
@@ -95,6 +96,12 @@ class EnrolReport:
     """Enrolled students whose photographs are all out of focus; the report asks for a sharper one."""
     taken: tuple[tuple[str, str], ...] = ()
     """Student and path of each accepted photograph."""
+    withdrawn: tuple[str, ...] = ()
+    """Students who had templates, and whose consent this import withdrew; templates and key are destroyed."""
+    lost: tuple[tuple[str, int], ...] = ()
+    """Consenting students who had templates and now have none, with the number of templates that they had."""
+    unopened: tuple[tuple[str, int], ...] = ()
+    """Students without consent of whom the folder has photographs, with their number."""
 
 
 def import_roster(
@@ -132,6 +139,7 @@ def import_roster(
     _check_before_the_work(store, before.values())
     barred = _barred(store, roster, before) - readmit
     roster = [_bare(row) if row.student.student_id in barred else row for row in roster]
+    had = tables.template_counts(store.db)
     files, exemplars, refused = _photographs_read(roster, photographs, watch)
     captured = _captured(store, roster, photographs)
     sealed, marks = _sealed_roster(store, roster, before, now)
@@ -142,7 +150,15 @@ def import_roster(
     tables.wipe_log(store.db)  # after everything that is deleted
     erasure.append_to_file(store.db, marks)
     report = _report(store, sealed, before, exemplars, refused, barred, photographs, captured)
-    return replace(report, matched=tuple(files.matched), unmatched=tuple(files.unmatched))
+    lost = {s.student_id for s in sealed if s.consent and s.student_id in had} & set(report.without_template)
+    return replace(
+        report,
+        matched=tuple(files.matched),
+        unmatched=tuple(files.unmatched),
+        withdrawn=tuple(s.student_id for s in sealed if s.student_id in had and _withdrew(before, s)),
+        lost=tuple((s.student_id, had[s.student_id]) for s in sealed if s.student_id in lost),
+        unopened=_unopened(photographs, roster, report.without_consent),
+    )
 
 
 def _photographs_read(
@@ -347,6 +363,19 @@ def _report(
         look_alikes=tuple(tables.look_alikes(store.db)),
         unclaimed=unclaimed_folders(photographs.folder, ids) if photographs is not None else (),
     )
+
+
+def _withdrew(before: Mapping[str, StudentRow], student: StudentRow) -> bool:
+    return not student.consent and student.student_id in before and before[student.student_id].consent
+
+
+def _unopened(
+    photographs: Photographs | None, roster: Sequence[RosterRow], without_consent: Sequence[str]
+) -> tuple[tuple[str, int], ...]:
+    if photographs is None or not without_consent:
+        return ()
+    found = count_photographs(photographs.folder, [row.student for row in roster])
+    return tuple((student_id, found[student_id]) for student_id in without_consent if student_id in found)
 
 
 def unclaimed_folders(folder: Path, ids: set[str]) -> tuple[str, ...]:

@@ -133,7 +133,7 @@ def test_every_bad_photograph_is_one_warning_with_its_reason(office):
     }
     assert {name: words.get(name, "?") in text for name, text in reasons.items()} == dict.fromkeys(words, True), reasons
     warnings = done.stderr.splitlines()
-    assert len(warnings) == len(words)
+    assert len(warnings) == len(words) + 1, "and one about the photograph of S3, who does not consent"
     assert all(line.startswith("warning: ") for line in warnings)
 
 
@@ -195,6 +195,40 @@ def test_a_refused_first_import_leaves_not_even_a_folder(office):
     office.write("S1,Al,,,yes,")
     assert run(office.home, "enrol", "import", str(office.roster), "--photos", "/nowhere").exit_code == 2
     assert not office.home.exists()
+
+
+@pytest.mark.parametrize("folder", ["S2", "..", "empty"])
+def test_the_wrong_folder_is_one_line_exit_2_and_changes_nothing(enrolled, folder):
+    (enrolled.photos / "empty").mkdir()
+    enrolled.photos = enrolled.photos / folder
+    before = files(enrolled.home)
+    done = enrolled.imported()
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"edge-daemon: {enrolled.photos}: no photograph here belongs to a student of this list;"
+        " is this the right folder? nothing was changed\n"
+    )
+    assert files(enrolled.home) == before
+
+
+def test_a_wrong_folder_leaves_nothing_of_a_first_import(office):
+    office.photos = office.photos.parent
+    assert office.imported().exit_code == 2
+    assert not office.home.exists()
+    office.write("S1,Al,,,no,")
+    assert office.imported().exit_code == 0, "nobody consents, so nobody can lose anything"
+
+
+def test_what_a_roster_and_a_folder_took_away_is_a_line_each(enrolled):
+    shutil.rmtree(enrolled.photos / "S1")
+    enrolled.write("S1,Al,,,yes,", "S2,Bo,,,no,", "S3,Cy,,,no,")
+    without = "had 1 template, and now has no usable photograph"
+    assert enrolled.imported().stderr.splitlines() == [
+        "note: student S2: consent withdrawn; templates and key destroyed",
+        f"warning: student S1: {without}; import again with one, or fill the register in by hand",
+        "warning: student S2: no consent; 2 photographs were not opened; delete them",
+        "warning: student S3: no consent; 1 photograph was not opened; delete it",
+    ]
 
 
 def test_ids_and_names_of_every_kind_reach_list_and_show(office):
@@ -378,6 +412,7 @@ def test_a_corrupt_gallery_is_one_line_and_stays_as_it_is(enrolled):
 
 
 def test_a_bar_is_shown_on_a_terminal_and_none_in_a_pipe(office):
+    shutil.rmtree(office.photos / "S3")  # without consent it would be a warning
     command = [sys.executable, "-m", "edge_daemon", "--home", office.home, "enrol", "import", office.roster]
     command += ["--photos", office.photos]
     piped = subprocess.run(command, capture_output=True, text=True, check=True)

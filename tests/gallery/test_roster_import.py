@@ -204,6 +204,27 @@ def test_photographs_that_are_gone_take_their_templates_with_them(store, school)
     assert enrolled(store) == {"S1": 2, "S2": 3}
 
 
+def test_who_loses_every_template_is_reported_with_their_number(store, school):
+    assert (school.enrol(store).lost, school.enrol(store).withdrawn) == ((), ())
+    for photograph in (school.photos / "S1").iterdir():
+        photograph.unlink()
+    assert school.enrol(store).lost == (("S1", 3),)
+    assert school.enrol(store).lost == ()
+    (school.photos / "S2" / "0.png").unlink()
+    assert school.enrol(store).lost == ()
+
+
+def test_withdrawn_consents_and_unopened_photographs_are_reported(store, school):
+    school.enrol(store)
+    school.photograph("S3", 3)
+    save(school.photos / "S3_2.png", picture(3, 1))
+    school.write_roster(S1="no", S2="yes", S3="no", S4="no")
+    report = school.enrol(store)
+    assert (report.withdrawn, report.lost, report.unopened) == (("S1",), (), (("S1", 3), ("S3", 2)))
+    again = school.enrol(store, photos=False)
+    assert (again.withdrawn, again.lost, again.unopened) == ((), (), ())
+
+
 def test_photographs_are_counted_for_the_progress_bar(store, school):
     steps = []
     school.enrol(store, watch=lambda done, total: steps.append((done, total)))

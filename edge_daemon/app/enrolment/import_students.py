@@ -71,14 +71,15 @@ def import_students(
         keep_page: True to keep the report page of the last import.
 
     Raises:
-        EdgeError: the folder of photographs, the models or the gallery can't be used; nothing was changed.
+        EdgeError: the folder of photographs, the models or the gallery can't be used, or no photograph in the folder
+            belongs to anybody on the roster; nothing was changed.
     """
     from edge_daemon.gallery.roster_import import import_roster  # imported here: OpenCV loads slowly on a Pi
 
     # All checks that may refuse the import come before the first file is made.
     _check_readmitted(readmit, {row.student.student_id for row in roster.rows})
     with ExitStack() as stack:
-        photographs = _photographs(home, photos, stack) if photos is not None else None
+        photographs = _photographs(home, roster, photos, stack) if photos is not None else None
         register_db = stack.enter_context(opened_register(home))
         store = stack.enter_context(opened_gallery(home, create=True))
         if register_db is not None:  # a restored backup may contain sightings of removed students
@@ -118,13 +119,15 @@ def _check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
         raise RosterError(f"not on this roster: {ids(unknown)}", "--readmit", hint)
 
 
-def _photographs(home: Home, folder: Path, stack: ExitStack) -> Photographs:
+def _photographs(home: Home, roster: Roster, folder: Path, stack: ExitStack) -> Photographs:
     from edge_daemon.app.opening.models_and_gallery import embedder_id, load_models
     from edge_daemon.gallery.decoder_process import DecoderProcess
+    from edge_daemon.gallery.found_photographs import check_whose
     from edge_daemon.gallery.roster_import import Photographs, check_folder
     from edge_daemon.vision.portrait import PortraitReader
 
     check_folder(folder)
+    check_whose(folder, [row.student for row in roster.rows])
     models = load_models(home.config)
     decode = stack.enter_context(DecoderProcess())
     return Photographs(folder, PortraitReader(models), embedder_id(models), decode)
