@@ -63,7 +63,7 @@ def _registers(school: str, first_kept: date, done: Forgotten) -> None:
 
 
 def _decisions(home: OfficeHome, school: School, today: date, first_kept: date, done: Forgotten) -> None:
-    """Forget what people decided and did, and write the lists of the devices anew without it."""
+    """Delete old decisions, excuses and activities, and write the lists for the devices again without them."""
     mine = {"school": school.school}
     begin = datetime.combine(first_kept, time(), school.zone)
     with transaction.atomic():

@@ -1,6 +1,6 @@
-"""Compares the camera's view between lessons, by scenes: a scene is a signature of the room.
+"""Compares the camera's view with that of earlier lessons. A scene is a lesson's view: brightness and contrast by cell.
 
-`room_faults.py` finds what a single capture can't show; `app/capture/room_flags.py` applies both to a lesson.
+`room_faults.py` looks at the view of one capture. `app/capture/room_flags.py` applies this module and that one.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def _cover_of(templates: StudentTemplates, vector: Vector) -> int | None:
 
 
 def _mean_of_widest(templates: StudentTemplates | CoveredTemplates) -> Vector:
-    """Return the mean of the templates of the greatest face width, scaled to length 1, (192,)."""
+    """Return one vector (192,) of length 1: the mean of the templates whose faces are within 1 % of the widest."""
     widest = templates.vectors[templates.widths_px >= 0.99 * templates.widths_px.max()]
     mean = widest.mean(axis=0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)

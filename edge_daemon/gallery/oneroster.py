@@ -218,7 +218,10 @@ class _Export:
         return classes | {class_id: _Class(True, names) for class_id, names in own.items()}
 
     def _guardians(self, users: Mapping[str, Record]) -> Mapping[str, str]:
-        """Return the addresses of users with a guardian role, by user id; a student's `agents` may be other people."""
+        """Return the addresses of users with a guardian role, by user id.
+
+        A student's `agents` can also name people who are no guardians, so the role decides.
+        """
         roles = {user_id: {row["role"].lower()} for user_id, row in users.items() if row.is_active}
         path = file_of(self._folder, "roles.csv")
         if path.exists():

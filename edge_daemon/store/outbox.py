@@ -184,8 +184,8 @@ def settle(
     Args:
         db: delivery.sqlite; no transaction may be open.
         delivery: the value that `claim` returned.
-        outcome: outcome of the attempt. If its `receiver_down` is True, the attempt does not count for the item,
-            and the receiver waits unless its `is_doubtful` is True.
+        outcome: outcome of the attempt. If `outcome.receiver_down` is True, the attempt does not count for the item;
+            unless `outcome.is_doubtful` is also True, nothing goes to this receiver for a while.
         now: the current time.
         rng: source of the jitter.
         settings_sha256: SHA-256 of the receiver's settings, for `set_destination`.

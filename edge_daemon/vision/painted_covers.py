@@ -74,7 +74,14 @@ def _mask(picture: Picture, points: Points, colour: tuple[int, int, int], *, top
 
 
 def _glasses(picture: Picture, points: Points, *, width: float, height: float) -> Picture:
-    """Paint glasses; half the width and half the height of a lens are shares of the distance between the eyes."""
+    """Paint glasses.
+
+    Args:
+        picture: BGR.
+        points: (68, 2), in pixels.
+        width: half the width of a lens, as a share of the distance between the eyes.
+        height: half the height of a lens, in the same unit.
+    """
     _, across, _ = _axes(points)
     distance = float(np.hypot(*across))
     angle = float(np.degrees(np.arctan2(across[1], across[0])))

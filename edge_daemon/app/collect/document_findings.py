@@ -61,7 +61,7 @@ class OtherKey:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A file that is no valid document with any key."""
+    """A file that is no document, or that no known key proves."""
 
     what: str
 

@@ -12,9 +12,9 @@ from edge_daemon.store.backlog import last_register
 
 
 def key_document(home: Home, db: sqlite_utils.Database) -> Mapping[str, object] | None:
-    """Return the document with the device's public key: that of the newest register, else that of the first boot.
+    """Return the document with the device's public key; None if the device has no key yet.
 
-    Return None if neither key exists.
+    The key is the one that signed the newest register. Without a register it is the key that the first boot made.
 
     Raises:
         StoreError: the database can't be read.

@@ -115,7 +115,7 @@ class Releases:
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        """Hold the lock, which install.sh also takes; it is released when the process ends.
+        """Hold the lock, which install.sh also takes, until the block ends or the process does.
 
         Raises:
             UpdateError: another process has the lock, or this user may not take it.

@@ -189,7 +189,7 @@ def _find_tracks(faces: Sequence[Candidate]) -> list[Track]:
 
 
 def _similarity_vectors(faces: Sequence[Candidate]) -> Vector:
-    """Return a row of length 1 for each face; the product of two rows is the similarity of the faces.
+    """Return a unit vector for each face, as a row; the product of two rows is the similarity of the faces.
 
     The rows are the embeddings. After a restart there are none; then the similarities of a face to all students, minus
     their means over the lesson, distinguish the people at one seat. The means are subtracted because everybody
