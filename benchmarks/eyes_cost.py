@@ -16,6 +16,7 @@ from benchmarks import command, folder, machine
 from benchmarks.mask_cost import frames
 from edge_daemon.attendance.attention import CAPTURES_A_MOMENT, MOMENTS
 from edge_daemon.device import journal
+from edge_daemon.device.heap import return_large_blocks
 from edge_daemon.types import Picture
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 
@@ -25,7 +26,8 @@ _SHARE = MOMENTS * CAPTURES_A_MOMENT / _LESSON_CAPTURES
 
 
 def main() -> int:
-    """Run the command."""
+    """Run the command, with the memory settings of the program."""
+    return_large_blocks()
     parser = command.parser("benchmarks.eyes_cost", "Cost of a lesson with shut eyes looked for.", "a lesson folder")
     return command.run(measure, parser.parse_args())
 
