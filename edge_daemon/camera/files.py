@@ -7,7 +7,6 @@ more captures than there are pictures, the replay begins again at the first one 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -248,9 +247,9 @@ def _decoded(path: Path, data: bytes) -> object:
 
     Newer OpenCV decodes into a NumPy array. `imdecode` makes a second copy, 36 MB more at 12 megapixels.
     """
-    if not _HAS_DESTINATION:
+    if not _HAS_DESTINATION or _as_text(str(path)) != str(path):  # OpenCV 4.11 takes only names in UTF-8
         return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return cv2.imread(os.fsencode(path), dst=None, flags=cv2.IMREAD_COLOR)  # type: ignore[call-overload]
+    return cv2.imread(str(path), dst=None, flags=cv2.IMREAD_COLOR)
 
 
 def _as_text(name: str) -> str:

@@ -21,7 +21,7 @@ MIN_PROBABILITY = 0.85
 
 On the pictures used for fitting, there are about 0.2 false boxes a picture with it.
 """
-SMALL_PX, SMALL_MIN_PROBABILITY = 21.8, 0.99
+SMALL_PX, SMALL_MIN_PROBABILITY = np.float32(21.8), 0.99
 """BlazeFace squares below this side, about 19 px of face, need this probability instead.
 
 Such a face is rarely recognised, and most false boxes are as small: hands, letters, parts of clothes.
