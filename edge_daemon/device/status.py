@@ -45,7 +45,7 @@ class LessonStatus:
     last_missed_reason: str = ""
     next_capture_utc: datetime | None = None
     provisional: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """In how many captures each student was seen so far, and in how many of them attentive, by student id.
+    """Number of captures that showed each student so far, and of those with the student attentive, by student id.
 
     The final counts are made at the lesson's end.
     """

@@ -1,7 +1,7 @@
 """Day indexes in a device's folder: which documents came on a day (docs/delivered.schema.json).
 
 An index only says where to look. It is not signed, and the documents that it names are proven as all others are. The
-device writes it to a folder; for a server of kind `api`, the copy of the tree does (`server_copy.py`).
+device writes it to a folder; for a server of kind `api`, the copy of the tree does (`tree_copy.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,8 @@ from edge_daemon_office.shared.delivery.document_paths import DELIVERED
 SCHEMA: Final = 1
 MOST_DOCUMENTS: Final = 500
 """If more documents came, listing all folders costs no more than looking for each."""
+LIST_ALL_AFTER: Final = timedelta(days=1)
+"""A folder is listed as a whole after this time, because an index may be wrong, or a document may have been removed."""
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _DOCUMENT: Final = re.compile(r"(?:registers/[^/\\.][^/\\]*|commitments)/[^/\\.][^/\\]*\.json")
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from edge_daemon_office.decisions.lists import put
 from edge_daemon_office.errors import OfficeError
-from edge_daemon_office.ingest.day_index import is_index_name, parsed_index
+from edge_daemon_office.ingest.day_index import LIST_ALL_AFTER, is_index_name, parsed_index
 from edge_daemon_office.ingest.tree import read_object
 from edge_daemon_office.ingest.tree_copy import CopyResult, TreeCopy
 from edge_daemon_office.shared.attendance.fields import json_object
@@ -34,8 +34,7 @@ from edge_daemon_office.shared.timestamps import parsed, written
 
 _ROOT: Final = "v1/devices"
 _NOTE: Final = ".copy.json"
-"""In the copy of a device's folder: how far it was brought."""
-LIST_ALL_AFTER: Final = timedelta(days=1)
+"""The file in the copy of a device's folder that records how far that copy is."""
 _MOST_FAILED: Final = 100
 """Documents of a device that could not be had, and are requested again each time."""
 _LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
@@ -119,9 +118,9 @@ class FolderCopy(TreeCopy):
         self.index(came)
         if len(failed) > _MOST_FAILED:
             return  # the next run begins where this one did
-        told = {"listed_at": written(listed_at), "indexes": stamps, "lessons": lessons, "failed": failed}
+        copied = {"listed_at": written(listed_at), "indexes": stamps, "lessons": lessons, "failed": failed}
         note.parent.mkdir(parents=True, exist_ok=True)
-        put(note, json.dumps({"url": self._server.url, **told}))
+        put(note, json.dumps({"url": self._server.url, **copied}))
 
     def _named(self, name: str, indexes: list[str]) -> list[tuple[str, str]] | None:
         """Return path and SHA-256 of the documents that these indexes name; None if one is missing or incomplete."""

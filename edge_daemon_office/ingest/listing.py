@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
 
-from edge_daemon_office.ingest.day_index import MOST_DOCUMENTS, index_stamps, read_index
+from edge_daemon_office.ingest.day_index import LIST_ALL_AFTER, MOST_DOCUMENTS, index_stamps, read_index
 from edge_daemon_office.ingest.tree import TreeFile, file_at, files_of
 from edge_daemon_office.registers.models import RoomListing
 from edge_daemon_office.shared.delivery.document_paths import DELIVERED
-
-LIST_ALL_AFTER: Final = timedelta(days=1)
-"""After this time a folder is listed as a whole, because an index may be wrong, or a document may have been removed."""
 
 
 @dataclass(slots=True)
@@ -85,12 +81,8 @@ def _named_by_indexes(
         if index is None or len(found.files) + len(index.documents) > MOST_DOCUMENTS:
             return None
         files = [file_at(devices, f"{folder}/{path}") for path in index.documents]
-        found.files += _present(files)
+        found.files += [file for file in files if file is not None]
         if None in files:  # an index that a sync brings before its documents is read again
             del done[name]
     found.indexes = done
     return found
-
-
-def _present(files: Iterable[TreeFile | None]) -> list[TreeFile]:
-    return [file for file in files if file is not None]

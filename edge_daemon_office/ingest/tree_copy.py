@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -26,7 +27,7 @@ from edge_daemon_office.shared.device.signing import text_signer
 from edge_daemon_office.web_client import NoAnswerError, WebAnswer, WebSession
 
 STATE: Final = ".server.json"
-"""In the tree: how far the copy is, and which of our lists the server has."""
+"""The file in the tree that records how far the copy is, and which of the office's lists the server has."""
 LISTS: Final = ("corrections.json", "excuses.json")
 _WANTED: Final = re.compile(
     r"v1/devices/[^/]+/(?:key\.json|status\.json|commitments/[^/]+\.json|registers/[^/]+/[^/]+\.json)"
@@ -43,7 +44,7 @@ class CopyResult:
     problems: list[str] = field(default_factory=list)
 
 
-class TreeCopy:
+class TreeCopy(ABC):
     """Copies documents from a server to the tree. A subclass knows how that kind of server lists its documents.
 
     Args:
@@ -57,13 +58,13 @@ class TreeCopy:
         self._session = WebSession(server.url, server.authorization(), ca_file=server.ca_file)
         self.state = self._known_state()
 
+    @abstractmethod
     def bring(self) -> CopyResult:
         """Copy every document that the server got since the last run; the next run continues an interrupted one.
 
         Raises:
             OfficeError: the server gives no answer, refuses the office's login, or can't list its documents.
         """
-        raise NotImplementedError
 
     def send_lists(self) -> CopyResult:
         """Put the office's lists that have changed on the server; raises the errors of `bring`."""

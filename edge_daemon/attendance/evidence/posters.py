@@ -27,8 +27,8 @@ With fewer captures or a shorter time, a person may have sat still.
 MOST_STRAY = 0.04
 """Largest median distance of a still face to its place, in face widths.
 
-It was 0.02 for half of 32 composed posters (`benchmarks.posters`), and 0.05 to 0.17 for people in three videos of 15
-seconds.
+Half of 32 composed posters had at most 0.015 (`benchmarks.posters`). People in three videos of 15 seconds had 0.05 to
+0.17.
 """
 SAME_PLACE = 0.85
 """Least overlap (intersection over union) of a poster's boxes in two lessons.

@@ -104,18 +104,15 @@ def resolve_lesson(
     if not faces:
         return Resolution([], [])
     tracks = _find_tracks(faces)
-    if not student_ids:
-        nobody = [NOBODY] * len(tracks)
-        return Resolution(_sightings(tracks, nobody, faces, student_ids), [], persons=persons(tracks, nobody, faces))
-    if match is None:
-        named = identify_tracks(tracks, faces, student_ids, look_alikes, constants)
+    if match is None or not student_ids:
+        named = [NOBODY] * len(tracks)
+        if student_ids:
+            named = identify_tracks(tracks, faces, student_ids, look_alikes, constants)
         return Resolution(_sightings(tracks, named, faces, student_ids), [], persons=persons(tracks, named, faces))
     known = known_students(student_ids, match, photographs=photographs, look_alikes=look_alikes, expected=expected)
     naming = NamesByProbability(faces, known)
     seconds = seconds_of or {}
-    prints = static_groups(tracks, faces, seconds) if seconds else []
-    static = {i for group in prints for i in group}
-    prints += [[i] for i in poster_tracks(tracks, faces, seconds, earlier_still) if i not in static]
+    prints = _pictures_of_faces(tracks, faces, seconds, earlier_still)
     static = {i for group in prints for i in group}
     living = [track for i, track in enumerate(tracks) if i not in static]
     named = identify_tracks(living, faces, student_ids, look_alikes, constants, naming) if living else []
@@ -135,6 +132,20 @@ def resolve_lesson(
         [one for _, found in shown for one in found],
         still_faces([*by_name, *pictured], faces, seconds),
     )
+
+
+def _pictures_of_faces(
+    tracks: Sequence[Track],
+    faces: Sequence[Candidate],
+    seconds_of: Mapping[int, float],
+    earlier_still: Sequence[Collection[StillFace]],
+) -> list[list[int]]:
+    """Return the tracks of each print and poster, as indices; none if the times of the captures are not known."""
+    if not seconds_of:
+        return []
+    prints = static_groups(tracks, faces, seconds_of)
+    static = {i for group in prints for i in group}
+    return prints + [[i] for i in poster_tracks(tracks, faces, seconds_of, earlier_still) if i not in static]
 
 
 def _possible(person: UnnamedPerson, faces: Sequence[Candidate]) -> PossibleStudent:
