@@ -3,7 +3,7 @@
     python -m benchmarks.bad_lessons --data GOOD --out DIR [--captures 8] [--first]
 
 GOOD is a folder of lesson folders. The first captures of each lesson become a usual lesson, from which seats are known,
-and the captures after them another one. The captures after these become one bad day for each scenario. The degree of
+and the captures after them a second one. The captures after these become one bad day for each scenario. The degree of
 darkness and blur, and the covered side and area, differ between classes. With `--first` there are no usual lessons:
 each bad day is the first lesson that the device sees in its room.
 """

@@ -1,4 +1,4 @@
-"""Measures at which light pictures show no faces, for the limits in `edge_daemon/camera/exposure_check.py`.
+"""Measures at which light faces are no longer found, for the limits in `edge_daemon/camera/exposure_check.py`.
 
     python -m benchmarks.camera_light FOLDER_OR_PICTURE [--json OUT]
 

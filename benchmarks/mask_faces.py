@@ -15,7 +15,7 @@ from edge_daemon.types import Box
 from edge_daemon.vision.analysers.aligned_face import CropShape
 
 LABELS = {"without_mask": "none", "with_mask": "right", "mask_weared_incorrect": "wrong"}
-"""Label in the data set to class in the program, in the order of the network's outputs."""
+"""Maps each label of the data set to the program's class, in the order of the network's outputs."""
 CLASSES = tuple(LABELS.values())
 HELD_BACK = 3
 """One of this many pictures is held back from training."""

@@ -35,7 +35,7 @@ class Probe:
     condition: str
     width_px: float
     vector: Vector
-    """(192,)"""
+    """Vector of the face, (192,)."""
     sharpness: float
     presence: float
     yaw_deg: float
@@ -47,9 +47,9 @@ class Photograph:
     """One photograph of a person, with templates for enrolment and probes."""
 
     templates: Vector
-    """(n, 192)"""
+    """Vectors of the templates, (n, 192)."""
     widths_px: Vector
-    """(n,)"""
+    """Face width in pixels that each template represents, (n,)."""
     probes: tuple[Probe, ...]
 
 

@@ -21,7 +21,7 @@ ABSENT_SHARES = (0.1, 0.3)
 """Shares of absent students; the classes alternate between them."""
 STRANGERS = 4
 LONG_FACES = 5
-"""Least number of faces of strangers and students who count; the others were there only for a short time."""
+"""Least number of faces for a stranger or student to count; others were there only for a short time."""
 
 
 def rooms(by_class: Sequence[Sequence[Trial]], condition: str, match: MatchProbability) -> dict[str, object]:

@@ -40,7 +40,7 @@ class Trial:
 
     evidence: PersonEvidence
     features: Scores
-    """(students, features)"""
+    """The evidence for each student, (students, features)."""
     weighted: Scores
     """(students,): mean similarity weighted by the square root of the width, relative to the other students."""
     student: int
@@ -64,7 +64,7 @@ def classes(
 
     Args:
         people: everybody has at least four photographs.
-        rounds: classes.
+        rounds: number of classes.
         random: chooses everything.
     """
     names = sorted(people)

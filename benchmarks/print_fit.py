@@ -30,7 +30,7 @@ from edge_daemon.device import journal
 Array = NDArray[np.float64]
 
 _RIDGE = 3.0
-"""With 1, a head that turns by 10 degrees and does nothing else is as probably a print as a person."""
+"""Strength of the ridge penalty. With 1, a head that only turns by 10 degrees is as probably a print as a person."""
 _STEPS = 60
 _FOLDS = 5
 _DIGITS = 3

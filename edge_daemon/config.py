@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What describes a key of the settings, and limits its values beyond its type."""
+    """The description of a key of the settings, and limits of its values beyond their type."""
 
     doc: str
     unit: str = ""

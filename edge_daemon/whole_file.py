@@ -46,8 +46,8 @@ def replace_file(
 def unusable_output(path: Path) -> tuple[str, str, str] | None:
     """Return what keeps this user from writing a file to `path`: the reason, where it is, and what to do.
 
-    None if it finds no obstacle. Programs call it before long work. `replace_file` may still fail, for example on a
-    disk that is full.
+    The result is None if nothing keeps the user from it. Call this before long work. `replace_file` may still fail, for
+    example on a disk that is full.
     """
     folder, own = path.parent, "name a file in a folder of your own"
     try:

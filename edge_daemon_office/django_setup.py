@@ -17,7 +17,7 @@ _YEAR_S: Final = 31_536_000
 
 
 def set_up(home: OfficeHome) -> None:
-    """Configure Django for an office; once in a process.
+    """Configure Django for an office. Call this once in a process.
 
     Raises:
         OfficeError: the address of the database can't be used, or a package that the settings need is missing.

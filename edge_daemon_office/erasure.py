@@ -35,8 +35,8 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
     Safe to repeat.
 
     Raises:
-        OfficeError: tree, roster or office key can't be used; what was erased stays erased. Or the office has nothing
-            of such a student.
+        OfficeError: the office has no data about the student. Or tree, roster or office key can't be used; what was
+            erased then stays erased.
     """
     use_school(school.school)
     mine = {"school": school.school, "student_id": student_id}

@@ -88,7 +88,7 @@ class School:
     keep_decisions_days: int = 0
     """Days after which decisions, excuses and activities are deleted; 0: never."""
     server: ServerSettings | None = None
-    """None: the tree is filled by somebody else: it is the server's own folder, or synced or mounted."""
+    """None if the tree is filled in another way: it is the server's own folder, or it is synced or mounted."""
     edfi: EdFiSettings | None = None
     """None if nothing is sent to an Ed-Fi system."""
 

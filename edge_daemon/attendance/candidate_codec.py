@@ -31,7 +31,7 @@ MAGIC = "\0candidates"
 """First element of the header; no student id has a control character."""
 VERSION = 1
 _FIXED = 10
-"""Number of columns before those of the header's elements."""
+"""Number of columns at the start of a row that have no element in the header."""
 _NO_EYES = -1.0
 """Value in the column in which releases up to 0.1.0 stored whether eyes were open; they read it as unknown."""
 

@@ -35,7 +35,8 @@ _RECOGNISED_SHARE: Final = Fraction(1, 5)
 _RECOGNISED_AT_LEAST: Final = 2
 """Least share of the captures, and least number of captures, in which a recognised student was seen.
 
-If a lesson has one or two captures, one is enough. Otherwise a single one may be a mistaken face of another class.
+If a lesson has one or two captures, one is enough. Otherwise a single sighting may be somebody else's face that was
+mistaken for the student's.
 """
 _AS_MANY: Final = Fraction(9, 10)
 """Least number of sightings of other people for each sighting of a student, at which the room counts as shared.

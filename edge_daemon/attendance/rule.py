@@ -15,7 +15,7 @@ from edge_daemon.types import Flag, Register, Resemblance, Tally, Verdict, Verdi
 Z_SQUARED: Final = Fraction("3.841458820694124")
 """Square of the normal deviate of a two-sided 95 % interval."""
 CHANCE: Final = 0.05
-"""`late` and `left_early` are set only if chance explains the gap with a smaller probability."""
+"""`late` and `left_early` are set only if a gap of this length would occur by chance with a smaller probability."""
 SURE: Final = 0.97
 """Least probability that a student counted as present was there; below it, a person should check the verdict."""
 
@@ -31,9 +31,9 @@ class Rule:
     left_before_s: float = 600.0
     """A student who is unseen for longer than this before the end left early."""
     min_captures_share: Fraction = Fraction(1, 2)
-    """Below this share of the planned captures nothing is decided."""
+    """Least share of the planned captures that must be taken for any decision."""
     unusual_share: Fraction = Fraction(1, 4)
-    """Below this share of recognised students nobody is absent. If 0, this is not checked."""
+    """Least share of the students that must be recognised for anybody to be absent. If 0, this is not checked."""
 
 
 @dataclass(frozen=True, slots=True)

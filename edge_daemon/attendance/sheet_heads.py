@@ -60,7 +60,7 @@ def lesson_width(sheet: Sheet) -> float:
 
 
 def head_lines(sheet: Sheet) -> tuple[int, ...]:
-    """Return the lines of text that each row of heads needs."""
+    """Return how many lines of text each row of heads needs."""
     longest = max((len(course_head(column)) for column in sheet.columns), default=0)
     return 1, 1, 1, 1, max(1, min(6, -int(-longest // (lesson_width(sheet) - 1.5))))
 

@@ -1,4 +1,4 @@
-"""Writes sightings as a CSV file, which is a public interface."""
+"""Writes sightings as a CSV file for other programs; its format is a public interface."""
 
 from __future__ import annotations
 

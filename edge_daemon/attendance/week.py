@@ -58,7 +58,7 @@ ISO_WEEK: Final = SchoolWeek()
 
 
 def school_week(first_day: str, weekend: Collection[str]) -> SchoolWeek:
-    """Return the week for these names of days from `WEEKDAYS`."""
+    """Return the school week with this first day and these free days, given by their names in `WEEKDAYS`."""
     return SchoolWeek(WEEKDAYS.index(first_day), frozenset(map(WEEKDAYS.index, weekend)))
 
 

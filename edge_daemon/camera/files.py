@@ -39,7 +39,7 @@ def open_files(source: Path, when: When | None = None) -> FolderCamera | VideoCa
 
     Args:
         source: the folder, or the video file.
-        when: returns the time of a slot's picture; None: the time at which it is read is used.
+        when: returns the time of a slot's picture; if None, the time at which it is read.
 
     Raises:
         CameraError: the path does not exist, the folder has no pictures, or the file is not a video.

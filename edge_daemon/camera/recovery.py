@@ -12,7 +12,7 @@ FIRST_GAP_S = 15.0
 MAX_GAP_S = 120.0
 """Longest time in seconds between two starts of the process.
 
-A start that fails may take a whole deadline, and all of them should take at most a tenth of a lesson.
+A start that fails may take a whole deadline, and all failed starts together should take at most a tenth of a lesson.
 """
 
 

@@ -20,7 +20,7 @@ _FRAMES_A_SECOND = 30
 def streaming_camera(settings: CameraConfig) -> Camera:
     """Return the camera of the settings, not yet open. V4L2 cameras stream 640 by 480 at up to 30 frames a second.
 
-    Other kinds return the pictures that they take in lessons. If they are too slow, the check-in reports that.
+    Cameras of other kinds give the same pictures as in lessons. If these come too slowly, the check-in reports that.
 
     Raises:
         CameraError: the source has an invalid form, or the camera does not exist.

@@ -91,7 +91,7 @@ def _checked(path: str) -> str:
 def _node(path: str) -> Node | None:
     """Return the node with the name and bus that its device reports.
 
-    None if the device gives no pictures, or gives them only through libcamera.
+    The result is None if the device gives no pictures, or gives them only through libcamera.
     """
     answer = bytearray(_QUERYCAP.size)
     try:

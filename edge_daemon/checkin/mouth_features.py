@@ -1,4 +1,7 @@
-"""Describes a clip of a mouth by numbers: mean picture, movement, and its amount. It needs no network or training."""
+"""Describes a clip of a mouth by numbers: mean picture, movement, and amount of movement.
+
+It needs no network or training.
+"""
 
 from __future__ import annotations
 

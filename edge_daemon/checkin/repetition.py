@@ -24,7 +24,7 @@ LEAST_ENERGY: Final = 2.0
 MOST_UNLIKE: Final = 1.6
 """Largest distance of a repetition to its nearest one, relative to the median of these distances."""
 _QUIET: Final = 0.35
-"""Change of a frame from which the person speaks, on a scale from quiet frames (0) to busy frames (1)."""
+"""Change between frames from which the person counts as speaking: 0 is the level of quiet frames, 1 of busy ones."""
 _PAUSE_FRAMES: Final = 2
 
 

@@ -28,7 +28,7 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def show(home: Home, as_json: bool) -> None:
-    """Print every setting as TOML, those of the file and the defaults."""
+    """Print every setting as TOML, both those in the file and the defaults."""
     tables = {section: dict(_keys(home.config, section)) for section in (f.name for f in fields(Config))}
     if as_json:
         click.echo(json.dumps(tables, ensure_ascii=False, indent=2))

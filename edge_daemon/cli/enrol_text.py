@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_daemon.app.enrolment.import_students import EnrolReport, Remark, Roster
 
 _MOST_WARNINGS = 100
-"""Most warnings of one kind that get a line each; more of them share a line, so that they don't bury others."""
+"""Number of warnings of one kind that get a line each. Further ones share a line, so that they do not bury others."""
 _LABEL = 15
 _FAR_PX = (28, 41)
 """Face widths in pixels at which the number of photographs makes a difference."""
@@ -219,7 +219,7 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
 
 
 def _lost(report: EnrolReport) -> Iterator[str]:
-    """Yield a line for each student whose templates went with the photographs."""
+    """Yield a line for each student who had templates before the import and now has no usable photograph."""
     for student_id, number in report.lost[:_MOST_WARNINGS]:
         had = f"had {number} template{'' if number == 1 else 's'}, and now has no usable photograph"
         yield f"student {student_id}: {had}; import again with one, or fill the register in by hand"

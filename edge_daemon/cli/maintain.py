@@ -42,7 +42,7 @@ def backup(home: Home, as_json: bool) -> None:
 def retention(home: Home, as_json: bool) -> None:
     """Delete sightings older than their retention time, and data that no lesson can need any more.
 
-    Registers stay, unless storage.keep_registers_days says otherwise; the service removes those.
+    Registers stay, unless storage.keep_registers_days limits their time; the service then removes old ones.
     """
     done = maintenance.retain(home, datetime.now(timezone.utc))
     days = home.config.storage.keep_sightings_days

@@ -100,7 +100,7 @@ def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
 @click.option("--since", required=True, type=DAY, metavar="YYYY-MM-DD", help="Documents of lessons from this day on.")
 @pass_home
 def resend(home: Home, since: datetime) -> None:
-    """Send documents again that the office's server had: the server is new, was emptied, or lost some.
+    """Send documents again that the office's server once had, because the server is new, was emptied, or lost some.
 
     Documents that it still has stay there unchanged.
     """
@@ -118,7 +118,7 @@ def resend(home: Home, since: datetime) -> None:
 def copy(home: Home, folder: Path) -> None:
     """Copy all documents for the office into FOLDER, such as a USB stick, from a room without network.
 
-    Existing files stay unchanged. Nothing counts as delivered by this. `edge-daemon collect FOLDER` reads it.
+    Existing files stay unchanged. Nothing counts as delivered by this. `edge-daemon collect FOLDER` reads the copy.
     """
     done = copy_documents(home, folder, datetime.now(timezone.utc))
     click.echo(f"{done.new} documents copied to {folder}, {done.there} were there already")

@@ -22,7 +22,7 @@ READING = frozenset(
         *("register list", "register show", "status", "timetable check", "timetable show"),
     }
 )
-"""Commands that leave no file in the state folder that belongs to the user who runs them.
+"""Commands that leave no file of the calling user in the state folder.
 
 SQLite gives the files that it makes beside a database to the database's owner.
 """

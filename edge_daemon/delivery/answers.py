@@ -125,7 +125,7 @@ def page(where: str) -> Outcome:
 
 
 def held(where: str, *, is_ours: bool) -> Outcome:
-    """Return the outcome if the server already has a document at the path: `delivered` if it is ours, else `parked`."""
+    """Return the outcome if the path already has a document: `delivered` if that document is ours, else `parked`."""
     if is_ours:
         return Outcome("delivered", f"{where} already had it")
     what = f"{where} holds another document there, which is never overwritten"

@@ -1,4 +1,4 @@
-"""Sends messages by a mail server. Each message is accepted, retried, or refused for good.
+"""Sends messages through a mail server. Each message is accepted, retried, or refused for good.
 
 There are three kinds of failure. A failure of the server (no encryption, no log-in, not reachable) applies to every
 message and is reported once. A refusal of a receiver or of a message applies to that message alone, unless three

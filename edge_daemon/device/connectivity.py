@@ -113,9 +113,7 @@ def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
 
 
 def upstream_by_3_13(settings: UpstreamConfig, config_dir: Path) -> str:
-    """Connect to the school's server by the rules of Python 3.13, and return why they refuse its certificate.
-
-    Empty if they accept it.
+    """Connect to the school's server by the rules of Python 3.13; return why they refuse its certificate, empty if not.
 
     Args:
         settings: [upstream] of a server that `upstream` has just reached.

@@ -1,8 +1,8 @@
 """A key that can be destroyed: two slots in one file that is overwritten in place and never copied.
 
 The data keys of a database are wrapped under the key in a slot. An erasure writes a new key into the free slot, wraps
-all remaining data keys under it, and then overwrites the old slot in place on the disk. Copies of erased data that old
-disk blocks still have can then no longer be opened, because their key is destroyed.
+all remaining data keys under it, and then overwrites the old slot in place on the disk. Old disk blocks may still have
+copies of erased data. These can then no longer be opened, because their key is destroyed.
 
 The file is created at its full length, so that later writes allocate no blocks. On f2fs it is pinned
 (F2FS_IOC_SET_PIN_FILE), on btrfs copy-on-write is disabled (FS_NOCOW_FL). Otherwise both file systems would write the

@@ -90,7 +90,7 @@ class ServiceStatus:
     """Seconds since the boot at the time `updated_utc`. If it is 0, `write_status` fills it in."""
 
     def faults(self) -> dict[str, str]:
-        """Return the present faults, each with its description by name; empty if everything works."""
+        """Return the description of each present fault, by the name of the fault; empty if everything works."""
         named = {"camera": self.camera_fault, "timetable": self.timetable_error, "storage": self.storage_fault}
         return {name: fault for name, fault in named.items() if fault}
 

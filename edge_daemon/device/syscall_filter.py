@@ -1,4 +1,4 @@
-"""A seccomp(2) filter that forbids a process for ever to open files and sockets and to start programs.
+"""A seccomp(2) filter: a process under it can never again open files and sockets, or start programs.
 
 It is for processes that decode untrusted data. The filter refuses system calls by their number, with EPERM. The process
 can still use memory, pipes and descriptors that are already open.

@@ -22,7 +22,7 @@ SAME_PERSON = 0.65
 LOOK_ALIKE = 0.50
 """Least cosine of the mean vectors of two students who look alike, so that matching is stricter for them.
 
-About one pair in one to three classes of 30 students reaches it.
+In one to three classes of 30 students, about one pair reaches this value.
 """
 
 # Two of three photographs swapped in 30 pairs of people (LFW): 57 right ones refused, and all 57 name the other
@@ -153,7 +153,7 @@ def _without_copies(exemplars: Sequence[Exemplar], refused: list[RefusedPhotogra
 def _named(odd: Sequence[tuple[Exemplar, str]], kept: Mapping[str, Sequence[Exemplar]]) -> list[RefusedPhotograph]:
     """Return the refusals, each with the other student whom the photograph resembles, if any.
 
-    The files of two students are easily swapped.
+    The name helps if the files of two students were swapped.
     """
     ids = [student_id for student_id, own in kept.items() if own]
     known = np.stack([_mean(kept[student_id]) for student_id in ids]) if ids else None

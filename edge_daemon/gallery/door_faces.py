@@ -43,7 +43,7 @@ class DoorFace:
 
 
 class DoorFaces:
-    """The faces seen at the door, of one installation.
+    """The faces that one installation has seen at the door.
 
     Args:
         store: the gallery.

@@ -35,7 +35,7 @@ from edge_daemon.types import EnrolmentPeriod, Student
 _GUARDIANS: Final = frozenset({"guardian", "parent", "relative"})
 _STUDENTS: Final = frozenset({"student", ""})
 _ROLES: Final = _GUARDIANS | {"student", "teacher", "administrator", "aide", "proctor"}
-"""Roles of OneRoster 1.1 and 1.2 in an enrolment. Another one may be a student's, so its row is named."""
+"""Roles of OneRoster 1.1 and 1.2 in an enrolment. An unknown role may be a student's, so a remark names its row."""
 _KEPT: Final = ("identifier", "username", "grades")
 """Further columns by which an office identifies students."""
 
@@ -95,7 +95,7 @@ class _Class:
 
     is_active: bool
     names: tuple[str, ...] = ()
-    """Code and title of the class, without one that another class has, too."""
+    """Code and title of the class, except one that another class has, too."""
 
 
 class _Export:

@@ -55,7 +55,7 @@ class Flatten:
     parameters: tuple[Parameter, ...] = ()
 
     def forward(self, inputs: Array, *, training: bool) -> Array:  # noqa: ARG002
-        """Return the inputs as (examples, numbers an example)."""
+        """Return the inputs as (examples, numbers in each example)."""
         self._shape = inputs.shape
         return inputs.reshape(len(inputs), -1)
 

@@ -121,7 +121,7 @@ def faults(db: sqlite_utils.Database) -> Iterator[None]:
 
 @contextmanager
 def faults_at(where: str) -> Iterator[None]:
-    """Like `faults`, for a connection that this module did not open."""
+    """Do the same as `faults` for a connection that this module did not open; `where` names it in the error."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -254,13 +254,13 @@ def check_path(path: Path, *, create: bool) -> None:
 
 
 def _unreadable(path: Path) -> StoreError:
-    """Return why this user can't read a database: it belongs to somebody else."""
+    """Return the error for a database that this user can't read, because it belongs to somebody else."""
     hint = "run the command as its owner (`ls -l` says who that is)"
     return StoreError("this user may not read the database", str(path), hint)
 
 
 def _forbidden(place: Path, kind: str) -> StoreError:
-    """Return why this user can't write a database or its folder: the disk takes no writes, or the user has no right."""
+    """Return the error for a database or folder that this user can't write: the disk or the permissions prevent it."""
     if is_read_only(place):
         return StoreError("the disk is read-only", str(place), "read `dmesg`: the card may be failing, replace it")
     what = f"this user has no right to write the {kind}"

@@ -260,7 +260,8 @@ def _look_at_log(path: Path) -> _Log:
 def _frames_read(conn: sqlite3.Connection) -> int | None:
     """Copy the log into the database file, and return how many of its frames SQLite could read.
 
-    None if the disk has no space, or if another process copies the log at the same time (SQLite returns -1).
+    The result is None if the disk has no space, or if another process copies the log at the same time (SQLite returns
+    -1).
     """
     try:
         _, frames, _ = conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

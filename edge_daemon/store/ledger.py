@@ -102,9 +102,9 @@ def ledger_row(db: sqlite_utils.Database, lesson_id: str, revision: int) -> Ledg
 
 
 def row_before(db: sqlite_utils.Database, row: LedgerRow) -> LedgerRow | None:
-    """Return the revision to which a revision refers; None if it is not stored.
+    """Return the row that precedes a revision, and to which its document refers; None if that row is not stored.
 
-    This is the lesson's previous revision. For a first revision it is the previous row of the whole ledger.
+    It is the lesson's previous revision. For a first revision it is the previous row of the whole ledger.
     """
     if row.revision > 1:
         return ledger_row(db, row.lesson_id, row.revision - 1)

@@ -185,7 +185,7 @@ def retention_notes(db: sqlite_utils.Database) -> Iterator[RetentionNote]:
 def removed_before(db: sqlite_utils.Database, position: int) -> tuple[RemovedRegister, str] | None:
     """Return the last removed register before a position of the ledger, with the document of the note about it.
 
-    None if no register before this position was removed.
+    The result is None if no register before this position was removed.
     """
     with faults(db):
         row = db.execute(

@@ -53,7 +53,7 @@ This limit loses 2 of 690 faces, and removes a third of 2,065 detections that ar
 LEAST_EARLY_SMALL = 0.4
 """The same limit for squares below `SMALL_PX`.
 
-A quarter of all second looks were at such detections with less, and 51 of 3,751 of these became faces.
+A quarter of all second looks were at small detections with a smaller probability; only 51 of these 3,751 became faces.
 """
 BEYOND_DOUBT = 0.98
 """Detections with at least this `early_probability` need no second look.

@@ -12,7 +12,10 @@ MAX_IOU = 0.3
 MAX_COVER = 0.6
 """Two boxes are also the same face if the larger covers more than this share of the smaller (two pyramid scales)."""
 FACES_IOU, FACES_COVER = 0.2, 0.5
-"""The same two limits for faces at the end: a second box on a face overlaps the first one less than detections do."""
+"""The same two limits for faces at the end.
+
+They are lower, because two boxes on one face overlap less than detections.
+"""
 SAME_BOX_IOU = 0.5
 """Boxes with a larger intersection over union are the same candidate; the verifier checks only the best of them.
 

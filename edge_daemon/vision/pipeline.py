@@ -30,7 +30,7 @@ _SURE = 0.5
 _CLEAR, _AGREEMENT = 0.7, 0.85
 """Score at which a face needs no second look, and the assumed agreement of its boxes (medians: 0.8 and 0.85)."""
 _MAX_TILES = 200
-"""Number of small tiles for the changes above which a full sweep is cheaper."""
+"""If the changes need more small tiles than this, a full sweep is cheaper."""
 
 
 class Detector:

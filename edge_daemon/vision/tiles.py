@@ -33,9 +33,10 @@ Measured before the verifier (threshold 0.2) on 142 faces of 26 to 40 px in 24 c
 CLOSE_UPS = (1, 2, 4, 8)
 """The sides of the short-range detector's tiles are the longer side of the picture divided by these numbers."""
 CLOSE_UP_PX = (90.0, 450.0)
-"""Smallest and largest side of a tile of the short-range detector, px. The short range finds faces from about a tenth
-of its tile on; the full
-range finds larger faces as well.
+"""Smallest and largest side of a tile of the short-range detector, px.
+
+The short-range detector finds faces from about a tenth of its tile on; the full-range detector finds larger faces as
+well.
 """
 
 

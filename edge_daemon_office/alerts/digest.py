@@ -28,8 +28,8 @@ _MOST: Final = 200
 def send_digests(home: OfficeHome, now: datetime) -> tuple[int, list[str]]:
     """Send the new alerts to each account that has an address; return the number of mails, and a line for each failure.
 
-    An alert is marked as sent after the server accepted the mail. A process that is killed between the two sends the
-    mail again with the same Message-ID, so that mail programs recognise the repeat.
+    An alert is marked as sent after the server accepted the mail. A process that is killed between these two steps
+    sends the mail again with the same Message-ID, so that mail programs recognise the repeat.
 
     Raises:
         OfficeError: mail is not set up, or its password can't be read.

@@ -34,12 +34,13 @@ class Alert:
 
     key: str
     section: str
-    """The heading of the line in the digest."""
+    """Heading under which the digest lists the line."""
     line: str
 
 
 def alerts_of(account: Account, school: School, now: datetime) -> list[Alert]:
-    """Return an account's alerts: about rooms for a technician, own courses for a teacher, all for the office."""
+    """Return an account's alerts: about rooms for a technician, about own courses for a teacher, all of them for the
+    office."""
     use_school(school.school)
     found: list[Alert] = []
     today = now.astimezone(school.zone).date()

@@ -1,6 +1,6 @@
 """Excuses: records them, and signs the lists for devices, which send no notices about excused students.
 
-A list has bare ids and days of the students taught in its room, but neither code nor reason.
+A list names the excused students of its room by id, with the days, but with neither code nor reason.
 """
 
 from __future__ import annotations

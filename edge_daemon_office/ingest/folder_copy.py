@@ -34,9 +34,9 @@ from edge_daemon_office.shared.timestamps import parsed, written
 
 _ROOT: Final = "v1/devices"
 _NOTE: Final = ".copy.json"
-"""The file in the copy of a device's folder that records how far that copy is."""
+"""The file in the copy of a device's folder that records the state of that copy."""
 _MOST_FAILED: Final = 100
-"""Documents of a device that could not be had, and are requested again each time."""
+"""Largest number of documents of a device that could not be copied and are requested again in each run."""
 _LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _NO_DAV: Final = (403, 405, 501)

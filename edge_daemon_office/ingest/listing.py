@@ -62,7 +62,8 @@ def keep_listing(school: str, folder: str, listing: Listing, now: datetime) -> N
 def by_arrival(files: Sequence[TreeFile]) -> list[TreeFile]:
     """Return files in the order in which their folders changed; files of one folder keep their order.
 
-    Lessons of one day then come together, so that each day is tallied once. Folders are named by random ids.
+    Lessons of one day then come together, so that each day is tallied once. The names of folders are random ids, so
+    sorting by name would mix the days.
     """
     first: dict[str, int] = {}
     for file in files:

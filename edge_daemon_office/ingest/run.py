@@ -37,7 +37,7 @@ from edge_daemon_office.scope import use_school
 
 _BATCH: Final = 200
 _SHOWN: Final = 60
-"""Signs of a folder's name that are shown, if the name is wrong."""
+"""Number of characters of a wrong folder name that are shown."""
 _CACHE_KIB: Final = 48_000
 MODELS: Final = (
     *(Lesson, Mark, DayTally, Revision, SignedChange, Commitment),
@@ -165,7 +165,8 @@ class _Room:
         return not self.pinned or is_new_key or is_odd
 
     def _left_out(self, listed: Collection[str]) -> list[TreeFile]:
-        """Return the documents that were left out earlier: a half-written one is complete later, and no index changes.
+        """Return the documents that were left out earlier: a half-written one may be complete now without a change of
+        an index.
 
         Args:
             listed: paths that are looked at anyway.

@@ -92,7 +92,10 @@ def _copy(home: OfficeHome, school: School, server: ServerSettings) -> TreeCopy:
 
 
 def _quoted(cursor: str) -> str:
-    """Return a cursor for an address; half a character becomes another one, which the server does not know (410)."""
+    """Return a cursor quoted for an address.
+
+    Half a character is replaced, so the server answers 410 (unknown cursor).
+    """
     return quote(cursor, safe="", errors="replace")
 
 

@@ -27,7 +27,7 @@ from edge_daemon_office.shared.device.signing import text_signer
 from edge_daemon_office.web_client import NoAnswerError, WebAnswer, WebSession
 
 STATE: Final = ".server.json"
-"""The file in the tree that records how far the copy is, and which of the office's lists the server has."""
+"""The file in the tree that records the state of the copy, and which of the office's lists the server has."""
 LISTS: Final = ("corrections.json", "excuses.json")
 _WANTED: Final = re.compile(
     r"v1/devices/[^/]+/(?:key\.json|status\.json|commitments/[^/]+\.json|registers/[^/]+/[^/]+\.json)"
@@ -190,7 +190,7 @@ class TreeCopy(ABC):
         }
 
     def keep_state(self) -> None:
-        """Write to the tree how far the copy is, for the next run."""
+        """Write the state of the copy to the tree, for the next run."""
         self._tree.mkdir(parents=True, exist_ok=True)
         put(self._tree / STATE, json.dumps(self.state))
 

@@ -59,7 +59,7 @@ class AccountMiddleware:
 
 
 def needs(right: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Make a page visible only to accounts with a right."""
+    """Return a decorator that makes a page visible only to accounts with a right."""
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)

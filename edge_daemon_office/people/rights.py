@@ -22,7 +22,7 @@ RIGHTS: Final[Mapping[str, frozenset[str]]] = {
     "technician": frozenset((SEE_ROOMS,)),
     "dpo": frozenset((SEE_AUDIT, SEE_ROOMS, SEE_STUDENT_FILE)),
 }
-"""The technician sees no names. The data protection officer sees what is stored, but no register of a day."""
+"""The rights of each role. The technician sees no names. The data protection officer sees no register of a day."""
 
 START: Final[Mapping[str, str]] = {
     **dict.fromkeys(("teacher", "office", "head"), "today"),

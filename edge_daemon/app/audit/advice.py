@@ -8,7 +8,7 @@ from edge_daemon.app.audit import camera_placement, conditions
 from edge_daemon.app.audit.findings import Advice, AuditFindings, faces
 
 MOST = 5
-"""Most lines of advice; people do not act on a long list."""
+"""Largest number of pieces of advice; people do not act on a long list."""
 
 _BLACK_LUMA, _WHITE_SHARE = 25, 0.5
 

@@ -9,7 +9,7 @@ from edge_daemon.app.audit.seat_rows import RatedSeat, SeatRow
 from edge_daemon.config import Config
 
 _SAME_DEG = 5
-"""Largest difference in degrees at which the measured front counts as equal to the setting."""
+"""Difference in degrees up to which the measured direction of the class's front counts as equal to the setting."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ _COLOURS: tuple[Colour, ...] = (
 """Colours in BGR, used in turn. The first seven, by Okabe and Ito, are distinguishable with any colour vision."""
 _PAPER, _INK, _ALARM = (250, 250, 250), (30, 30, 30), (40, 40, 200)
 _LETTERS = 75
-"""Number of capital heights in the width of the picture, so that the text is readable on a phone."""
+"""Width of the picture divided by the height of a capital letter. The text is then readable on a phone."""
 
 
 def draw(audit: Audit, *, show_faces: bool) -> Picture:

@@ -19,7 +19,7 @@ _AIM_GAIN = 0.03
 It was not measured, so such advice ranks after larger measured gains.
 """
 _ASIDE_DEG = 35
-"""Turn of a head in degrees from which it shows only about half of its face."""
+"""Yaw of a head in degrees from which only about half of its face is visible."""
 
 
 def size(findings: AuditFindings) -> Iterator[Advice]:

@@ -70,7 +70,7 @@ class ExpectedAccuracy:
     found: float
     """Share of captures in which the face is found."""
     hit: float
-    """Share of captures in which the face is found, and in which the capture alone is enough to name it correctly."""
+    """Share of captures in which the face is found and can be named correctly from that capture alone."""
     register: float
     """Probability that a student who can be seen in most captures gets the right verdict."""
 

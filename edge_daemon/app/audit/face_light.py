@@ -12,7 +12,7 @@ from edge_daemon.types import Box, Picture
 _BURNT, _BLACK = 250, 5
 """Luma from which a pixel counts as burnt out, and up to which it counts as black."""
 _INNER_W, _INNER_H = 0.6, 0.7
-"""Shares of the rectangle that show skin, without hair and wall."""
+"""Width and height of the middle part of a face's rectangle, as shares; it shows skin, but no hair and no wall."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def faces(count: int) -> str:
 
 
 def width_loss(seats: Sequence[RatedSeat]) -> str:
-    """Return in words the mean effective width of the faces of some seats beside their mean width."""
+    """Return words that compare the mean effective width of the faces at some seats with their mean width."""
     width, as_good = (float(np.mean([of(s) for s in seats])) for of in (_width_px, _worth_px))
     return f"only as good as {as_good:.0f} px instead of {width:.0f}"
 

@@ -15,7 +15,7 @@ AGREE_DEG = 20.0
 AGREE_SHARE = 0.7
 """The front is known if at least `AGREE_SHARE` of the heads lie within `AGREE_DEG` of their median.
 
-The heads of pupils who talk to each other do not.
+Pupils who talk to each other turn their heads in too many directions for that.
 """
 
 

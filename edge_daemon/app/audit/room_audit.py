@@ -31,8 +31,10 @@ _FEW = 2
 """Least number of upright heads that show that a picture is upright."""
 _TURNS = {180: cv2.ROTATE_180, 90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _STANDING_DEG = 30.0
-"""A head counts as upright while its eyes lean less than this. A picture on its side may show as many faces as the
-upright one, but most of them lean by 30 to 60 degrees."""
+"""A head counts as upright if the line through its eyes leans by less than this.
+
+A picture on its side may show as many faces as the upright one, but most of them lean by 30 to 60 degrees.
+"""
 _MORE = 1.3
 """A rotation is chosen if it shows this many times as many upright heads as the picture itself. In 24 pictures of 9
 rooms a wrong rotation showed at most .53 of the heads (10 of 19, upside down), or .4 on a side. Every picture is tried

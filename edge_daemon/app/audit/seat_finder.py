@@ -15,13 +15,17 @@ from edge_daemon.types import Box, Candidate, Face
 Array = NDArray[np.float64]
 
 ROW_GAP, ROUGH_GAP = 0.045, 0.15
-"""Least difference between two rows, in the logarithm of the face width. The first value (40 cm at 9 m) is for the
-furthest row, if the faces' vertical position makes their width more precise. The second is for the width alone, which
-varies by a tenth.
+"""Least difference between two rows, in the logarithm of the face width.
+
+`ROW_GAP` (40 cm at 9 m) holds for the furthest row if the vertical positions of the faces make their widths more
+precise. `ROUGH_GAP` holds if only the widths are known, which vary by a tenth.
 """
 SURE = 0.95
-"""A seat counts if the median score of its faces is this high. In one picture the detector may mistake a pattern
-for a face. A lower score is enough for faces near others."""
+"""A seat counts if the median score of its faces is at least this.
+
+In a single picture the detector may mistake a pattern for a face. Lessons accept lower scores for faces near other
+faces; the audit does not.
+"""
 ROW_SPAN = 0.37
 """Longest row, in the logarithm of the face width: the nearest face is at most 1.45 times as wide as the furthest."""
 _ENOUGH, _ROUNDS = 6, 4
@@ -30,7 +34,10 @@ _LEVEL = 0.8
 _BY_HEIGHT = 0.7
 """Weight of the vertical position: people's heights vary less than the measured widths of their faces."""
 _OUTLIER = 0.3
-"""Limit in the logarithm of the width: no face is this much broader than others at the same place."""
+"""Largest difference between a face's width and the width expected at its place, in the logarithm of the width.
+
+A face that differs more is an outlier.
+"""
 
 
 @dataclass(frozen=True, slots=True)

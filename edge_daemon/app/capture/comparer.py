@@ -45,7 +45,7 @@ class Comparer:
         models: verified model files.
         captures: number of slots of the lesson; eyes are measured at some of them.
         takes_pictures: False if only the students are needed; then no network is loaded.
-        door: the folder of faces seen at the door, and the time from which they count. None if there are none.
+        door: the folder of faces seen at the door, and the time from which they count. None if no faces are kept there.
     """
 
     def __init__(

@@ -249,7 +249,8 @@ class LessonRun:
         )
 
     def _seconds_of(self) -> dict[int, float]:
-        """Return each capture's offset from the lesson's start in seconds, by slot; in a rehearsal as planned."""
+        """Return the offset of each capture from the lesson's start in seconds, by slot; a rehearsal has the planned
+        ones."""
         if self._lesson.origin == "rehearsal":
             return dict(enumerate(self._plan.offsets_s))
         captures = lessons.captures(self._db, self._lesson.lesson_id)

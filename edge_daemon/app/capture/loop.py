@@ -45,7 +45,7 @@ class LiveCamera(Protocol):
         """Take the picture now.
 
         Raises:
-            CameraError: the picture is missed.
+            CameraError: there is no usable picture; the slot counts as missed.
         """
         ...
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 STARTING_S = 60.0
 """Longest time in seconds until a new worker's models and camera are ready.
 
-Slots in this time get the outage's reason.
+A slot in this time is recorded with the reason of the outage before it.
 """
 _KEPT = 20
 """How many outages are kept. There are few reasons, and an outage that continues is stored once."""

@@ -19,7 +19,10 @@ AHEAD = timedelta(hours=24)
 The next heartbeat carries the SHA-256 of the plan's seed to the office.
 """
 LOOK_BACK = timedelta(days=60)
-"""Age up to which a missed lesson is recorded: a device that was stored away for a year has not missed a year."""
+"""Age up to which a missed lesson is recorded.
+
+A device that was stored away for a year does not record all lessons of that year.
+"""
 
 
 def plan_ahead(
@@ -136,7 +139,7 @@ def _plan_to_begin(
 def _commit(
     db: sqlite_utils.Database, lesson: Lesson, captures_wanted: int, now: datetime, seeds: PlanSeeds
 ) -> CapturePlan:
-    """Store the plan of a lesson with the seed on record, or with a new one if this device did not seal that seed."""
+    """Store and return the plan of a lesson. Its seed is the stored one if this device sealed it, else a new one."""
     known = plans.get_plan(db, lesson.lesson_id)
     seed = plan_trust.seed_of(known, seeds) if known is not None else None
     if known is not None and seed is None:

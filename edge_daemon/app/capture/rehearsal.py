@@ -1,4 +1,4 @@
-"""A rehearsal: takes the pictures of a folder or video as one lesson, now."""
+"""A rehearsal: treats the pictures of a folder or video as those of one lesson that takes place now."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class RehearsalRequest:
     seed: bytes | None = None
     """32 bytes that choose the frames; None for a new seed."""
     course: str = ""
-    """Empty for everybody on the roster."""
+    """Course whose students are expected; empty for everybody on the roster."""
     at: datetime | None = None
     """The time that the register has as start and end of the lesson; None for the time of the call."""
     deliver: bool = False

@@ -1,4 +1,4 @@
-"""Reads the timetable before a register is made: families get no notices about a lesson that it no longer has."""
+"""Reads the timetable before a register is made, so that families get no notices about a lesson that was dropped."""
 
 from __future__ import annotations
 

@@ -24,8 +24,7 @@ _FAR: Final = timedelta(days=28)
 _SAME: Final = 0.5
 """A lesson counts as not moved if at least this share of its time lies within its new time.
 
-A student who is there for all of
-the common time is then present by the rule.
+A student who is there for all of the common time is then present by the rule.
 """
 
 

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class UntimedLoop:
-    """Takes a picture at a random instant of every 27 s, and stores the sealed candidates of its faces.
+    """Takes a picture at a random instant of every span of 27 s, and stores the sealed candidates of its faces.
 
     Args:
         db: register.sqlite.

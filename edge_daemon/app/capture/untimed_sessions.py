@@ -1,7 +1,7 @@
 """Untimed captures: taken while the clock is wrong, and assigned to their lessons once it is right.
 
 A Raspberry Pi 4 that boots without a network does not know which lesson it sees. It takes a picture at a random instant
-of every 27 s, and stores the sealed candidates with the time since boot.
+of every span of 27 s, and stores the sealed candidates with the time since boot.
 
 If the clock is set during the same boot, each capture gets its time. Captures within a lesson become captures of that
 lesson; the others are erased. If the clock is never set, the captures become a register without a known lesson. It is
@@ -157,7 +157,7 @@ def _give(
 def _move_candidates(
     db: sqlite_utils.Database, gallery: GalleryStore, capture: UntimedCapture, lesson_id: str, slot: int
 ) -> bool:
-    """Seal the candidates of a capture again, for a slot of a lesson; return whether the slot has its picture by that.
+    """Seal the candidates of a capture again, for a slot of a lesson; return whether the slot now has its picture.
 
     A capture whose candidates are erased is left out; it did not show an empty room. If the candidates can't be opened,
     the slot counts as missed. The format of candidates is checked later, when the lesson reads them.

@@ -34,7 +34,7 @@ class Report:
     counted: int | None = None
     """The number of captures behind `counts`."""
     untried: bool = False
-    """True if the slot had passed before a picture could be tried; `text` has the reason."""
+    """True if the slot was over before the worker could try to take a picture; `text` has the reason."""
 
 
 _converter = cattrs.Converter()

@@ -24,7 +24,7 @@ class ReadClip:
 
     movement: MouthMovement | None
     face: Vector
-    """(192,) of length 1, the mean over the clip; zeros without a face."""
+    """Mean of the clip's face vectors, (192,), scaled to length 1; zeros if the clip has no face."""
     problem: str
     """The reason in words; empty if the clip can be used."""
 

@@ -118,7 +118,7 @@ def read_days(folder: Path, first: date, last: date) -> EventLogSummary:
 def read_withdrawn(folder: Path, days: Collection[date]) -> frozenset[tuple[datetime, datetime]]:
     """Return begin and end of the promised lessons that were withdrawn, as the event logs of these days say.
 
-    Days of a release without this list have none.
+    The logs of older releases have no such list, and count as empty.
     """
     found: set[tuple[datetime, datetime]] = set()
     for on in days:

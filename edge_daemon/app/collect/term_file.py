@@ -1,8 +1,8 @@
 """Makes the term's file from the rooms' folders in two passes, so that a large school's term needs little memory.
 
-The first pass proves every document and stores where each lesson's highest revision is. The second pass reads these
-again, one week at a time, and writes the file (`term_writer.py`). It leaves out and names documents that have changed
-meanwhile.
+The first pass proves every document and stores where each lesson's highest revision is. The second pass reads those
+revisions again, one week at a time, and writes the file (`term_writer.py`). It leaves out documents that have changed
+meanwhile, and names them.
 """
 
 from __future__ import annotations

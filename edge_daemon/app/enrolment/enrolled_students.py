@@ -47,8 +47,8 @@ def record_of(home: Home, student_id: str) -> tuple[StudentRecord, list[str]]:
 def names_of(home: Home, warn: Callable[[EdgeError], None]) -> Mapping[str, str]:
     """Return the names of all students by id, in the roster's order.
 
-    The result is empty without a gallery or without its key. If the gallery exists but can't be read, `warn` is called
-    with the error, because a register is useful without names, too.
+    The result is empty without a gallery or without its key. If the gallery exists but can't be read, the error goes to
+    `warn` and is not raised, because a register is useful without names, too.
     """
     if not home.gallery_db_path.exists():
         return {}

@@ -12,7 +12,7 @@ from edge_daemon.store.database import open_register
 
 @contextmanager
 def opened_register(home: Home) -> Iterator[sqlite_utils.Database | None]:
-    """Open register.sqlite until the block ends; None if it does not exist yet."""
+    """Open register.sqlite until the block ends; yield None if it does not exist yet."""
     if not home.register_db_path.exists():
         yield None
         return

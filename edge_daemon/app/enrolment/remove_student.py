@@ -34,7 +34,7 @@ class Removal:
         return self.student.removed_before
 
     def erased(self) -> list[str]:
-        """Return what was erased. If the student was removed before, only data that had reappeared since then."""
+        """Return what was erased; for a student who was removed before, only data that had come back since then."""
         copies = self.result.copies.erased
         rest = [
             *([f"{self.student.mails} mails that were not sent yet"] if self.student.mails else []),

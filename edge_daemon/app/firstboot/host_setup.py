@@ -31,7 +31,10 @@ _OWN_NAME = re.compile(r"^127\.0\.1\.1[ \t].*$", re.MULTILINE)
 
 
 def run(command: Sequence[str]) -> None:
-    """Run a system program. Its errors are ignored, because the next start applies the file that is written already."""
+    """Run a system program.
+
+    Errors are ignored: the configuration file is already written, and the next start applies it.
+    """
     if shutil.which(command[0]) is not None:
         subprocess.run(command, check=False, timeout=120, stdin=subprocess.DEVNULL, capture_output=True)
 

@@ -30,7 +30,7 @@ class DeliveryOverview:
 
     now: datetime
     set_up: Mapping[Destination, bool]
-    """Whether the settings name each receiver."""
+    """For each receiver, whether the settings name it."""
     queues: Mapping[Destination, Backlog]
     note: SyncNote
     """The note of the last sync."""
@@ -72,7 +72,7 @@ class DeliveryOverview:
             yield "no sync runs: `systemctl list-timers edge-daemon-sync.timer` says why"
 
     def _no_sync(self) -> bool:
-        """Return whether the last sync, or without any the oldest waiting item, is three hours old or more."""
+        """Return whether the last sync is three hours old; if there was none, whether the oldest waiting item is."""
         last = self.note.began_at or min((q.oldest for q in self.queues.values() if q.oldest), default=None)
         return last is not None and self.now - last >= NO_SYNC
 

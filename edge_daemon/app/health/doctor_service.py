@@ -53,7 +53,7 @@ def service_check(home: Home) -> Check:
 
 
 def disk_check(home: Home, host: Host) -> Check:
-    """Check whether the disk has space and can be written, by a write test and by the service's faults."""
+    """Check for free space, and whether the disk can be written: by a write test, and by faults of the service."""
     found = host_checks.disk(home.state_dir, host, RESERVE_BYTES)
     if found.state == "bad":
         return found

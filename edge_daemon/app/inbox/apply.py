@@ -78,7 +78,7 @@ _LOOK_AHEAD_WEEKS: Final = 52
 _REFUSED = (RosterError, TimetableError, DeliveryError, CheckinNoteError)
 """Errors of a document that is refused and discarded.
 
-After any other error, which is the device's, a document waits.
+Any other error is the device's, and the document waits for the next try.
 """
 
 

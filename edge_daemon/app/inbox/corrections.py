@@ -33,7 +33,7 @@ class CorrectionResult:
 
     revisions: int
     already: int
-    """Corrections applied before, or already in the register with the same reason."""
+    """Number of corrections that were applied before, or that the register already has with the same reason."""
     overtaken: int
     """Number of decisions that an earlier release had skipped; counted only in the first list after an upgrade."""
     left_out: tuple[str, ...]

@@ -46,9 +46,9 @@ class VerificationResult:
     """Number of revisions from a release that did not sign."""
     commitments: int = 0
     unpromised: int = 0
-    """Lessons without a promise in time: the device was off until they began, or its release made no promises."""
+    """Number of lessons without a promise before their start: the device was off, or its release made no promises."""
     removed: int = 0
-    """Number of lessons whose register was removed after `storage.keep_registers_days`, by signed notes."""
+    """Number of lessons whose register was removed after `storage.keep_registers_days`, according to signed notes."""
     problems: list[LedgerProblem] = field(default_factory=list)
 
     @property
@@ -81,7 +81,7 @@ def verify(
 
 
 def _removed(db: sqlite_utils.Database, found: VerificationResult) -> deque[LedgerGap]:
-    """Return the registers that signed notes record as removed, in ledger order. Notes of another key are ignored."""
+    """Return the registers that signed notes record as removed, in ledger order; notes with another key are ignored."""
     gaps: list[LedgerGap] = []
     before: str | None = None
     for note in removed_registers.retention_notes(db):
@@ -142,7 +142,7 @@ class _Commitments:
             before = stored.sha256
 
     def promised(self, register: Register) -> tuple[str, str] | None:
-        """Return reference and SHA-256 of the last promise before the lesson began."""
+        """Return reference and SHA-256 of the last promise before the lesson began, None if there is none."""
         mine = self._by_lesson.get(register.lesson.lesson_id, [])
         in_time = [(commitment.ref, sha256) for commitment, sha256 in mine if commitment.at <= register.lesson.start]
         return in_time[-1] if in_time else None

@@ -14,7 +14,7 @@ from edge_daemon.store import ledger
 from edge_daemon.store.commitments import commitments
 
 _AHEAD: Final = timedelta(days=30)
-"""No commitment is made so long before its lessons."""
+"""Longest time between a commitment and a lesson in it, with a wide margin."""
 
 
 @dataclass(frozen=True, slots=True)

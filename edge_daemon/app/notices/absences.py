@@ -25,7 +25,7 @@ from edge_daemon.store.outbox import Item
 from edge_daemon.types import Delivery, Outcome, Register, Verdict
 
 UNCONFIRMED_FOR = timedelta(days=28)
-"""Time after which no notice is sent of an absence that still waits for a person's confirmation."""
+"""Age of an absence from which no notice is sent any more, if a person has not confirmed the absence."""
 
 _NOT_ABSENT = "not absent after all, by a correction"
 _ASKED = "nobody is absent until the office confirms that the lesson was held"

@@ -1,4 +1,4 @@
-"""Takes over the report of the process with the network, in the process that takes registers.
+"""Stores what the process with the network reports about delivery. This runs in a process that may write registers.
 
 The process with the network may only read register.sqlite (`store/delivery_file.py`), so it reports what it delivered.
 The service looks for a new report at each turn, and the command `outbox` looks before it shows anything. With `--home`

@@ -111,7 +111,7 @@ def catch_up(db: sqlite_utils.Database, config: Config, now: datetime) -> int:
 
 
 def enqueue_missing(db: sqlite_utils.Database, now: datetime) -> int:
-    """Queue registers for the server that have no row, from a release without an outbox. They are not mailed.
+    """Queue for the server the registers that have no row, because a release without an outbox made them.
 
     Returns:
         How many there were.

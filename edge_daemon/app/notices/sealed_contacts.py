@@ -161,7 +161,7 @@ def contact_keys(home: Home, *, create: bool) -> list[bytes]:
 
 
 def seal_with(key: bytes, plain: bytes, what: str, name: str) -> bytes:
-    """Seal a text under a key; it opens only with the same key, kind and name."""
+    """Seal a text under a key; only the same key, `what` and `name` open it."""
     return sealing.seal(key, plain, sealing.binding(_REALM, what, name))
 
 

@@ -106,7 +106,7 @@ def _opened(home: Home, now: datetime, *, thorough: bool) -> OpenedDatabases:
 
 @contextmanager
 def gallery_of(home: Home) -> Iterator[sqlite_utils.Database | None]:
-    """Open gallery.sqlite without its key; None if it does not exist."""
+    """Open gallery.sqlite without its key; yield None if it does not exist."""
     if not home.gallery_db_path.exists():
         yield None
         return
@@ -135,7 +135,7 @@ def _mend(home: Home, path: Path, now: datetime, *, thorough: bool) -> tuple[_Re
 
 
 def _opens(home: Home, path: Path, copy: Path) -> bool:
-    """Return whether a backup can be opened: an erasure destroys the slot key of all earlier backups."""
+    """Return whether a backup can be opened. It can't if an erasure has destroyed its slot key."""
     if path != home.gallery_db_path:
         return True
     generation = key_generation(copy)

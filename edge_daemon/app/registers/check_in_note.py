@@ -35,7 +35,10 @@ class TakenNote:
     revisions: int
     """Number of existing registers that got the check-ins."""
     problem: str = ""
-    """How a register differs from the one that this device signed, in one line; it gets no check-ins. Else empty."""
+    """How a register differs from the one that this device signed, in one line; such a register gets no check-ins.
+
+    Empty if none differs.
+    """
 
 
 def write_note(home: Home, output: Path, since: datetime, now: datetime) -> int:

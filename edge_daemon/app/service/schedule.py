@@ -68,11 +68,11 @@ class Schedule:
         self._expanded_at: datetime | None = None
         self._accounted = False
         self.standings: dict[str, TimetableStanding] = {}
-        """Running lessons that the timetable no longer has at their time, by id."""
+        """State of each running lesson that the timetable no longer has at its time, by lesson id."""
 
     @property
     def error(self) -> str:
-        """What is wrong with the timetable's files, empty if nothing; the last good ones stay in force."""
+        """What is wrong with the timetable's files, empty if nothing is; the last good files stay in force."""
         return self._watch.error
 
     @property

@@ -59,8 +59,11 @@ STOP_S = 8.0
 GRACE_S = 120.0
 """How long the service waits for a time server before it takes pictures without a trusted time."""
 FIRST_LOOK_S, LOOK_AGAIN_S = 600.0, 3600.0
-"""When the service looks for unfinished erasures: this long after the start, and then at this interval. By the first
-look an update has been accepted or rolled back; until then the earlier release must be able to read the data keys."""
+"""When the service looks for unfinished erasures: this long after the start, and then at this interval.
+
+At the first look an update has been accepted or rolled back; until then the earlier release must be able to read the
+data keys.
+"""
 
 
 class Service:
@@ -203,7 +206,7 @@ class Service:
         return begin(self._db, lesson, self._home.config.lesson.captures, reading, seeds)
 
     def _on(self, reading: Reading) -> Lesson | None:
-        """Return a lesson that has begun and keeps its times although the timetable no longer has it."""
+        """Return a lesson that has begun and keeps its times although it left the timetable; None if there is none."""
         begun = [s.lesson for s in lessons.running_lessons(self._db) if s.clock != "unsynchronised"]
         on = [x for x in begun if x.origin == "timetable" and x.start - LEAD <= reading.utc < x.end]
         return next((x for x in on if not self._schedule.is_ended(x.lesson_id, reading.utc)), None)

@@ -138,7 +138,9 @@ class Worker:
             return self._hold(run, stored, takes_pictures=takes_pictures)
 
     def _check_plan(self, db: sqlite_utils.Database, stored: lessons.StoredLesson) -> None:
-        """Check that this device drew the seed of a lesson; otherwise raise an alarm. A past lesson gets its register.
+        """Check that this device drew the seed of a lesson; otherwise raise an alarm.
+
+        A past lesson still gets its register.
 
         Raises:
             StoreError: the seed is another one, and the lesson is not over.

@@ -17,12 +17,13 @@ class Receiver(Protocol):
     takes_state: bool
     """True if the receiver accepts the state of the device; otherwise `send_state` does nothing."""
     proves_itself: bool
-    """True if an error that may concern all items counts only against its item, because the receiver has already shown
-    that it works.
+    """True if the receiver has already shown that it works.
+
+    An error that could concern all items then counts against its own item only.
     """
 
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Fetch the receiver's documents for this device, before anything is delivered; None if it never has any.
+        """Fetch the receiver's documents for this device before anything is delivered; return None if it never has any.
 
         Raises:
             StoreError: a database or the inbox can't be written.
@@ -36,7 +37,7 @@ class Receiver(Protocol):
         """
 
     def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Send the state of this device, after everything else; None if there is nothing to send.
+        """Send the state of this device after everything else; return None if there is nothing to send.
 
         Raises:
             StoreError: a database can't be read.

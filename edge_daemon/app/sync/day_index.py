@@ -1,8 +1,8 @@
-"""The index of a day: which documents this device put on the office's server on it (docs/delivered.schema.json).
+"""The index of a day: which documents this device put on the office's server on that day (docs/delivered.schema.json).
 
-A reader of a folder finds new documents by it without listing the folder of every lesson. The index is not signed,
-because it only says where to look. It is made from the delivery database, so that the next run writes the index of a
-run that was killed.
+With the index, a program that reads the server's folder finds new documents without listing the folder of every lesson.
+The index is not signed, because it only says where to look. It is made from the delivery database, so that the next run
+writes the index of a run that was killed.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ SCHEMA = 1
 _AHEAD_S = 14 * 86400
 _MOST_PLANS = 40
 _POWER = {"under_voltage": 0, "frequency_capped": 1, "throttled": 2, "hot": 3}
-"""Bits of `vcgencmd get_throttled`; the bit 16 places higher means "since the start"."""
+"""Bits of `vcgencmd get_throttled` for the present state; a bit 16 places higher stands for "since the start"."""
 
 
 def heartbeat(home: Home, db: sqlite_utils.Database, now: datetime) -> dict[str, Value]:

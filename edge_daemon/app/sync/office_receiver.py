@@ -162,8 +162,8 @@ class OfficeReceiver:
     def _send_day_indexes(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         """Send the indexes of recent days to a folder; servers of kind `api` know themselves what came.
 
-        A refused index counts as no refusal: without it the office lists the folders. It is sent before the heartbeat,
-        by which a reader sees that the device's folder changed.
+        If the server refuses an index, this does not count, because the office can list the folders instead. An index
+        is sent before the heartbeat, because a changed heartbeat makes a reader look for new documents.
         """
         if self._home.config.upstream.kind != "webdav":
             return None

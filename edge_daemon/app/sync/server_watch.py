@@ -37,8 +37,9 @@ def look_for_missing(
 ) -> None:
     """Ask whether the server still has the newest document of the last check; send again what is missing.
 
-    Call this before anything is delivered, because new documents do not show what was there. If the newest document of
-    the last check is missing, other recent ones are looked for. If all are missing, the server was replaced or emptied.
+    Call this before anything is delivered, because documents of this run do not show whether earlier ones are still
+    there. If the newest document of the last check is missing, other recent ones are looked for. If all are missing,
+    the server was replaced or emptied.
 
     Args:
         db: delivery.sqlite.

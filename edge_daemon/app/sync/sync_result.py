@@ -29,7 +29,7 @@ class ReceiverResult:
     not_fetched: str = ""
     """Why the office's documents for this device were not fetched; deliveries go on."""
     newly_parked: int = 0
-    """Items, or the receiver as a whole, that need a person since this run."""
+    """Number of items that need a person since this run; a receiver that refuses everything counts as one."""
     waits: bool = False
     """True if the receiver's next attempt was not due yet."""
 

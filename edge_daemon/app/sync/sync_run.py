@@ -4,8 +4,8 @@ An item that fails waits for its own next attempt and delays no other. If no con
 that receiver only.
 
 An error such as a refused login (401) for one item may still concern only that item. Before the receiver counts as
-down, two other items and the heartbeat are tried. If it accepts one of these, the error counts as an attempt of the
-first item. The device's own documents (key, days, heartbeat) never wait behind items.
+down, two other items and the heartbeat are tried. If it accepts one of these, the error counts as a failed attempt of
+the first item. The device's own documents (key, days, heartbeat) never wait behind items.
 
 Only the process that holds the lock delivers, so that claims of a killed run are released at once. A run delivers the
 items that were due when it began; therefore it comes to an end.
@@ -287,7 +287,7 @@ class SyncRun:
             )
 
     def _tried_once(self, step: Callable[[], Outcome | None]) -> Outcome | None:
-        """Run a step; an internal error with one item must not stop the others or the run."""
+        """Run a step and return its outcome; an internal error with one item must not stop the others or the run."""
         try:
             return step()
         except StoreError:

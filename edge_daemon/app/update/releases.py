@@ -1,7 +1,7 @@
 """The releases on a device, and the tool that switches between them.
 
-The tool (`provisioning/device/edge-daemon-release`) belongs to no release and needs no Python, so it works at a boot at
-which a release does not. Every change of the device goes through it, from here and at boot.
+The tool (`provisioning/device/edge-daemon-release`) belongs to no release and needs no Python, so it works at boot even
+if no release starts. This module and the boot change the installed releases only through the tool.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from edge_daemon.types import Candidate
 LEAST_FACES = 3
 """A person with fewer measured faces is undecided."""
 MARGIN = 0.2
-"""The mean probability of the best state must exceed the second one by this much, or the person is undecided."""
+"""The mean probability of the best state must exceed the next one's by this much; else the person is undecided."""
 
 State = str
 _STATES: tuple[State, ...] = ("none", "right", "wrong")

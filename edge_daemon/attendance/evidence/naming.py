@@ -23,7 +23,7 @@ from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Candidate
 
 LEAST_PROBABILITY = 0.8
-"""A person gets a name in the first round from this probability on, compared with the whole class.
+"""Least probability, compared with the whole class, at which a person gets a name in the first round.
 
 Less probable names wait until these names are given, because then fewer students are left.
 """

@@ -1,7 +1,7 @@
 """Detects posters over several lessons: named faces that hang at the same place of the picture in lesson after lesson.
 
-In one lesson a poster may pass as a student, because `static_faces` needs half an hour and a clear view. But nobody
-holds their head within six millimetres for a lesson, and sits down at exactly the same place in the next one.
+In one lesson a poster may pass as a student, because `static_faces` needs half an hour and a clear view. But no person
+keeps the head within six millimetres for a whole lesson and then sits at exactly the same place in the next one.
 """
 
 from __future__ import annotations

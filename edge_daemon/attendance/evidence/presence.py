@@ -1,6 +1,6 @@
 """Computes the probability that each student was there in as many captures as the rule requires.
 
-The result is uncertain only because it is uncertain who each person is.
+The only uncertainty that the result includes is who each person is.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from itertools import product
 from math import prod
 
 _MOST_PARTS = 6
-"""Largest number of people who may be one student and whose combinations are all computed.
+"""If at most this many people may be one student, all combinations of them are computed.
 
-If there are more, the people in the fewest captures are joined to one.
+If there are more, those in the fewest captures are joined into one person.
 """
 
 

@@ -84,8 +84,9 @@ def odds_of(tracks: Sequence[Track], faces: Sequence[Candidate], known: KnownStu
     """Return the odds that a person is each student, (students,).
 
     The odds are computed from all tracks together and from each track of three or more faces alone, and the largest
-    count. A student who wears sunglasses for half of the lesson is therefore recognised in the other half. The odds of
-    one track are multiplied by its share of the faces, because of many tracks one may resemble somebody by chance.
+    odds count. A student who wears sunglasses for half of the lesson is therefore recognised in the other half. The
+    odds of one track are multiplied by its share of the faces, because one of many tracks may resemble somebody by
+    chance.
     """
     together = _odds(person_evidence(list(tracks), faces), known)
     if len(tracks) == 1:

@@ -22,7 +22,7 @@ SUCCESSOR = 0.70
 
 The mean cosine alone does not suffice. For large, clear faces of two similar people it is as high as for small, blurred
 faces of one person. In 57 composed lessons the familiarity of such groups of two people was at most 0.59. One person
-never had two such groups, one after the other. Groups of three faces each reached at least 0.81.
+never had two such groups, one after the other. Two groups of one person with three faces each reached at least 0.81.
 """
 
 

@@ -184,7 +184,7 @@ def _pooled(track: Track, faces: Sequence[Candidate]) -> Scores:
 
 
 def _normalised(pooled: Scores) -> Scores:
-    """Subtract half of the mean similarity of the most similar other students from each student's similarity."""
+    """Return each student's similarity minus half of the mean similarity of the most similar other students."""
     count = min(COHORT, len(pooled) - 1)
     if count == 0:
         return pooled
@@ -258,7 +258,7 @@ def _drop_doubtful(
     look_alikes: Collection[tuple[str, str]],
     constants: Thresholds,
 ) -> list[int]:
-    """Remove a name if another student scores nearly as high and is not seen elsewhere at the same time."""
+    """Return `named` without names for which another student scores nearly as high and is not seen elsewhere then."""
     result = list(named)
     for row, student in enumerate(named):
         if student == NOBODY:

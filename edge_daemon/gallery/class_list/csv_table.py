@@ -17,9 +17,9 @@ SEPARATORS: Final = ",;\t|"
 _NAMES: Final = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 _SEP_LINE: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*', re.IGNORECASE)
 _HEAD_LINES: Final = 20
-"""Lines that are searched for the header, which may follow titles."""
+"""Number of lines that are searched for the header, which may follow titles."""
 _SWALLOWED: Final = 3
-"""Separators in a cell with a line break that show an unclosed quotation mark."""
+"""Number of separators in a cell with line breaks that shows an unclosed quotation mark."""
 
 
 def csv_table(text: str, known: Callable[[str], bool], remarks: Sequence[Remark] = ()) -> Table:

@@ -85,4 +85,4 @@ FOOTERS: Final = (
     "somme", "nombre", "effectif", "exporte", "imprime", "fin", "edite",
     "numero", "suma", "exportado", "generado", "impreso", "pagina", "fecha",
 )  # fmt: skip
-"""First words of lines below a list that are not students."""
+"""First words of lines that follow a list and do not name students."""

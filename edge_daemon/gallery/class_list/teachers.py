@@ -14,7 +14,7 @@ from edge_daemon.gallery.class_list.cells import one_address
 
 COLUMN: Final = "teacher_email"
 MOST: Final = 5
-"""Most teachers of one course."""
+"""Largest number of teachers of one course."""
 _COURSES = re.compile(r"[;\r\n]")
 _TEACHERS = re.compile(r",")
 

@@ -63,7 +63,7 @@ class WantedEvents:
 
     events: dict[str, WantedEvent] = field(default_factory=dict)
     unmapped: Counter[str] = field(default_factory=Counter)
-    """Marks of courses without a matching line, by course and time."""
+    """Number of marks of courses without a matching line, by course and time."""
 
 
 def wanted_events(school: School, edfi: EdFiSettings, courses: CourseMap, first: date, last: date) -> WantedEvents:
