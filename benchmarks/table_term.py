@@ -10,7 +10,7 @@ from benchmarks.table_cells import at_most, rate, table, target
 Result = Mapping[str, Any]
 
 _LEAST_GAIN = 0.5
-"""False absences have to fall to at most this part."""
+"""The target is met if the false absences fall to at most this share of those without learning."""
 
 
 def term(result: Result) -> str:

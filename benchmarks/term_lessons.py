@@ -170,7 +170,7 @@ def _learned(
     sightings: Sequence[Sighting],
     shown: Sequence[_Shown],
 ) -> Iterator[tuple[Vector, set[str]]]:
-    """Yield the templates of a lesson: the mean of each third of a student's sightings, and who was in it."""
+    """Yield the templates of a lesson: the mean of each third of a student's sightings, and the people in it."""
     verdict = verdicts[enrolled.student_id]
     if verdict.verdict != "present" or verdict.flags or (verdict.probability or 0) < LEAST_PROBABILITY:
         return

@@ -91,7 +91,7 @@ def find(images: Path, names: list[str], detect: Callable[[Picture], Array]) -> 
 
 
 def in_part(name: str, part: str) -> bool:
-    """Only the third of the pictures, by name, that were never used to train the verifier; default: all."""
+    """Return whether a picture is in a part: every picture is in `all`, and a third, by name, in any other part."""
     return part == "all" or zlib.crc32(name.encode()) % 3 == 0
 
 

@@ -18,9 +18,9 @@ _QUESTION = (
 
 
 def wanted(rooms: Sequence[Room], option: str | None) -> str:
-    """Return `facing` or `there`: by the option, else by asking who sits there; without anybody there, `facing`.
+    """Return `facing` or `there`: the option, or else the technician's answer; `facing` if there is no terminal to ask.
 
-    Nobody is asked where the list says it for every room.
+    The question is not asked if the list of rooms has the choice for every room.
     """
     if option or all(_KEY in room.settings for room in rooms) or not sys.stdin.isatty():
         return option or "facing"
@@ -41,7 +41,7 @@ def with_choice(rooms: Sequence[Room], choice: str) -> list[Room]:
 
 
 def said(rooms: Sequence[Room]) -> str:
-    """Return the line about it for the technician."""
+    """Return the line that reports the choice to the technician."""
     facing = sum(float(str(room.settings.get(_KEY, 0))) < _ANY_WAY_DEG for room in rooms)
     if not facing:
         return "every picture in which a student is there counts, however the head is turned\n"

@@ -33,7 +33,7 @@ class Admin:
 
 
 def card(room: Room, system: str, admin: Admin, *, software: bool) -> dict[str, bytes]:
-    """Return the files for one device: path on the boot partition to content.
+    """Return the files for one device, as a mapping of the path on the boot partition to the content.
 
     Args:
         room: the device.
@@ -49,7 +49,7 @@ def card(room: Room, system: str, admin: Admin, *, software: bool) -> dict[str, 
 
 
 def boot_lines(room: Room, system: str) -> dict[str, list[str]]:
-    """Return the additions to files of the system: file to lines, or to words of cmdline.txt."""
+    """Return the additions to files of the system: maps a file to its lines, or to the words of cmdline.txt."""
     # A Raspberry Pi disables it by default; the units' memory limits need it.
     added: dict[str, list[str]] = {"cmdline.txt": [MEMORY_CONTROLLER]}
     if system == "bookworm":

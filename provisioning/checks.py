@@ -123,4 +123,4 @@ CELLS: Mapping[str, Callable[[str], str]] = {
     "watchdog": _yes_or_no,
     "upstream_url": url_problem,
 }
-"""Column to its check, for cells that are not empty."""
+"""Maps a column to its check, for cells that are not empty."""

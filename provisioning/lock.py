@@ -68,7 +68,7 @@ class Pin:
 
 
 def resolved(python: str, machine: str, *extra: str) -> dict[str, tuple[str, set[str]]]:
-    """Return name to (version, SHA-256 of the wheels that fit) for one target, as the index has it now."""
+    """Return, by name, the version and the SHA-256 of the wheels that fit one target, as the index has them now."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "pylock.toml"
         line = [*_compile(python, machine), "--format", "pylock.toml", "--output-file", str(out), *extra]
@@ -85,7 +85,7 @@ def resolved(python: str, machine: str, *extra: str) -> dict[str, tuple[str, set
 
 
 def needed_by(python: str, machine: str) -> dict[str, str]:
-    """Return name to the packages that need it."""
+    """Return, by name, the packages that need it."""
     line = [*_compile(python, machine), "--annotation-style", "line", "--no-header"]
     text = subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT).stdout
     found = re.findall(r"^([\w.-]+)==\S+.*# via (.*)$", text, re.MULTILINE)
@@ -93,7 +93,7 @@ def needed_by(python: str, machine: str) -> dict[str, str]:
 
 
 def reasons() -> tuple[str, dict[str, str]]:
-    """Return the head of the source, and name to the comment above it."""
+    """Return the head of the source, and, by name, the comment above the package."""
     head, *blocks = SOURCE.read_text(encoding="utf-8").strip().split("\n\n")
     while blocks and all(line.startswith("#") for line in blocks[0].splitlines()):
         head = f"{head}\n\n{blocks.pop(0)}"

@@ -95,7 +95,7 @@ def assemble(output: Path, key: Ed25519PrivateKey, about: dict[str, str], files:
         output: the bundle.
         key: the maintainer's key.
         about: version, machine and python.
-        files: name in the bundle to file.
+        files: the file for each name in the bundle.
     """
     listed = {
         name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "size_bytes": path.stat().st_size}
@@ -115,7 +115,7 @@ def assemble(output: Path, key: Ed25519PrivateKey, about: dict[str, str], files:
 
 
 def collect(wheels: Path, machine: str, python: str) -> dict[str, Path]:
-    """Download and build the parts of a release; return name in the bundle to file.
+    """Download and build the parts of a release; return the file for each name in the bundle.
 
     Raises:
         NotMadeError: pip can't download or build a part.

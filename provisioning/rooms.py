@@ -56,9 +56,9 @@ class Room:
     watchdog: bool
     settings: Mapping[tuple[str, str], settings.Value]
     files: Mapping[str, bytes]
-    """Name on the card to content, for files without secrets."""
+    """Content of each file without secrets, by its name on the card."""
     secrets: Mapping[str, bytes]
-    """The same for tokens and passwords."""
+    """Content of each token or password, by its name on the card."""
 
 
 @dataclass(slots=True)

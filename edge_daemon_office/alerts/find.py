@@ -39,8 +39,7 @@ class Alert:
 
 
 def alerts_of(account: Account, school: School, now: datetime) -> list[Alert]:
-    """Return an account's alerts: about rooms for a technician, about own courses for a teacher, all of them for the
-    office."""
+    """Return an account's alerts: about rooms for a technician, about own courses for a teacher, otherwise all."""
     use_school(school.school)
     found: list[Alert] = []
     today = now.astimezone(school.zone).date()

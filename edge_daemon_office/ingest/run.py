@@ -165,8 +165,7 @@ class _Room:
         return not self.pinned or is_new_key or is_odd
 
     def _left_out(self, listed: Collection[str]) -> list[TreeFile]:
-        """Return the documents that were left out earlier: a half-written one may be complete now without a change of
-        an index.
+        """Return the documents that were left out earlier; a half-written one may be complete now, without a new index.
 
         Args:
             listed: paths that are looked at anyway.

@@ -43,7 +43,7 @@ class _Keep:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the picture of the faces, and the files with the outputs of the networks for them."""
     if runtime_name() != "litert":
         raise SystemExit("the stored vectors are ai-edge-litert's: pip install ai-edge-litert")
     models = ModelSet.load(MODELS)

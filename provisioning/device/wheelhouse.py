@@ -27,7 +27,7 @@ _PIN = re.compile(r"^(?P<pin>[\w.-]+==[^ ;]+)(?: ; (?P<marker>[^\\\n]+?))? \\\n(
 
 
 def pins_for(python: str, text: str) -> dict[str, list[str]]:
-    """Return name==version to the SHA-256 of its wheels, for the pins of one Python version such as 3.11."""
+    """Return the SHA-256 of the wheels of each name==version, for the pins of one Python version such as 3.11."""
     return {
         found["pin"]: re.findall(r"sha256:([0-9a-f]{64})", found["hashes"])
         for found in _PIN.finditer(text)

@@ -249,8 +249,7 @@ class LessonRun:
         )
 
     def _seconds_of(self) -> dict[int, float]:
-        """Return the offset of each capture from the lesson's start in seconds, by slot; a rehearsal has the planned
-        ones."""
+        """Return the offset of each capture from the lesson's start in seconds, by slot; as planned in a rehearsal."""
         if self._lesson.origin == "rehearsal":
             return dict(enumerate(self._plan.offsets_s))
         captures = lessons.captures(self._db, self._lesson.lesson_id)

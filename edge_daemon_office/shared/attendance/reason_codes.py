@@ -29,8 +29,7 @@ REASONS: Final = MappingProxyType(
 
 OTHER: Final = "other"
 _ALIKE: Final = 0.8
-"""Least similarity (difflib) of a word to a code that it misspells: `not_recognized` has .93, and `ill` is like
-none."""
+"""Least similarity (difflib) of a word to a code that it misspells: `not_recognized` has .93, and `ill` has less."""
 
 
 def code_and_note(reason: str) -> tuple[str, str]:

@@ -61,7 +61,8 @@ class Recipe:
     lean: float
     """Added to every logit of the int8 file.
 
-    Near the threshold its noise should make false boxes, which the face mesh rejects later, rather than lose faces.
+    Near the threshold the noise of int8 should then make false boxes, which the face mesh rejects later, rather than
+    lose faces.
     """
 
 

@@ -18,7 +18,7 @@ from .quantize import Range, activations
 # Operators that keep channels apart, so that all their tensors carry the same scales.
 TIED = ("ADD", "SUB", "MAX_POOL_2D", "RESIZE_BILINEAR", "MAXIMUM", "MUL", "PRELU", "RELU")
 FLOOR = 1 / 64
-"""A channel is enlarged at most by this factor relative to the largest of its tensor."""
+"""A channel counts as having at least this share of the largest range of its tensor, which limits its enlargement."""
 
 
 class _Ties:

@@ -18,12 +18,15 @@ from .rewrite import SAME
 
 DAMPING = 0.01
 POSITIONS = 400
-"""Most positions of each picture that are used."""
+"""Largest number of positions of each picture that are used."""
 
 
 @dataclass
 class Seen:
-    """The inputs of a convolution: sums over positions of x xᵀ and of x; a depthwise one has the channel in front."""
+    """The inputs of a convolution: sums over positions of x xᵀ and of x.
+
+    For a depthwise one the first axis is the channel.
+    """
 
     gram: np.ndarray
     total: np.ndarray

@@ -1,1 +1,1 @@
-"""The face mesh."""
+"""The two networks that measure eyes."""

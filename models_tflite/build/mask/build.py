@@ -36,7 +36,7 @@ FILE = "mask_int8.tflite"
 SEED = 1
 SETTINGS = network.Settings()
 SECOND = replace(SETTINGS, epochs=45, rate=2e-3, shares=(0.3, 0.45, 0.25))
-"""Settings after those of the folds: longer, with more faces that wear their mask right."""
+"""Settings for the rest of the training, after `SETTINGS`: longer, with more faces that wear their mask right."""
 RATES = (1e-3, 3e-3, 1e-2)
 """Learning rates of the table: that of `SETTINGS`, a third of it, three times as much."""
 RATE_FOLD = 1

@@ -23,7 +23,7 @@ LEAST_PX = 10.0
 """Narrower faces are not used for training, because nobody could label them from the crop."""
 
 SHIFT, SCALE, TURN_DEG = 0.07, 0.15, 12.0
-"""Limits, each way: shares of the crop's side, the logarithm of the scale, degrees."""
+"""Largest shift (share of the crop's side), change of scale (logarithm) and turn (degrees), in both directions."""
 _COARSE_PX = (12, 48)
 _CENTRE = (WIDE.side_px - 1) / 2
 

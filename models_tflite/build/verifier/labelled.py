@@ -61,7 +61,7 @@ def wider(data: Path) -> list[LabelledPicture]:
 
 
 _NOT_BARE = -2
-"""Partly hidden: no class, and the mesh is not used."""
+"""Value for a partly hidden face: its visible part has no class, and the mesh is not used."""
 
 
 def masks(data: Path) -> list[LabelledPicture]:
@@ -116,7 +116,7 @@ class Scenes:
         overlap: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> list[Sample]:
-        """Return a face by its label, by each detection, and with a painted cover."""
+        """Return the crops of one labelled face: around its label, around each detection, and with a painted cover."""
         square = samples.label_square(known.labels[index].astype(np.float32))
         near = np.flatnonzero(overlap >= FACE_IOU)
         mesh, six = None, None

@@ -43,7 +43,7 @@ class Sample:
     """The detector's score; 0 for a crop that is no detection."""
     votes: float = 0.0
     pasted: bool = False
-    """Pasted on another background."""
+    """True if the face was pasted on another background."""
 
 
 def crop_matrix(square: Array, side_px: int = SIDE_PX, squares: float = SQUARES) -> Array:
