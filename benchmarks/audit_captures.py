@@ -30,7 +30,7 @@ ALL, SOME, FEW = 0, 12, 4
 All are searched as the service searches a lesson. If only some or few are read, each is searched alone.
 """
 WHOLE = 4
-"""Number of lessons with all captures, which registers need.
+"""Number of lessons that are read with all of their captures, because only these give registers.
 
 For the rates of faces a larger number of people is worth more than a larger number of captures, so the other lessons
 contribute only some.

@@ -1,4 +1,4 @@
-"""Measures up to which degradation faces are found and named, in captures of composed lessons.
+"""Measures how far captures can be degraded until faces are no longer found or named, in composed lessons.
 
     python -m benchmarks.degraded --data DIR --json OUT [--captures 4]
 

@@ -20,7 +20,7 @@ from edge_daemon.checkin.mouth_features import HEIGHT_PX, WIDTH_PX, MouthMovemen
 Grey = NDArray[np.uint8]
 _JITTER_PX = 1.5
 _FLICKER = 3.0
-"""Standard deviations for a still picture held by hand: shift in pixels (of 64 by 48), change of light in levels."""
+"""How a still picture moves in a hand: standard deviations of its shift, px (of 64 by 48), and of its light, levels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

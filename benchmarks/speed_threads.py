@@ -14,7 +14,7 @@ ROUNDS = 9
 
 
 def speedup(models: ModelSet, picture: Picture, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Return the wall time of one thread over that of two, the median of `ROUNDS` in which each sweeps the picture."""
+    """Return the wall time of one thread divided by that of two for sweeping a picture, as the median over `ROUNDS`."""
     detectors = [Detector(models, threads=threads) for threads in (1, 2)]
     for detector in detectors:
         detector(picture)  # the first run prepares the weights

@@ -2,7 +2,7 @@
 
 The values belong to AttendanceEventCategoryDescriptor in the Ed-Fi Data Standard 6.1 (namespace
 `uri://ed-fi.org/AttendanceEventCategoryDescriptor`). The standard also has `Excused Absence`, which no camera can know.
-The office changes an absence to it when it has the excuse.
+The office changes an absence to this value when it has the excuse.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ A dark room keeps its shapes; a cover has none. A bare wall may have as little s
 covered only if it had structure in earlier lessons.
 """
 BLUR_OF_WIDTH: Final = 0.07
-"""Share of a face's width above which the blur's standard deviation makes it unrecognisable.
+"""A face is unrecognisable if the standard deviation of the blur exceeds this share of the face's width.
 
 All 17 faces from 36 pixels on were named at 1.7 pixels of defocus, 13 of them at 2.6, and 8 at 3.6.
 """

@@ -7,7 +7,7 @@ from typing import Literal
 Step = Literal["reopen", "restart"]
 
 REPORT_AT = 3
-"""Number of failures in a row after which they are reported: reopening and restarting did not help."""
+"""Number of failures in a row after which the camera is reported as failing: reopening and restarting did not help."""
 FIRST_GAP_S = 15.0
 MAX_GAP_S = 120.0
 """Longest time in seconds between two starts of the process.

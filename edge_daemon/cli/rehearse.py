@@ -69,7 +69,10 @@ def rehearse(
     deliver: bool,
     as_json: bool,
 ) -> None:
-    """Take the register of one lesson now, from pictures or a video. Without --deliver it is never sent anywhere."""
+    """Take the register of one lesson now, from pictures or a video.
+
+    Without --deliver the register is never sent anywhere.
+    """
     if sightings is not None and not sightings.parent.is_dir():
         raise StoreError("there is no such folder", str(sightings.parent), "make it first")
     start = instant_of(at, ZoneInfo(home.config.device.time_zone)) if at else None

@@ -28,7 +28,7 @@ tenth of the light (highlights at 20) the cosine is .77.
 """
 MIN_SCORE = 0.5
 SECOND_FACE = 0.3
-"""Share of the largest face's size below which another face counts as background."""
+"""Another face counts as background if its size is below this share of the largest face's size."""
 
 
 def check_size(picture: Picture) -> None:

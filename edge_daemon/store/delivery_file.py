@@ -39,7 +39,7 @@ from edge_daemon.store.outbox_items import DOCUMENT_SHA256
 from edge_daemon.timestamps import stored
 
 MAIL_AGAIN: Final = timedelta(days=3)
-"""Age up to which a message that may already have been sent is sent again without a person's decision."""
+"""A message that may already have been sent is sent again without a person's decision if it is at most this old."""
 UNCERTAIN: Final = "may have been mailed already: `edge-daemon outbox retry` sends it (again)"
 _NAME: Final = "destination, kind, ref, student_id"
 _SAME: Final = " AND ".join(f"theirs.{column} = outbox.{column}" for column in _NAME.split(", "))

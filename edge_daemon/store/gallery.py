@@ -61,7 +61,7 @@ class TemplateRow:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A record that a student, or only their templates, was erased, and of the key under which the data was sealed."""
+    """Records that a student or the student's templates were erased, and which key sealed the erased data."""
 
     student_hash: str
     key_sha256: str

@@ -64,6 +64,6 @@ def _changed(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.ui
 
 
 def _quantile(cumulated: NDArray[np.intp], share: float) -> NDArray[np.float64]:
-    """Return, for each row of cumulated counts, the value below which `share` of them lie."""
+    """Return, for each row of cumulated counts, the value below which this share of the counts lies."""
     wanted = np.maximum(cumulated[:, -1:] * share, 1)
     return np.asarray((cumulated < wanted).sum(axis=1), np.float64)

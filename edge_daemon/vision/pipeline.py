@@ -26,7 +26,7 @@ FIRST_THRESHOLD = 0.2
 _SEAT_THRESHOLD = 0.25
 """Least score of a detection at a known place. A face is the mean of its boxes, and weaker boxes make it inexact."""
 _SURE = 0.5
-"""Least score of a face at a known place for which overlapping detections from other tiles are dropped."""
+"""If a face at a known place has at least this score, overlapping detections from other tiles are dropped."""
 _CLEAR, _AGREEMENT = 0.7, 0.85
 """Score at which a face needs no second look, and the assumed agreement of its boxes (medians: 0.8 and 0.85)."""
 _MAX_TILES = 200
@@ -79,7 +79,7 @@ class Detector:
         return distinct(self.interpreters.run(describe, faces))
 
     def measured(self, picture: Picture, looked: list[Hit]) -> list[MeasuredHit]:
-        """Fit the mesh to the detections."""
+        """Return the detections, each with the mesh that fits it."""
 
         def measure(worker: PooledInterpreters, hit: Hit) -> MeasuredHit:
             return worker.reader.measure(picture, hit)

@@ -22,7 +22,10 @@ _ENOUGH = 4
 _ANY_SIDES = (45.0, 100.0)
 """Face sides, in px, for the search while fewer places are known."""
 _FORGET_AFTER = 30
-"""Captures without a face after which a place is forgotten. A sweep would find it again."""
+"""Number of captures without a face at a place after which the place is forgotten.
+
+A sweep would find a new face there.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Alert:
 
 
 def alerts_of(account: Account, school: School, now: datetime) -> list[Alert]:
-    """Return an account's alerts: about rooms for a technician, about own courses for a teacher, otherwise all."""
+    """Return the alerts for an account: about rooms and about registers, as far as its role may see them."""
     use_school(school.school)
     found: list[Alert] = []
     today = now.astimezone(school.zone).date()

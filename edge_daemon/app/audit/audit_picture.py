@@ -59,7 +59,7 @@ def png(picture: Picture) -> bytes:
 
 
 def _draw_seats(picture: Picture, rows: Sequence[SeatRow], high_px: float) -> None:
-    """Draw all boxes, then place each label where it covers the least of boxes and other labels."""
+    """Draw all boxes, then put each label where it covers boxes and other labels least."""
     boxes = [s.seat.box for row in rows for s in row.seats]
     thickness = max(round(high_px / 9), 2)
     for row in rows:

@@ -71,7 +71,7 @@ def _gain(findings: AuditFindings, seats: Sequence[RatedSeat], share: Callable[[
     Args:
         findings: the findings of the audit.
         seats: the seats that would improve.
-        share: returns which share of its width the face at a seat keeps as effective width under this fault.
+        share: returns, for a seat, the share of its face's width that is effective under this fault.
     """
     return findings.gain(lambda s: s.expected.worth_px / (share(s) if s in seats else 1.0))
 

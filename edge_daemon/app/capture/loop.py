@@ -29,7 +29,7 @@ A delay occurs because the previous picture may take a few seconds.
 BEAT_S = 5.0
 """Longest time in seconds between two reports of a worker that is only waiting."""
 COUNT_SHARE = 0.05
-"""Largest share of a lesson's time that provisional counting may take; if it is slower, it skips some captures."""
+"""Largest share of a lesson's time for provisional counting; if counting is slower, it skips some captures."""
 
 
 class LiveCamera(Protocol):

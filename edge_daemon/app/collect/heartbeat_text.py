@@ -29,7 +29,7 @@ class Heartbeat:
     waiting: int = 0
     """Items that the office's server has not accepted yet."""
     oldest: datetime | None = None
-    """Creation time of the oldest of them."""
+    """Creation time of the oldest waiting item."""
     parked: int = 0
     """Items that a receiver refused permanently, for server and mail."""
     answers: tuple[str, ...] = ()

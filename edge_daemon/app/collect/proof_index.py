@@ -94,7 +94,7 @@ class ProofIndex:
         return row[0] if row and isinstance(row[0], str) else ""
 
     def keep_word(self, name: str, value: str) -> None:
-        """Store a text under a name; if it can't be written, the next run proves again."""
+        """Store a text under a name; if it can't be written, the next run proves the documents again."""
         if self._db is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (_clean(name), _clean(value)))

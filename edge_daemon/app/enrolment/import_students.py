@@ -98,7 +98,7 @@ def import_students(
 
 
 def hand_contacts_on(home: Home, warn: Callable[[EdgeError], None]) -> None:
-    """Update the names and addresses for mail; removed students disappear from them even without a key."""
+    """Update the names and addresses for mail; removed students are deleted from them even without a key."""
     try:
         publish_contacts(home)
     except (GalleryError, KeyFileError) as error:

@@ -218,6 +218,6 @@ def _item(one: outbox_items.Item) -> Fields:
 
 
 def _receivers(home: Home) -> Mapping[str, str | None]:
-    """Return the address of each receiver by the name that `by` has for it; null if the settings name none."""
+    """Return the address of each receiver, by the receiver's name in the field `by`; null if the settings name none."""
     config = home.config
     return {"upstream": config.upstream.url or None, "mail": config.mail.host or None}

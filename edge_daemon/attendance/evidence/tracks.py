@@ -16,9 +16,9 @@ from edge_daemon.attendance.evidence.track_clustering import Matrix, average_lin
 from edge_daemon.types import Vector
 
 JOIN_COSINE = 0.24
-"""A single face joins the track before or after it above this mean cosine to the track's faces."""
+"""A single face joins the track before or after it if its mean cosine to the track's faces is above this."""
 CONTRADICT_COSINE = 0.10
-"""A face with the same track before and after it joins this track from this mean cosine on."""
+"""A face joins the track that is both before and after it if its mean cosine to the track's faces is at least this."""
 NEIGHBOUR_COSINE = 0.08
 """Bonus to a face's similarity to a track if the face before it is in the track, and again if the face after it is.
 

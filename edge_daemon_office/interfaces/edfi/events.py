@@ -59,7 +59,7 @@ class WantedEvent:
 
 @dataclass(slots=True)
 class WantedEvents:
-    """What should be in the system for a period."""
+    """The events that the Ed-Fi system should have for a period."""
 
     events: dict[str, WantedEvent] = field(default_factory=dict)
     unmapped: Counter[str] = field(default_factory=Counter)

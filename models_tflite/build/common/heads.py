@@ -23,7 +23,7 @@ def normalise_channels(conv: Op, low: np.ndarray, high: np.ndarray) -> tuple[np.
 
 
 def undo(graph: Graph, index: int, half: np.ndarray, middle: np.ndarray) -> None:
-    """Append new * half + middle in float to output number `index` of a quantized graph."""
+    """Append the float operation new * half + middle to output number `index` of a quantized graph."""
     tensor = graph.outputs[index]
     for kind, vector in (("MUL", half), ("ADD", middle)):
         out = Tensor(f"{tensor.name}/{kind.lower()}", tensor.shape)
