@@ -34,7 +34,7 @@ from edge_daemon.types import Picture
 _HEADS = ("student_id", "identity", "frames_visible", "frames", "verdict", "borderline", "at_risk", "expected")
 _PRESENT_SHARE = 0.4
 _WINDOW, _MARGIN = 2 / 3, 0.04
-"""Shares of the width: where the window begins, and the least distance of a face from an edge to count as beside it."""
+"""Shares of the width: where the window begins, and how far from its edge a face must be to count as beside it."""
 
 Draw = Callable[[str, Picture], Picture]
 Usable = Callable[[float], bool]

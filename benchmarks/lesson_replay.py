@@ -1,4 +1,4 @@
-"""Run a lesson through the program with the faces found in it before, which measures naming in seconds.
+"""Run a lesson again with its stored faces, so that changes of the naming are measured in seconds.
 
 Finding and reading faces takes nearly all of a lesson's time. The result depends on the networks and the code of
 `vision/`, not on naming. The cache therefore keeps the faces, and the home after `enrol import`.

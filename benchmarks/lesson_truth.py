@@ -29,7 +29,7 @@ class TrueStudent:
     verdict: str
     frames_visible: int
     borderline: bool
-    """Seen in 0.34 to 0.46 of the captures: the flag is expected, but neither verdict."""
+    """True: visible in 0.34 to 0.46 of the captures. The flag is then expected, but no particular verdict."""
     at_risk: bool
     """The student is absent, and another person takes the seat."""
     print_held_up: bool
@@ -53,7 +53,7 @@ class TrueFace:
     kind: str
     """student, stranger, poster or photo (a print that a person holds up)."""
     student_id: str
-    """Empty for all other kinds."""
+    """The person's id if the kind is `student`, otherwise empty."""
     width_px: float
 
 
@@ -85,7 +85,7 @@ class SeenFace:
 
     box: tuple[float, float, float, float]
     student_id: str
-    """Empty: unknown."""
+    """The student's id; empty if the person is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def guess(trial: Trial, way: str, match: MatchProbability) -> Guess:
 
 
 def given(made: Sequence[Trial], guesses: Sequence[Guess], rule: Sequence[Guess]) -> NDArray[np.bool_]:
-    """Return (trials,): whether a name is given, by the threshold that names as many strangers as the rule does."""
+    """Return an array (trials,): whether a name is given at the threshold that names as many strangers as the rule."""
     strangers_only = np.array([trial.student == STRANGER for trial in made])
     by_rule = np.array([one.strength >= 0 for one in rule])
     wanted = int(by_rule[strangers_only].sum())
@@ -144,7 +144,7 @@ def mcnemar(
     own: Sequence[int],
     other: str,
 ) -> dict[str, float]:
-    """Return McNemar's exact two-sided p (1947) that the network and another way are right equally often."""
+    """Return McNemar's exact two-sided p (1947) for the network and another way being right equally often."""
 
     def is_right(way: str, i: int) -> bool:
         return bool(named[way][i]) and guesses[way][i].student == made[i].student

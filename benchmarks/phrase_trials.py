@@ -70,7 +70,7 @@ class ClipSet:
         self._attacks = self._measured_attacks(movements, np.random.default_rng(seed))
 
     def trials(self, enrolled: int) -> Trials:
-        """Return all trials for a number of enrolled repetitions: each run in turn, with all others tried."""
+        """Return all trials with a number of enrolled repetitions: each run of repetitions is enrolled once."""
         found = list(self._each(enrolled))
         scores = [one.scores for one in found]
         return Trials(
@@ -129,7 +129,7 @@ class ClipSet:
         return {k: _measured([phrase_clips.movement(f) for f in each], movements) for k, each in frames.items()}
 
     def _donor(self, clip: int, random: np.random.Generator) -> int:
-        """Choose a clip whose movement is put under a mean picture, half of the time another phrase of the speaker."""
+        """Choose the clip that gives the movement under a mean picture: half of the time the same speaker's."""
         own = (self._speaker == self._speaker[clip]) & (self._phrase != self._phrase[clip])
         wanted = own if random.random() < 0.5 and own.any() else self._speaker != self._speaker[clip]
         return int(random.choice(np.flatnonzero(wanted)))

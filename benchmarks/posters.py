@@ -127,7 +127,7 @@ def _put(
 
 
 def _seat_of(face: Face, off: np.ndarray) -> tuple[int, float]:
-    """Return the nearest seat, and the distance to it in widths of the face there."""
+    """Return the seat nearest to a face, and its distance as a multiple of the width of faces at that seat."""
     middle = np.array([face.box.x + face.box.w / 2, face.box.y + face.box.h / 2])
     seats = np.array([LAYOUT.place(seat) for seat in range(LAYOUT.seats)])
     each = np.hypot(*(middle - seats[:, :2] - off * seats[:, 2:]).T) / seats[:, 2]

@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the weights, and the logits of people who were left out of the fit in turn."""
+    """Return the weights, and for each person the logits of a fit without this person."""
     models = command.models(arguments)
     known = read_people(arguments.data, "tune")
     people = print_faces.read(known, models, arguments.cache, most=arguments.most, limit=arguments.people)

@@ -1,4 +1,4 @@
-"""The section about other conditions than good photographs, uncovered faces and the right class."""
+"""Write the report's section on worse conditions: poor photographs, covered faces, and the wrong class."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _SHARES = (0.6, 0.75, 0.9, 1.0)
 _MISSED = 0.02
 """Share of the faces that are not found."""
 LEAST_PROBABILITY, LEAST_SIGHTINGS, LEAST_AGREEMENT = 0.97, 9, 0.35
-"""A student is learned from a presence without flags, with at least this probability and number of sightings.
+"""A student's templates are taken only from a presence without flags that reaches these two limits.
 
 Each template has at least this cosine to the mean of the photographs.
 """
@@ -170,7 +170,7 @@ def _learned(
     sightings: Sequence[Sighting],
     shown: Sequence[_Shown],
 ) -> Iterator[tuple[Vector, set[str]]]:
-    """Yield the templates of a lesson: the mean of each third of a student's sightings, and the people in it."""
+    """Yield a template for each third of a student's sightings (their mean), with the people in that third."""
     verdict = verdicts[enrolled.student_id]
     if verdict.verdict != "present" or verdict.flags or (verdict.probability or 0) < LEAST_PROBABILITY:
         return

@@ -128,7 +128,7 @@ def keyfile(device: str, wifi: Wifi) -> str:
 
 
 def _key(wifi: Wifi) -> str:
-    """Return the value for the password; for WPA2 it is the key derived from the password."""
+    """Return what the connection file stores as the password: for WPA2 the key derived from it."""
     if wifi.security == "wpa3" or len(wifi.password) == 64:
         return wifi.password
     return pre_shared_key(wifi.ssid, wifi.password)

@@ -30,7 +30,7 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE, LOCK = ROOT / "requirements-arm.in", ROOT / "requirements-arm.txt"
 TARGETS = (("3.10", "aarch64"), ("3.11", "aarch64"), ("3.13", "aarch64"), ("3.11", "x86_64"), ("3.13", "x86_64"))
-"""JetPack 6; Raspberry Pi OS and Debian, Bookworm and Trixie; Debian on a PC."""
+"""Python version and machine of each target: JetPack 6; Raspberry Pi OS or Debian (Bookworm, Trixie); Debian PCs."""
 PYTHONS = tuple(dict.fromkeys(python for python, _ in TARGETS))
 _GLIBC = "manylinux_2_28"
 """glibc of AlmaLinux 8, for which wheels are built; the oldest target (JetPack 6) has 2.35."""
@@ -93,7 +93,7 @@ def needed_by(python: str, machine: str) -> dict[str, str]:
 
 
 def reasons() -> tuple[str, dict[str, str]]:
-    """Return the head of the source, and, by name, the comment above the package."""
+    """Return the first comment of requirements-arm.in, and the comment above each package by the package's name."""
     head, *blocks = SOURCE.read_text(encoding="utf-8").strip().split("\n\n")
     while blocks and all(line.startswith("#") for line in blocks[0].splitlines()):
         head = f"{head}\n\n{blocks.pop(0)}"

@@ -18,7 +18,7 @@ _FIRST_YEAR: Final = 1900
 """Spreadsheet programs count days from this year."""
 
 HeadStyles = Mapping[tuple[bool, int], Any]
-"""Maps a pair to the format of a head: whether its lesson is a rehearsal, and its row."""
+"""Maps a pair (whether the lesson is a rehearsal, the row of the head) to the format of the head."""
 
 
 def head_styles(book: Any, head: Mapping[str, Any], rehearsal: Mapping[str, Any]) -> HeadStyles:

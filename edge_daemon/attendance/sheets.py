@@ -72,7 +72,7 @@ class SheetRow:
 
     student_id: str
     name: str
-    """Empty if the gallery can't be read."""
+    """The student's name; empty if the gallery can't be read."""
     entries: tuple[SheetEntry | None, ...]
     """One entry for each column; None if the student does not belong to that lesson's course."""
 
@@ -139,7 +139,7 @@ def arrange(
 
 
 def parts(registers: Iterable[Register], split: Split) -> list[tuple[str, list[Register]]]:
-    """Return the registers by class or room, sorted by its name. If they are not split, the only name is empty."""
+    """Return the registers by class or room, sorted by its name; the only name is empty if they are not split."""
     found: dict[str, list[Register]] = {}
     for register in registers:
         lesson = register.lesson

@@ -38,7 +38,7 @@ _HEAD_ROW = 6
 """First row of the heads."""
 _FIRST_STUDENT = _HEAD_ROW + HEAD_ROWS
 _PAGE_WIDTH: Final = 210
-"""Characters in a line that is readable on A4 in landscape; a wider sheet continues on a second page beside it."""
+"""Number of characters in a line that is readable on A4 in landscape; a wider sheet continues on a page beside it."""
 _LONGEST_NAME: Final = 31
 """Longest page name in UTF-16 units, which Excel counts; some characters have two."""
 

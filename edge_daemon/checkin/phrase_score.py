@@ -13,7 +13,7 @@ PICTURE_WEIGHT = 0.3
 """Weight of the mean picture relative to the movement."""
 ENERGY_WEIGHT = 1.0
 ENERGY_SLACK = 0.5
-"""Largest difference from the usual amount of movement, as the natural logarithm of the ratio, that costs nothing."""
+"""Largest natural logarithm of the ratio to the usual amount of movement that does not lower the score, up or down."""
 _LEAST = 1e-6
 
 

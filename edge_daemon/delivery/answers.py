@@ -163,7 +163,7 @@ def unfetched(answer: HttpAnswer, name: str, where: str, now: datetime) -> Outco
 def retry_after_s(text: str, now: datetime) -> float | None:
     """Return the wait in seconds that a Retry-After requests (RFC 9110, section 10.2.3), at most a day.
 
-    None if the header is empty or invalid.
+    The result is None if the header is empty or invalid.
     """
     text = text.strip()
     if text.isascii() and text.isdigit():

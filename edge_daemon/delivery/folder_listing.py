@@ -38,7 +38,7 @@ class ListingEntry:
     name: str
     is_folder: bool
     version: str = ""
-    """It changes when the file, or the direct content of the folder, changes; empty if the server has none."""
+    """A text that changes when the file, or the direct content of the folder, changes; empty if the server has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Sender(Protocol):
     """A way to send messages."""
 
     needs_addresses: bool
-    """False: messages need no addresses, because the server itself knows those of students and guardians."""
+    """False: messages need no addresses, because the server itself knows the addresses of students and guardians."""
     name: str
     """Name of the server for texts that people read."""
 

@@ -28,7 +28,7 @@ class Message:
     """A UUID, which is the same in every attempt of an item, so that the receiver recognises a repetition."""
     role: Role
     student_id: str
-    """Id of the student whom it concerns; empty in a message to the office."""
+    """Id of the student whom the message concerns; empty in a message to the office."""
     address: str
     """Mail address of the receiver; empty if the school's server knows it."""
     sender_name: str

@@ -113,7 +113,7 @@ def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
 
 
 def upstream_by_3_13(settings: UpstreamConfig, config_dir: Path) -> str:
-    """Connect to the school's server by the rules of Python 3.13; return why they refuse its certificate, empty if not.
+    """Connect to the school's server by the rules of Python 3.13; return why they refuse it, empty if they accept it.
 
     Args:
         settings: [upstream] of a server that `upstream` has just reached.

@@ -225,7 +225,7 @@ def _write_whole(descriptor: int, content: bytes, offset: int) -> None:
 
 
 def _keep_in_place(descriptor: int) -> None:
-    """Ask f2fs or btrfs to overwrite this file always in place. Call it while the file is empty.
+    """Ask f2fs or btrfs to always overwrite this file in place. Call it while the file is empty.
 
     File systems other than these two do not know the request, and their error is ignored.
     """

@@ -18,7 +18,7 @@ The mean of a small class consists mostly of the student's own vector. With 30 s
 """
 
 COVERED_SHARE = 0.75
-"""Least share of students with covered templates (those with a painted mask or sunglasses) from which these are used.
+"""Covered templates (with a painted mask or sunglasses) are used if at least this share of the students has them.
 
 With a smaller share, anyone in a mask resembles those few students. Measured on 240 verdicts in lessons of 12 students
 in masks (`benchmarks.scenarios.simulated`): if all students had covered templates, 5 verdicts were wrong without a flag
@@ -26,7 +26,7 @@ of doubt. If 11, 10, 8, 4, 1 or no students had them, 7, 13, 32, 70, 62 or 40 we
 """
 
 COVERED_STUDENTS = 2
-"""Least number of students with covered templates from which these are used.
+"""Covered templates are used if at least this many students have them.
 
 A single student has no other to be compared with. Measured with that student absent and two strangers in the room: with
 covered templates, 44 of 59 registers of lessons in masks had the student present, without them 5. In lessons with bare

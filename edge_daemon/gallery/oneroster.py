@@ -41,7 +41,7 @@ _KEPT: Final = ("identifier", "username", "grades")
 
 
 def read_students(path: Path, today: date, zone: tzinfo = timezone.utc) -> Roster:
-    """Return the students of a roster, or of OneRoster files: their folder, or `users.csv` in it.
+    """Return the students of a roster, or of OneRoster files, given by their folder or by `users.csv` in it.
 
     Args:
         path: the roster, the folder or `users.csv`; the header decides the format, not the name.
@@ -85,7 +85,7 @@ class _Ids:
         self._folded = {one.casefold(): one for one in self._exact if folded[one.casefold()] == 1}
 
     def find(self, one: str) -> str | None:
-        """Return the identifier as its own file has it; None if it is unknown."""
+        """Return the identifier as the file that defines it writes it; None if it is unknown."""
         return one if one in self._exact else self._folded.get(one.casefold())
 
 

@@ -21,7 +21,7 @@ A blur of 6 px on 180 px lowers the sharpness to .18, and the cosine to the shar
 MAX_YAW_DEG, MAX_PITCH_DEG = 50.0, 40.0
 """Largest turn of the head in degrees, sideways and up or down; good photographs have up to 44 and 30."""
 MIN_HIGHLIGHTS, MAX_SHADOWS, MAX_CLIPPED = 45.0, 190.0, 0.35
-"""Grey of the brightest and the darkest twentieth of a face, and share of white pixels.
+"""Least grey of a face's brightest twentieth, largest grey of its darkest twentieth, largest share of white pixels.
 
 Good photographs have more than 119, less than 126 and less than .1. A limit on the mean would refuse dark skin. At a
 tenth of the light (highlights at 20) the cosine is .77.

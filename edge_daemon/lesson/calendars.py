@@ -112,7 +112,7 @@ class _File:
     changed_uids: set[str] = field(default_factory=set)
     """UIDs of changed lessons in the room."""
     changed_elsewhere: set[str] = field(default_factory=set)
-    """UIDs of changed lessons in other rooms. The changed series may be one of another room."""
+    """UIDs of changed lessons in other rooms. A series with such a UID in this room need not be the changed one."""
 
     def series(self, order: Iterator[int]) -> Iterator[Series]:
         """Yield the series of the room that can be expanded into lessons."""

@@ -124,7 +124,7 @@ def clear_unseen(db: sqlite_utils.Database, name: str, stands: timedelta, now: d
 
 
 def copy_reported(db: sqlite_utils.Database, reported: Iterable[Alarm]) -> None:
-    """Store the reported alarms of the delivery process in register.sqlite, and remove its other alarms there.
+    """Store the delivery process's reported alarms in register.sqlite, and remove its other alarms there.
 
     The caller has an open transaction.
     """

@@ -23,7 +23,7 @@ It was chosen on the pictures used for fitting. On held-back pictures of WIDER F
 picture.
 """
 SMALL_PX, SMALL_MIN_PROBABILITY = np.float32(21.8), 0.99
-"""BlazeFace squares below this side, about 19 px of face, need this probability instead.
+"""BlazeFace squares with a smaller side (about 19 px of face) need `SMALL_MIN_PROBABILITY` instead.
 
 Such a face is rarely recognised, and most false boxes are as small: hands, letters, parts of clothes.
 """

@@ -210,7 +210,7 @@ def default_models_dir() -> Path:
 
 
 def _is_here(models_dir: Path, entry: Mapping[str, Any]) -> bool:
-    """Return whether a file must be in the folder or, if it may be missing, is there."""
+    """Return whether the folder must have an entry's file, or has it although it need not."""
     return bool(entry.get("in_wheel", True)) or (models_dir / str(entry["file"])).exists()
 
 

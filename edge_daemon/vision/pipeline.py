@@ -28,7 +28,7 @@ _SEAT_THRESHOLD = 0.25
 _SURE = 0.5
 """If a face at a known place has at least this score, overlapping detections from other tiles are dropped."""
 _CLEAR, _AGREEMENT = 0.7, 0.85
-"""Score at which a face needs no second look, and the assumed agreement of its boxes (medians: 0.8 and 0.85)."""
+"""Score from which a face gets no second look, and the agreement of boxes that it is then given (a median)."""
 _MAX_TILES = 200
 """If the changes need more small tiles than this, a full sweep is cheaper."""
 

@@ -38,7 +38,7 @@ def room_view(picture: Picture) -> RoomView:
 
 
 def _small_grey(picture: Picture, width: int, height: int) -> NDArray[np.uint8]:
-    """Return a picture in grey at another size. It shrinks first: a grey copy of 12 megapixels would take 12 MB."""
+    """Shrink a picture to another size, then turn it grey. A grey copy of 12 megapixels would take 12 MB."""
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
 

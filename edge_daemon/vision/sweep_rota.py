@@ -10,7 +10,7 @@ from edge_daemon.vision.tiles import Search, Tile
 PARTS = 8
 """Each tile near a known place is searched in one of this many captures."""
 ELSEWHERE = 3
-"""Tiles where no face was so far are searched this many times less often. Nobody stays unsearched."""
+"""Tiles in which no face has been found yet are searched this many times less often, but all are searched."""
 _NEAR = 4.0
 """A tile is near a place if it reaches to within this many sides of the face."""
 _SMALLEST_SHARE = 0.025

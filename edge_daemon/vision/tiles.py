@@ -17,7 +17,7 @@ OVERLAP_PX = 32
 The next coarser scale finds faces that a border cuts.
 """
 STEPS = (1.6, 2.45)
-"""A finer and a coarser ratio between one scale of a sweep and the next.
+"""The two possible ratios between one scale of a sweep and the next: the finer, then the coarser.
 
 BlazeFace with an input of 576 px finds faces that are 24 to 120 px wide in its input equally well, but several scales
 find more faces. The sweep uses the finer ratio if it then needs no more than MAX_TILES.
@@ -141,7 +141,7 @@ def _resized(part: Picture, side_px: int) -> Picture:
 
 
 def _padded(part: Picture, above: int, before: int, side: int, shrink: int) -> Picture:
-    """Put a part into a black square. It shrinks the part first: a square around 12 megapixels would take 64 MB."""
+    """Shrink a part, then put it into a black square. A square around 12 megapixels would take 64 MB."""
     height, width = max(part.shape[0] // shrink, 1), max(part.shape[1] // shrink, 1)
     if shrink > 1:
         part = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""Which documents of a device's folder to look at: all of them now and then, and until then what day indexes name."""
+"""Choose the documents of a device's folder to look at: mostly those that its day indexes name, at times all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Listing:
 
     files: list[TreeFile]
     is_whole: bool
-    """True: these are all documents of the folder. False: those that its changed indexes name."""
+    """True: `files` has all documents of the folder. False: it has those that the changed day indexes name."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """Folders that can't be read, with the reason."""
     indexes: dict[str, tuple[int, int]] = field(default_factory=dict)

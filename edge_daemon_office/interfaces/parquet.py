@@ -43,7 +43,7 @@ class ParquetCount:
 
 
 def write_parquet(school: School, target: Path, first: date | None = None, last: date | None = None) -> ParquetCount:
-    """Rewrite the months of a school that touch a period, which has no limit on a side where the day is None.
+    """Rewrite the months of a school that touch the period from `first` to `last`; None: no limit on that side.
 
     Raises:
         OfficeError: pyarrow is not installed, or the folder can't be written.

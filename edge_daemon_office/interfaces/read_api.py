@@ -25,7 +25,7 @@ from edge_daemon_office.registers.models import Lesson, Mark, Revision, Student
 from edge_daemon_office.scope import use_school
 
 PREFIX: Final = "api-"
-"""Prefix of the names of these addresses: they need a token, and no session opens them."""
+"""Prefix of the names of the API's addresses. These need a token, and a signed-in session doesn't open them."""
 _MOST: Final = 1000
 """Number of items on a page of the API."""
 _UNKNOWN: Final = "no token, or one that is unknown here or has expired"

@@ -277,7 +277,7 @@ class Verdict:
     verdict: VerdictName
     flags: tuple[Flag, ...]
     captures: CaptureMap | None = None
-    """None if the student was not assessed, or if a release without capture maps wrote the register."""
+    """The captures that show the student; None: not assessed, or written by a release without capture maps."""
     probability: float | None = None
     """Probability (0 to 1) that the student was there in the required share of captures; None: not computed."""
     resembles: Resemblance | None = None
@@ -348,12 +348,12 @@ class Register:
     """SHA-256 of the model in each role."""
     corrections: tuple[Correction, ...]
     rule: AppliedRule | None = None
-    """None if a release that did not record the rule wrote the register."""
+    """The rule that gave the verdicts; None if a release that did not record it wrote the register."""
     register_flags: tuple[RegisterFlag, ...] = ()
     """Reasons to review the whole lesson, in the order of `RegisterFlag`."""
     confirmed: Confirmation | None = None
     mask: MaskCounts | None = None
-    """None: the program did not look for masks."""
+    """Numbers of faces with and without a mask; None: the program did not look for masks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,13 +363,13 @@ class Delivery:
     item_id: int
     destination: Destination
     kind: str
-    """Kind of item, such as `register` or `commitment` upstream, `office` or `student` by mail (`outbox_items.py`)."""
+    """Kind of the item (`outbox_items.py`), such as `register` or `commitment` upstream, and `office` by mail."""
     ref: str
-    """Id of its subject, such as `lesson_id/revision` or a week; unique within destination, kind and student."""
+    """Id of the item's subject, such as `lesson_id/revision` or a week; unique within destination, kind and student."""
     student_id: str
-    """Id of the student whom it concerns; empty if it concerns no single student."""
+    """Id of the student whom the item concerns; empty if it concerns no single student."""
     lesson_id: str
-    """Id of the lesson that it concerns; empty if it concerns no single lesson."""
+    """Id of the lesson that the item concerns; empty if it concerns no single lesson."""
     attempts: int
     """Number of attempts before this one."""
     created_at: datetime
@@ -394,6 +394,6 @@ class Outcome:
     receiver_down: bool = False
     """True: the receiver accepts no item now (no network, wrong token), so the other items need no attempt."""
     is_doubtful: bool = field(default=False, compare=False)
-    """True: the receiver did not accept this item but may accept others. Some are tried before it counts as down."""
+    """True: the receiver refused this item but may accept others. A few are tried before it counts as down."""
     is_occupied: bool = field(default=False, compare=False)
     """True: the server has another document at this item's path. The item can be delivered once the path is free."""

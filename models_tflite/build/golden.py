@@ -31,7 +31,7 @@ _DIGITS = 5
 
 
 class _Keep:
-    """Replaces the embedder, and keeps the aligned face."""
+    """Stands in for the embedder and keeps the aligned face that it is given."""
 
     def __init__(self) -> None:
         self.faces: list[Picture] = []

@@ -41,16 +41,16 @@ class AccuracyFactors:
     """Share of the width that is lost if the whole face is burnt out."""
 
     def in_focus(self, width_px: float, sharpness: float) -> float:
-        """Return which share of its width is effective for a face of this sharpness, 0.1 to 1."""
+        """Return the share of a face's width that is effective at this sharpness, 0.1 to 1."""
         usual = float(np.interp(np.log(max(width_px, 1.0)), np.log(WIDTHS_PX), SHARPNESS))
         return float(np.clip((sharpness / usual - self.blind) / (self.soft - self.blind), 0.1, 1.0))
 
     def in_light(self, luma: float) -> float:
-        """Return which share of its width is effective for a face of this mean luma (0 to 255)."""
+        """Return the share of a face's width that is effective at this mean luma (0 to 255)."""
         return float(min(1.0, (max(luma, 1.0) / self.dark_luma) ** self.dark_power))
 
     def unburnt(self, clipped: float) -> float:
-        """Return which share of its width is effective for a face with this share of burnt-out or black pixels."""
+        """Return the share of a face's width that is effective with this share of burnt-out or black pixels."""
         return 1.0 - self.burnt_loss * clipped
 
     def px(self, width_px: float, sharpness: float, light: FaceLight) -> float:

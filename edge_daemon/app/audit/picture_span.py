@@ -39,7 +39,7 @@ def span(seats: Sequence[Seat], optics: Optics) -> PictureSpan:
 
 
 def longest_lens(span: PictureSpan) -> float:
-    """Return the factor by which the focal length may grow; a camera that points at the heads then still shows all."""
+    """Return the factor by which the focal length may grow so that a camera pointed at the heads still shows all."""
     room = 1 - 2 * RIM
     return min(room / max(span.right - span.left, 1e-3), room / max(span.bottom - span.top, 1e-3))
 

@@ -66,7 +66,7 @@ def plan_ahead(
 def _note_moved(
     db: sqlite_utils.Database, lesson: Lesson, new: Sequence[Lesson], later: Callable[[], Sequence[Lesson]]
 ) -> None:
-    """Note which lesson replaces one that the timetable no longer has: the nearest new lesson of its event."""
+    """Note the lesson that replaces one that left the timetable: the nearest new lesson of the same event."""
     event_id = lesson_events.event_of(db, lesson.lesson_id)
     found = [one for one in new if event_id and one.event_id == event_id]
     if event_id and not found:

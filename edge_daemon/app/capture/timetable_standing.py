@@ -33,7 +33,7 @@ class TimetableStanding:
     """The state of one lesson in the current timetable."""
 
     state: Literal["held", "moved", "called_off", "gone"]
-    """`moved`: less than half of the lesson's time lies in the new one; `gone`: it is missing without a reason."""
+    """`moved`: less than half of the lesson's time lies in its new time; `gone`: it is missing without a reason."""
     why: str = ""
     """The reason, if the state is `called_off`."""
     moved: Lesson | None = None
@@ -49,7 +49,7 @@ HELD: Final = TimetableStanding("held")
 
 
 def as_held(db: sqlite_utils.Database, found: Sequence[Lesson]) -> list[Lesson]:
-    """Return the lessons of a timetable; a lesson that continues one already begun gets the id of that one.
+    """Return the lessons of a timetable. A lesson that continues one that has begun gets that lesson's id.
 
     A lesson of a series keeps its id when it is moved. If it is moved to a later time after its register was made, the
     lesson at the new time gets an id of its own.

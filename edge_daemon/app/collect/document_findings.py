@@ -74,7 +74,7 @@ Place = tuple[int, int]
 def examine_register(
     path: Path, below: str, keys: Collection[str], spill: Spill
 ) -> tuple[RegisterFound | OtherKey | Rejected, Place | None]:
-    """Return what a file among the registers is, and where its fields were spilled; no content raises an error."""
+    """Return what a file among the registers is, and its position in the spill file; no content raises an error."""
     try:
         text = read_text(path)
         fields = signed_fields(text, keys)

@@ -121,7 +121,7 @@ class RoomReader:
         return f"{sorted(room.keys)} {room.is_pinned} {self.since} {read_claims(room.folder)}"
 
     def _found(self, room: Room, files: Iterable[tuple[str, Stamp]], known: Known) -> tuple[Known, bool]:
-        """Return the finding on each file, for an unchanged file from the index; and whether any finding is new."""
+        """Return the finding on each file (from the index for an unchanged one), and whether any finding is new."""
         found, is_new = Known(), False
         for below, stamp in files:
             entry = known.get(below)

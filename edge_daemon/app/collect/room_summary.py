@@ -1,4 +1,4 @@
-"""A room in figures: all that its row and its rank need, so that its registers need not be read again."""
+"""A room in figures: all that the lists of rooms show, so that the room's registers need not be read again."""
 
 from __future__ import annotations
 

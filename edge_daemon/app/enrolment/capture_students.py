@@ -150,7 +150,7 @@ class CaptureDay:
         return ""
 
     def keep(self) -> int:
-        """Keep the templates of the student's pictures instead of earlier captured ones; return their number.
+        """Keep the templates of the student's pictures in place of earlier ones from a camera; return their number.
 
         Raises:
             GalleryError: the student was removed or withdrew consent meanwhile.

@@ -34,7 +34,7 @@ LOOK_AHEAD = timedelta(days=14)
 MB = 2**20
 
 Life = Literal["runs", "stuck", "ended", "none", "hidden"]
-"""State of the service. `ended`: its process is gone without a reason; `hidden`: only its user can read its status."""
+"""State of the service. `ended`: the process of the last status is gone; `hidden`: this user can't read the status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Overview:
     """Missed lessons of the last days."""
     host: Host
     delivery: DeliveryOverview | None = None
-    """None if there is no database yet or it can't be read."""
+    """State of the deliveries; None if there is no database yet or it can't be read."""
     problems: tuple[str, ...] = field(default=())
     """Problems that need a person, a line each; empty if all is well."""
 

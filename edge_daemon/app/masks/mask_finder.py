@@ -23,7 +23,7 @@ class MaskFace:
     state: str
     """How the face wears a mask: `none`, `right`, `wrong`, or `undecided`."""
     probabilities: MaskProbabilities | None
-    """None if the face is too small to be measured."""
+    """Probability of each state; None if the face is too small to be measured."""
 
 
 class MaskFinder:

@@ -75,7 +75,7 @@ def lenient_outbox_writer(config: Config) -> OutboxWriter:
 
 
 def _is_the_disks(error: Exception) -> bool:
-    """Return whether an error means that the database can't be written at all. A wrong table or row does not."""
+    """Return whether an error means that the database can't be written at all, unlike a wrong table or row."""
     if isinstance(error, sqlite3.IntegrityError):
         return False
     return isinstance(error, (sqlite3.DatabaseError, StoreError)) and "no such" not in str(error)

@@ -96,7 +96,7 @@ def put_sheet(db: sqlite_utils.Database, kind: str, ref: str, zone: tzinfo, week
 
 
 def _were_made_after(db: sqlite_utils.Database, item_id: int, period: Period) -> bool:
-    """Return whether lessons of that time got their first register after an item was written."""
+    """Return whether lessons of a period got their first register after an item was written."""
     row = db.execute(
         "SELECT 1 FROM outbox JOIN lessons USING (lesson_id) WHERE destination = 'upstream' AND kind = ?"
         " AND item_id > ? AND ref = lesson_id || '/1' AND origin = 'timetable' AND start_utc >= ? AND start_utc < ?",

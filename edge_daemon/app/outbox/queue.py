@@ -135,9 +135,9 @@ def _sendable_now(db: sqlite_utils.Database, now: datetime, hold: timedelta) -> 
 
 
 def _held_until(item: Item, now: datetime, hold: timedelta) -> datetime | None:
-    """Return until when a notice waits so that a teacher can correct the register.
+    """Return the time until which a notice waits so that a teacher can correct the register.
 
-    None if the item is no notice to a student or guardian, or was tried before.
+    The result is None if the item is no notice to a student or guardian, or was tried before.
 
     If the next attempt is later than `hold` from now, the clock was ahead when the attempt was set. The hold then
     counts from the creation of the item.

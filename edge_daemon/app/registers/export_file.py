@@ -37,7 +37,7 @@ class ExportRequest:
     by: str
     """`week` or `month`: one sheet for each."""
     course: str | None
-    """None for every course."""
+    """The only course to export; None: every course."""
     rehearsals: bool
     student_id: str | None = None
     """Only the lines of this student; None for everybody."""

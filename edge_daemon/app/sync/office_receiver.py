@@ -205,7 +205,7 @@ class OfficeReceiver:
         return bool(self._takes_ours)
 
     def _replace(self, path: str, fields: Mapping[str, object]) -> Outcome | None:
-        """Upload a document unless the server has the same one; None if it has."""
+        """Upload a document unless the server has the same one; return None in that case."""
         body = json_bytes(fields)
         sha256 = hashlib.sha256(body).hexdigest()
         if self._notebook.documents.get(path) == sha256:

@@ -42,7 +42,7 @@ IN_A_ROW = 3
 """A receiver counts as refusing after this many refusals in a row with a reason that applies to all items."""
 _TAKEN_AGAIN_S = 3600.0
 MOST_DOUBTS = 12
-"""Largest number of such refusals in a run from a receiver that accepts other items; the next run tries the rest."""
+"""After this many such refusals from a receiver that accepts other items, the run ends; the next run tries the rest."""
 ASK_PARKED_AGAIN = timedelta(days=1)
 """A receiver that refuses everything is tried once a day, because the cause may have been repaired there."""
 
@@ -217,7 +217,7 @@ class SyncRun:
             tried.put_off = outcome.answer if outcome.name == "retry" else tried.put_off
 
     def _alarm(self, channel: Channel, delivery: Delivery, outcome: Outcome) -> Outcome:
-        """Raise an alarm: another document has the item's name. Return an outcome that retries hourly."""
+        """Raise an alarm that another document has the item's name; return an outcome that retries the item hourly."""
         tried = self._tried[channel.destination]
         if not delivery.attempts:
             tried.newly_parked += 1

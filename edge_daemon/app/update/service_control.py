@@ -22,7 +22,7 @@ class ServiceControl:
     ready_s: float
     """Time limit for READY."""
     settle_s: float
-    """How long the service has to stay up after that, in the same process."""
+    """How long the service has to stay up after READY, in the same process."""
 
     def restart_and_watch(self) -> None:
         """Start the units of the release in effect, and wait until the service is up and has stayed up.

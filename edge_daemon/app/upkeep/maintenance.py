@@ -71,7 +71,7 @@ class RetentionResult:
     skipped: str = ""
     """Why no retention period was checked; empty if they were checked."""
     registers: int = 0
-    """Registers past their retention period; the service, which has the key, removes them within the hour."""
+    """Number of registers past their retention period; the service, which has the key, removes them within the hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class ReplacedCopies:
     erased: int
     """Number of files that were overwritten and removed, including set-aside damaged galleries."""
     fresh: copies.Backup | None
-    """The copy that replaces them; None if there was none to replace or it could not be made."""
+    """The copy that replaces the erased ones; None if there was none to replace or it could not be made."""
 
 
 def daily(home: Home, now: datetime, clock: ClockState | None = None) -> DailyUpkeep:
@@ -172,7 +172,7 @@ def _mark_registers(home: Home, register_db: sqlite_utils.Database, now: datetim
 
 
 def check(home: Home, depth: Depth = "full") -> dict[str, DatabaseFindings]:
-    """Examine both databases as they are, by file name; call it only if this process has neither open.
+    """Return the findings on both databases as they are, by file name; call it only if this process has neither open.
 
     Raises:
         StoreError: a database can't be examined.

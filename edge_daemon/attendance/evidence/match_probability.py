@@ -53,7 +53,7 @@ class MatchProbability:
         photographs: Scores,
         look_alikes: Mapping[int, Collection[int]] = MappingProxyType({}),
     ) -> Scores:
-        """Return the probability that the person is this student, for each student by itself, (students,).
+        """Return the probability that the person is this student, for each student separately, (students,).
 
         The sum over the students may exceed 1.
 

@@ -53,7 +53,7 @@ class NamesByProbability:
     """The odds of each name for each person, (people, students); `gains` computes them."""
 
     def gains(self, people: Sequence[Sequence[Track]], faces: Sequence[int]) -> Scores:
-        """Return the gain of giving each name to each person, (people, students); 0 if it is not probable enough.
+        """Return the gain of giving each name to each person, (people, students); 0 for a name that is too improbable.
 
         Args:
             people: the tracks of each person.

@@ -55,7 +55,7 @@ def _probability(parts: Sequence[PossibleStudent], needed: int) -> float:
 
 
 def _joined(parts: Sequence[PossibleStudent]) -> PossibleStudent:
-    """Return several people as one, whose probability is their mean weighted by their captures."""
+    """Return several people as one person, whose probability is the mean of theirs, weighted by captures."""
     captures = sum(len(part.facing) for part in parts)
     mean = sum(part.probability * len(part.facing) for part in parts) / max(captures, 1)
     return PossibleStudent(parts[0].student_id, mean, frozenset[int]().union(*(part.facing for part in parts)))

@@ -51,7 +51,7 @@ class Resolution:
     unnamed: list[UnnamedPerson]
     """People without a name who may be students; empty if `resolve_lesson` got no `match`."""
     possible: list[PossibleStudent] = field(default_factory=list)
-    """People with a name and those of `unnamed`, each with the probability of the student; empty without `match`."""
+    """People with a name and those of `unnamed`, each with the student's probability; empty without `match`."""
     unread: list[UnreadPerson] = field(default_factory=list)
     """People without a name whose faces are mostly hidden."""
     persons: list[list[Candidate]] = field(default_factory=list)

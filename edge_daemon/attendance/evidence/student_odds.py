@@ -29,7 +29,7 @@ TYPICAL_PHOTOGRAPHS = 3
 """Assumed number of photographs of a student for whom it is unknown."""
 _STEPS = 20
 _NEARLY_AS_LIKELY = 0.1
-"""A look-alike of the most probable student may get the name, too, from this share of that student's probability on."""
+"""A look-alike may also get the name if its probability is at least this share of the most probable student's."""
 
 
 @dataclass(frozen=True, slots=True)

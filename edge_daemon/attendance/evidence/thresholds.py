@@ -43,7 +43,7 @@ class Thresholds:
     large_faces: int = LARGE_FACES
     """Number of faces from which `large_contradiction` applies."""
     large_contradiction: float = 0.75
-    """Like `contradiction` if both tracks have `large_faces`: then neither pose nor blur explains the difference."""
+    """Replaces `contradiction` if both tracks have `large_faces`: neither pose nor blur then explains a difference."""
 
     def threshold(self, width_px: float, count: int) -> float:
         """Return the least score from which `count` faces of a mean width are taken for a student."""

@@ -258,7 +258,7 @@ def _drop_doubtful(
     look_alikes: Collection[tuple[str, str]],
     constants: Thresholds,
 ) -> list[int]:
-    """Return `named` without names for which another student scores nearly as high and is not seen elsewhere then."""
+    """Return `named` without names for which another student, not seen elsewhere at the time, scores nearly as high."""
     result = list(named)
     for row, student in enumerate(named):
         if student == NOBODY:

@@ -20,7 +20,7 @@ class Columns:
     """The columns of a list, in its order."""
 
     names: tuple[str, ...]
-    """One of `COLUMNS`, `courses`, `given_name`, `family_name`, or the list's own name; empty for a nameless column."""
+    """Meaning of each column: one of `COLUMNS`, `courses`, `given_name`, `family_name`, its own name, or empty."""
     translated: tuple[tuple[str, str], ...]
     """The list's own name of a column and its meaning, for each column where they differ."""
     missing: tuple[str, ...]

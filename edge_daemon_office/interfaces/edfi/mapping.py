@@ -39,7 +39,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class MappingRow:
-    """A line of the file: the lessons that it matches, and where they belong."""
+    """A line of the mapping file: which lessons match it, and to which section they belong."""
 
     section: Section
     class_period: str
@@ -129,7 +129,7 @@ def page_lines(school: str) -> list[CourseSection]:
 
 
 def line_texts(line: CourseSection) -> dict[str, str]:
-    """Return a line of the page as the texts of a line of the file."""
+    """Return the texts for a line of the mapping file from a line of the admin page."""
     return {name: "" if (value := getattr(line, name)) is None else str(value) for name in COLUMNS}
 
 

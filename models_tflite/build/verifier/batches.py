@@ -23,7 +23,7 @@ _HIDDEN = 1.6
 _PROFILES = 4.0
 """Additional weight of a profile, because there are few."""
 _SMALL_PX, _SMALL = (12, 22), (0.1, 1.0)
-"""Weights of faces, and of other things, that are hardly larger than the program's smallest faces."""
+"""Two small widths, and the weights of faces and other things there. The weight rises between them."""
 _PER_FACE = 0.6
 """Exponent that reduces the weight of a crop by the number of crops of its picture."""
 MIDDLE = 128.0

@@ -41,7 +41,7 @@ def converter_of(model: keras.Model) -> tf.lite.TFLiteConverter:
 
 
 def stepped(model: keras.Model) -> keras.Model:
-    """Return the network for an input of integer grey levels, -128 to 127: the first weights are divided."""
+    """Return the network for input from -128 to 127. Its first weights are divided to make up for the larger input."""
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     first = next(layer for layer in copy.layers if isinstance(layer, layers.Conv2D))

@@ -81,7 +81,7 @@ def fitted(
     names: list[str],
     terms: Callable[[MeasuredHit], dict[str, float]],
 ) -> dict[str, float]:
-    """Return the weights of a ridge logistic regression, by the names of the terms."""
+    """Return the weight of each term by its name, fitted by a ridge logistic regression."""
     rows: list[list[float]] = []
     faces: list[bool] = []
     for known, found in looked:

@@ -23,7 +23,7 @@ from models_tflite.build.verifier.samples import Array, Sample
 LEAST_PX = 10.0
 """Least height; smaller labels are neither face nor background."""
 FACE_IOU, OTHER_IOU, OTHER_COVER = 0.3, 0.1, 0.3
-"""Least overlap with a label at which a candidate is a face; largest overlaps at which it is no face."""
+"""Overlap with a label from which a candidate is a face, and the two overlaps below which it is none."""
 SURE = 0.6
 """Score above which detections without a label are often unlabelled faces."""
 UNSURE_WEIGHT = 0.3
