@@ -82,9 +82,9 @@ def restore_tables(source: Path) -> dict[str, int]:
         try:
             top = json.loads(archive.read(_TABLES))
         except (KeyError, ValueError) as error:
-            raise OfficeError("is no backup of an office", str(source), "name a file that `backup` wrote") from error
+            raise OfficeError("is not a backup of an office", str(source), "name a file that `backup` wrote") from error
     if top.get("form") != _FORM:
-        raise OfficeError("is of a later release", str(source), "install that release")
+        raise OfficeError("was written by a later release", str(source), "install that release")
     count = {}
     with transaction.atomic():
         for name, model in _models().items():

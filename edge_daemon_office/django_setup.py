@@ -158,7 +158,7 @@ def _database(home: OfficeHome) -> dict[str, Any]:
     parts = urlsplit(home.database)
     if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
         hint = "write postgresql://user:password@host/database"
-        raise OfficeError("is no address of a PostgreSQL database", "office.toml, office.database", hint)
+        raise OfficeError("is not an address of a PostgreSQL database", "office.toml, office.database", hint)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),

@@ -180,7 +180,7 @@ def read_home(folder: Path) -> OfficeHome:
         top = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         hint = f"make it with `edge-daemon-office --home {folder} init`"
-        raise OfficeError("is no folder of an office", str(folder), hint) from error
+        raise OfficeError("is not the folder of an office", str(folder), hint) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise OfficeError(f"can't be read: {error}", str(path), "correct the file") from error
     return _Reader(folder, path).home(top)
@@ -198,7 +198,7 @@ class _Reader(SettingsReader):
             raise self.error("schools", "has no school", "add a table such as [schools.north]")
         hosts = office.get("hosts", ["localhost", "127.0.0.1"])
         if not isinstance(hosts, list) or not all(isinstance(one, str) and _HOST.fullmatch(one) for one in hosts):
-            raise self.error("office.hosts", "is no list of host names", 'write hosts = ["office.example.org"]')
+            raise self.error("office.hosts", "is not a list of host names", 'write hosts = ["office.example.org"]')
         totp = self.text("office.totp", office.get("totp", "required"))
         if totp not in TOTP:
             raise self.error("office.totp", f"is {totp!r}", "write required or optional")
@@ -226,7 +226,7 @@ class _Reader(SettingsReader):
                 raise self.error(f"office.oidc.{key}", "is missing", "docs/OFFICE.md has an example")
         url = text["url"].rstrip("/")
         if not re.fullmatch(r"https://[^\s?#@;]+|http://(localhost|127\.0\.0\.1)(:\d+)?(/[^\s?#;]*)?", url):
-            raise self.error("office.oidc.url", "is no https address", "write the provider's issuer")
+            raise self.error("office.oidc.url", "is not an https address", "write the provider's issuer")
         second = text.get("second_factor", "office")
         if second not in ("office", "provider"):
             raise self.error("office.oidc.second_factor", f"is {second!r}", "write office or provider")
@@ -248,7 +248,7 @@ class _Reader(SettingsReader):
         if security not in ("starttls", "tls"):
             raise self.error("mail.security", f"is {security!r}", "write starttls or tls")
         if not _ADDRESS.fullmatch(text["from"]):
-            raise self.error("mail.from", "is no mail address", "write attendance@school.example")
+            raise self.error("mail.from", "is not a mail address", "write attendance@school.example")
         password = ""
         if "password_file" in text:
             path = self.path("mail.password_file", text["password_file"])
@@ -263,13 +263,13 @@ class _Reader(SettingsReader):
     def _school(self, school: str, table: Mapping[str, Any]) -> School:
         where = f"schools.{school}"
         if not _SCHOOL_ID.fullmatch(school):
-            raise self.error(where, "is no short name", "use small letters, digits and -, 40 at most")
+            raise self.error(where, "is not a short name", "use small letters, digits and -, 40 at most")
         self.known(f"{where}.", table, _OF_A_SCHOOL)
         zone = self.text(f"{where}.time_zone", table.get("time_zone", "UTC"))
         try:
             zone_info = ZoneInfo(zone)
         except (ValueError, OSError, KeyError) as error:
-            raise self.error(f"{where}.time_zone", f"{zone!r} is no time zone", "write Europe/Berlin") from error
+            raise self.error(f"{where}.time_zone", f"{zone!r} is not a time zone", "write Europe/Berlin") from error
         if "tree" not in table:
             raise self.error(f"{where}.tree", "is missing", "name the folder that upstream.url leads to")
         return School(
@@ -292,7 +292,7 @@ class _Reader(SettingsReader):
 
     def _texts(self, where: str, value: object) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-            raise self.error(where, "is no list of names", 'write gone_devices = ["room 204"]')
+            raise self.error(where, "is not a list of names", 'write gone_devices = ["room 204"]')
         return tuple(dict.fromkeys(value))
 
     def _keep(self, where: str, key: str, table: Mapping[str, Any]) -> int:
@@ -309,7 +309,7 @@ class _Reader(SettingsReader):
         text = {key: self.text(f"{where}.{key}", one) for key, one in table.items()}
         url = text.get("url", "").rstrip("/")
         if not re.fullmatch(r"https://[^\s?#@]+", url):
-            raise self.error(f"{where}.url", "is no https address", "write what upstream.url of the devices says")
+            raise self.error(f"{where}.url", "is not an https address", "write what upstream.url of the devices says")
         if (kind := text.get("kind", "api")) not in ("api", "webdav"):
             raise self.error(f"{where}.kind", f"is {kind!r}", "write api or webdav, as upstream.kind of the devices")
         path = self.path(f"{where}.token_file", text.get("token_file", "server-token"))
@@ -324,5 +324,5 @@ class _Reader(SettingsReader):
         table = self.table(where, value)
         for code, words in table.items():
             if not _CODE.fullmatch(code) or not isinstance(words, str):
-                raise self.error(f"{where}.{code}", "is no code with its words", 'write illness = "Illness"')
+                raise self.error(f"{where}.{code}", "is not a code with its words", 'write illness = "Illness"')
         return dict(table)

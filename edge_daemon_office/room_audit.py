@@ -61,11 +61,11 @@ def keep_audit(school: School, device: str, source: Path) -> int:
     rows = read_audit(source)
     if not rows:
         raise OfficeError(
-            "has no seats of an audit", str(source), "write it by `edge-daemon audit --json` on the device"
+            "has no seats of an audit", str(source), "make it with `edge-daemon audit --json` on the device"
         )
     target = devices_folder(school.tree) / device_folder(device).rpartition("/")[2] / FILE
     if not target.parent.is_dir():
-        raise OfficeError("is no device of this school", device, "`keys list` names the devices")
+        raise OfficeError("is not a device of this school", device, "`keys list` names the devices")
     try:
         put(target, read_text(source))
     except (OSError, UnreadableError) as error:

@@ -27,7 +27,7 @@ class SettingsReader:
     def text(self, where: str, value: object) -> str:
         """Return a text."""
         if not isinstance(value, str):
-            raise self.error(where, "is no text", "put it between quotes")
+            raise self.error(where, "is not a text", "put it between quotes")
         return value
 
     def whole(self, where: str, value: object, least: int, most: int) -> int:
@@ -39,14 +39,14 @@ class SettingsReader:
     def table(self, where: str, value: object) -> Mapping[str, Any]:
         """Return a table."""
         if not isinstance(value, dict):
-            raise self.error(where, "is no table", "see docs/OFFICE.md")
+            raise self.error(where, "is not a table", "see docs/OFFICE.md")
         return value
 
     def known(self, where: str, table: Mapping[str, Any], keys: Collection[str]) -> None:
         """Refuse unknown keys; `where` ends with a dot."""
         for key in table:
             if key not in keys:
-                raise self.error(f"{where}{key}", "is no setting", f"use one of {', '.join(sorted(keys))}")
+                raise self.error(f"{where}{key}", "is not a setting", f"use one of {', '.join(sorted(keys))}")
 
     def error(self, where: str, what: str, hint: str) -> OfficeError:
         """Return the error for a key."""

@@ -92,7 +92,7 @@ def ask(
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None)
         raise NoAnswerError(
-            f"gives no answer ({type(reason if isinstance(reason, Exception) else error).__name__})"
+            f"does not answer ({type(reason if isinstance(reason, Exception) else error).__name__})"
         ) from error
 
 
@@ -147,7 +147,7 @@ class WebSession:
                 self.close()
                 if was_open and not isinstance(error, TimeoutError) and not is_late.is_set():
                     continue  # servers close idle connections
-                raise NoAnswerError(f"gives no answer ({type(error).__name__})") from error
+                raise NoAnswerError(f"does not answer ({type(error).__name__})") from error
             except NoAnswerError:
                 self.close()
                 raise
@@ -206,7 +206,7 @@ def _read(status: int, answer: Any, headers: Message) -> WebAnswer:
     try:
         body = answer.read(_MOST_BYTES + 1)
     except (OSError, HTTPException) as error:
-        raise NoAnswerError(f"gives half an answer ({type(error).__name__})") from error
+        raise NoAnswerError(f"sent only a part of its answer ({type(error).__name__})") from error
     if len(body) > _MOST_BYTES:
-        raise NoAnswerError(f"gives an answer of more than {_MOST_BYTES >> 20} MiB")
+        raise NoAnswerError(f"sent an answer of more than {_MOST_BYTES >> 20} MiB")
     return WebAnswer(status, body, {name.lower(): value for name, value in headers.items()})

@@ -180,7 +180,7 @@ def _choose(source: str, cameras: list[dict[str, Any]]) -> tuple[int, str]:
         what = f"there is no camera {source}" if source else "there is no camera"
         raise CameraError(what, "camera.source", f"attached: {attached}" if cameras else "is its cable in, both ends?")
     if source and len(meant) > 1:
-        raise CameraError(f"{len(meant)} cameras are meant by {source}", "camera.source", f"name one: {attached}")
+        raise CameraError(f"{len(meant)} cameras fit {source}", "camera.source", f"name one: {attached}")
     return int(meant[0]["Num"]), str(meant[0]["Model"])
 
 

@@ -123,7 +123,7 @@ class CameraProcess:
             raise CameraError(why) from error
         except ValueError as error:
             self._drop()
-            raise CameraError("the camera process sent nonsense") from error
+            raise CameraError("the camera process sent an unreadable answer") from error
         except OSError as error:
             raise CameraError(f"no room for the picture: {error.strerror}") from error
         self.answers = picture is not None or reply.refused
@@ -134,7 +134,7 @@ class CameraProcess:
     def _frame(self, slot: int, reply: wire.Reply, picture: Picture) -> Frame:
         last, self._last_digest = self._last_digest, reply.digest
         if repeats(self._settings.kind, reply.digest, last):
-            raise CameraError("the picture is frozen: it is the last one to the last bit")
+            raise CameraError("the picture is frozen: it equals the last one in every bit")
         self.lens_position = reply.lens_position
         age_s = max(0.0, time.monotonic() - reply.taken_s)
         return Frame(slot, reply.name, picture, self._now() - timedelta(seconds=age_s))

@@ -114,7 +114,7 @@ def _days(weekend: str) -> list[str]:
     days = [] if days == ["none"] else days
     for day in days:
         if day not in WEEKDAYS:
-            raise DeliveryError(f"{day[:20]!r} is no day of the week", "--weekend", "use such as friday,saturday")
+            raise DeliveryError(f"{day[:20]!r} is not a day of the week", "--weekend", "use such as friday,saturday")
     return days
 
 

@@ -23,7 +23,7 @@ class _Day(click.DateTime):
         try:
             day: datetime = super().convert(value, param, ctx)
         except click.BadParameter:
-            self.fail(f"{value!r} is no day; give YYYY-MM-DD, yesterday, today or tomorrow", param, ctx)
+            self.fail(f"{value!r} is not a day; give YYYY-MM-DD, yesterday, today or tomorrow", param, ctx)
         return day
 
 

@@ -128,7 +128,9 @@ _HEADS = ("lesson", "course", "promised", "captures", "register", "office has it
 def _checked(public_key: str) -> str:
     text = "".join(public_key.split()).lower()
     if len(text) != 64 or set(text) - set("0123456789abcdef"):
-        raise RegisterError("is no public key", "--key", "64 hexadecimal digits, as `collect` and `key.json` have them")
+        raise RegisterError(
+            "is not a public key", "--key", "64 hexadecimal digits, as `collect` and `key.json` have them"
+        )
     return text
 
 

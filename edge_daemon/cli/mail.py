@@ -33,7 +33,7 @@ def mail() -> None:
 def test_(home: Home, address: str) -> None:
     """Send a test message now, and print what the server answered."""
     if not is_address(address):
-        raise DeliveryError("is no mail address", f"--to {address!r}", "give one such as office@school.example")
+        raise DeliveryError("is not a mail address", f"--to {address!r}", "give one such as office@school.example")
     if home.config.mail.via == "upstream":
         raise DeliveryError("the school's server sends the mail", "mail.via", "test it there")
     if "mail.password_file" in withheld_secrets(home):

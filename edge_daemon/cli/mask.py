@@ -70,7 +70,7 @@ def mask(
         answer = watch_door(home, wait_s, click.echo)
         click.get_current_context().exit(_EXIT_CODES[answer])
     if click.get_current_context().get_parameter_source("wait_s") is not ParameterSource.DEFAULT:
-        raise click.UsageError("--wait goes with --camera")
+        raise click.UsageError("--wait needs --camera")
     if source is None:
         raise click.UsageError("name a folder of pictures or a video, or look through the camera with --camera")
     from edge_daemon.app.masks.mask_files import find_masks

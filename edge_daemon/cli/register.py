@@ -118,7 +118,7 @@ def confirm(home: Home, register_id: str, held: bool | None, by: str | None) -> 
     person a second time makes no revision.
     """
     if held is None:
-        raise click.UsageError("say --held or --not-held")
+        raise click.UsageError("give --held or --not-held")
     by = asked(by, "by")
     now = datetime.now(timezone.utc).replace(microsecond=0)
     lesson_id, made = confirm_by_hand(home, register_id, Confirmation(held, by, now))

@@ -94,7 +94,7 @@ def _of_autoindex(row: Mapping[str, object]) -> tuple[object, bool, str]:
 
 def _of_propfind(body: bytes, asked: str, where: str) -> list[ListingEntry]:
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\0" in body:  # with zero bytes it is UTF-16
-        raise DeliveryError("its list of files defines entities or is not UTF-8, as of no WebDAV server", where)
+        raise DeliveryError("its list of files defines entities or is not UTF-8, which no WebDAV server sends", where)
     try:
         tree = ElementTree.fromstring(body, ElementTree.XMLParser(encoding="utf-8"))  # noqa: S314 - without entities
     except ElementTree.ParseError as error:

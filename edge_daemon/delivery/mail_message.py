@@ -79,7 +79,7 @@ def wire_address(address: str, where: str) -> str:
     """
     if not is_address(address):
         breaks = any(not c.isprintable() for c in address)
-        what = "a line break or control character is in the mail address" if breaks else "is no mail address"
+        what = "a line break or control character is in the mail address" if breaks else "is not a mail address"
         raise DeliveryError(what, where, "correct it where it comes from: the roster or the settings")
     local, _, domain = address.rpartition("@")
     if domain.isascii():

@@ -89,5 +89,5 @@ def _secret(settings: MailConfig, config_dir: Path) -> str:
             raise DeliveryError(what, where, how_to_make(name)) from error
     secret = data.decode("utf-8", errors="replace").rstrip("\r\n")
     if not secret or len(data) > _MAX_SECRET or not secret.isprintable():
-        raise DeliveryError("is empty or no password", where, "put the password there, on one line")
+        raise DeliveryError("is empty, or is not a password", where, "put the password there, on one line")
     return secret

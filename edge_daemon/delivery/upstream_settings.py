@@ -47,7 +47,7 @@ def read_token(settings: UpstreamConfig, config_dir: Path) -> str:
         or not token.isprintable()
         or (not token.isascii() and not settings.username)
     ):
-        raise DeliveryError("is empty or no token", where, "put the token there, on one line")
+        raise DeliveryError("is empty, or is not a token", where, "put the token there, on one line")
     return token
 
 

@@ -58,16 +58,18 @@ def _heif(data: bytes) -> Picture:
     try:
         import pi_heif
     except ImportError as error:
-        raise PhotographError("HEIC is not read here", hint="convert it to JPEG, or install pi-heif") from error
+        raise PhotographError("HEIC is not supported here", hint="convert it to JPEG, or install pi-heif") from error
     try:
         image = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True, bgr_mode=True)
         width_px, height_px = image.size
         _check_pixels(ImageHeader(width_px, height_px, is_plain_jpeg=True))  # the limit that fits pictures of phones
         pixels = np.asarray(image)
     except (ValueError, RuntimeError, EOFError, OSError, SyntaxError) as error:
-        raise PhotographError("damaged HEIC, or one of a kind that is not read", hint="convert it to JPEG") from error
+        raise PhotographError(
+            "the HEIC file is damaged, or of a kind that is not supported", hint="convert it to JPEG"
+        ) from error
     if pixels.ndim != 3 or pixels.dtype != np.uint8 or pixels.shape[2] not in (3, 4):
-        raise PhotographError("HEIC of a kind that is not read", hint="convert it to JPEG")
+        raise PhotographError("this kind of HEIC is not supported", hint="convert it to JPEG")
     return np.ascontiguousarray(pixels[:, :, :3])
 
 

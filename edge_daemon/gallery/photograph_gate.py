@@ -54,7 +54,7 @@ def choose_face(picture: Picture, faces: Sequence[Face]) -> Face:
     rival_px = SECOND_FACE * face.quality.width_px
     others = [f for f in faces[1:] if f.quality.width_px >= rival_px and f.score >= MIN_SCORE]
     if others:
-        raise PhotographError(f"{1 + len(others)} faces", hint="cut it down to the student's")
+        raise PhotographError(f"{1 + len(others)} faces", hint="crop it to the student's face")
     reason = _weakness(picture, face)
     if reason:
         raise PhotographError(reason)

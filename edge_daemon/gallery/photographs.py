@@ -25,7 +25,9 @@ def photographs_of(photos_dir: Path, student_id: str) -> list[Path]:
         PhotographError: the id can't be a folder name, or the folder is outside of `photos_dir` or can't be read.
     """
     if student_id in ("", ".", "..") or "/" in student_id or "\0" in student_id:
-        raise PhotographError("the id can't be a folder name", student_id, "photographs can't be found for it")
+        raise PhotographError(
+            "the id can't be a folder name", student_id, "so no photographs are found for this student"
+        )
     try:
         folder = _folder_of(photos_dir, student_id)
         if not folder.resolve().is_relative_to(photos_dir.resolve()):

@@ -247,7 +247,7 @@ class ExpressionTraining:
             raise LabError(_NO_STATE, str(self._folder), _AFRESH) from error
 
 
-_NO_STATE = "is no state from which a training can resume"
+_NO_STATE = "is not a state from which a training can resume"
 _DAMAGED = (
     *(AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError),
     *(EOFError, UnpicklingError, zipfile.BadZipFile, zlib.error),

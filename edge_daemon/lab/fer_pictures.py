@@ -142,7 +142,7 @@ def _decoded(data: bytes, name: str) -> NDArray[np.uint8]:
     except cv2.error:
         picture = None
     if picture is None:
-        raise LabError("is damaged, or no picture", name)
+        raise LabError("is damaged, or is not a picture", name)
     if picture.shape != (SIDE_PX, SIDE_PX):
         picture = cv2.resize(picture, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
     return np.asarray(picture, np.uint8)

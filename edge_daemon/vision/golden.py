@@ -187,7 +187,7 @@ def golden_vectors(folder: Path) -> Mapping[str, Vector]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["preprocessing"] != PREPROCESSING_VERSION:
-            raise ModelError("the stored vectors are of another preprocessing", str(path), _REINSTALL)
+            raise ModelError("the stored vectors were made with another preprocessing", str(path), _REINSTALL)
         found = {str(sha256): np.array(rows, np.float32) for sha256, rows in document["vectors"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError("the stored vectors can't be read", str(path), _REINSTALL) from error

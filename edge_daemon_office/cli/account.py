@@ -42,7 +42,7 @@ def add(
     home = open_office(folder)
     schools = schools_of(home, school)
     if len(schools) > 1:
-        raise OfficeError("this office has several schools", "--school", "name the one of the account")
+        raise OfficeError("this office has several schools", "--school", "name the account's school")
     if courses and role != "teacher":
         raise OfficeError("is for teachers", "--course", "the other roles see every course, or none")
     password = make_account(home, schools[0].school, username, role, name, title=title, email=email, courses=courses)
@@ -72,9 +72,9 @@ def make_account(
 
     username = username.strip().lower()
     if not username or not username.isprintable() or len(username) > 100:
-        raise OfficeError("is no name of an account", "USERNAME", "use 1 to 100 characters")
+        raise OfficeError("is not a name for an account", "USERNAME", "use 1 to 100 characters")
     if school not in home.schools:
-        raise OfficeError("is no school of this office", school, f"use {', '.join(home.schools)}")
+        raise OfficeError("is not a school of this office", school, f"use {', '.join(home.schools)}")
     password = secrets.token_urlsafe(12)
     made = Account(username=username, school=school, role=role, name=name.strip()[:200], title=title.strip()[:100])
     made.email = email.strip()[:200]
@@ -133,7 +133,7 @@ def set_account(
 
     found = Account.objects.filter(username=username.strip().lower()).first()
     if found is None:
-        raise OfficeError("is no account", username, "see `account list`")
+        raise OfficeError("is not an account", username, "see `account list`")
     done = []
     with transaction.atomic():
         if new_password:

@@ -115,7 +115,7 @@ def pin(folder: Path, device: str, key: str, school: str | None) -> None:
 
     schools = schools_of(read_home(folder), school)
     if len(schools) > 1:
-        raise OfficeError("this office has several schools", "--school", "name the one of the device")
+        raise OfficeError("this office has several schools", "--school", "name the device's school")
     pin_key(schools[0].keys, device, key)
     click.echo(f"pinned in {schools[0].keys}")
 

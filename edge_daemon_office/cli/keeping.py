@@ -45,7 +45,7 @@ def erase(folder: Path, student_id: str, school: str | None) -> None:
 
     schools = schools_of(home, school)
     if len(schools) > 1:
-        raise OfficeError("this office has several schools", "--school", "name the one of the student")
+        raise OfficeError("this office has several schools", "--school", "name the student's school")
     done = erase_student(home, schools[0], student_id)
     click.echo("erased: " + ", ".join(f"{number} {name}" for name, number in done.erased.items()))
     for line in done.stays:
@@ -64,7 +64,7 @@ def room_audit(folder: Path, device: str, file: Path, school: str | None) -> Non
 
     schools = schools_of(home, school)
     if len(schools) > 1:
-        raise OfficeError("this office has several schools", "--school", "name the one of the device")
+        raise OfficeError("this office has several schools", "--school", "name the device's school")
     click.echo(f"{device}: {keep_audit(schools[0], device, file)} seats are on the page Rooms")
 
 

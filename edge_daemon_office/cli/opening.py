@@ -45,7 +45,7 @@ def migrate() -> None:
     later = [name for name in executor.loader.applied_migrations if name[0] in ours and name not in known]
     if later:
         hint = "install that release again, or go back by its `migrate-back` before the older one is used"
-        raise OfficeError(f"has tables of a later release ({later[0][0]} {later[0][1]})", "the database", hint)
+        raise OfficeError(f"has tables from a later release ({later[0][0]} {later[0][1]})", "the database", hint)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", verbosity=0, interactive=False)
 
@@ -59,5 +59,5 @@ def schools_of(home: OfficeHome, school: str | None) -> list[School]:
     if school is None:
         return list(home.schools.values())
     if school not in home.schools:
-        raise OfficeError("is no school of this office", f"--school {school}", f"use {', '.join(home.schools)}")
+        raise OfficeError("is not a school of this office", f"--school {school}", f"use {', '.join(home.schools)}")
     return [home.schools[school]]

@@ -49,7 +49,7 @@ def export(
     assert template is not None
     if template not in one.csv:
         known = ", ".join(one.csv) or "none is there yet"
-        raise OfficeError("is no template", f"--csv {template}", f"of schools.{one.school}.csv: {known}")
+        raise OfficeError("is not a template", f"--csv {template}", f"of schools.{one.school}.csv: {known}")
     end = end or _today(one.zone)
     assert output is not None
     count_rows = write_csv(one, one.csv[template], begin or end - _MONTH, end, output)

@@ -79,7 +79,7 @@ def listen_address(listen: str, where: str) -> tuple[str, int]:
     """
     host, _, port = listen.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or int(port) > _LAST_PORT:
-        raise OfficeError("is no address to listen on", where, "write 127.0.0.1:8470")
+        raise OfficeError("is not an address to listen on", where, "write 127.0.0.1:8470")
     return host.strip("[]"), int(port)
 
 

@@ -42,7 +42,7 @@ def init(folder: Path, school: str, name: str, time_zone: str, tree: str) -> Non
     """Make the office's folder with its settings, its secret and its database."""
     path = folder / SETTINGS
     if path.exists():
-        raise OfficeError("is there already", str(path), "edit it, or name another folder with --home")
+        raise OfficeError("exists already", str(path), "edit it, or name another folder with --home")
     write_settings(folder, school, name or school, time_zone, tree)
     try:
         open_office(folder)

@@ -63,7 +63,7 @@ def revoke(folder: Path, name: str, school: str | None) -> None:
     from edge_daemon_office.interfaces.tokens import revoke as revoke_token
 
     if not revoke_token(only_school(home, school).school, name):
-        raise OfficeError("is no token", name, "see `token list`")
+        raise OfficeError("is not a token", name, "see `token list`")
     click.echo(f"revoked: {name}")
 
 

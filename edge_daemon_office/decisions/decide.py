@@ -59,7 +59,7 @@ def decide(account: Account, lesson: Lesson, wanted: Sequence[WantedChange]) -> 
     for one in wanted:
         is_right = one.verdict in VERDICTS and one.reason_code in REASONS if one.student_id else one.verdict in HELD
         if not is_right:
-            raise OfficeError("is no decision", one.verdict[:40], "choose one of the list")
+            raise OfficeError("is not a decision", one.verdict[:40], "choose one of the list")
     now = datetime.now(timezone.utc).replace(microsecond=0)
     with transaction.atomic():
         mine = Decision.objects.filter(school=account.school)

@@ -42,7 +42,7 @@ def excuse(account: Account, school: School, student_id: str, first: date, last:
         OfficeError: the days or the code are invalid.
     """
     if code not in school.excuse_codes:
-        raise OfficeError("is no code of an excuse", code[:40], "choose one of the list")
+        raise OfficeError("is not a code for an excuse", code[:40], "choose one of the list")
     if not first <= last <= first + LONGEST:
         raise OfficeError(
             "the last day is before the first, or more than a year after it", "excuse", "correct the days"

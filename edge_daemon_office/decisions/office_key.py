@@ -24,5 +24,5 @@ def office_signer(home: OfficeHome) -> Signer:
     except ValueError:
         seed = b""
     if len(seed) != _BYTES:
-        raise OfficeError("is no key", str(path), "bring it back from a backup; devices have its public key pinned")
+        raise OfficeError("is not a key", str(path), "bring it back from a backup; devices have its public key pinned")
     return Signer(seed)

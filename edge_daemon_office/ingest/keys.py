@@ -30,7 +30,7 @@ def read_keys(path: Path) -> dict[str, frozenset[str]]:
         device, key = row["device"], "".join(row["public_key"].split()).lower()
         if not device or not is_key(key):
             hint = "64 hexadecimal digits, as `ledger verify` on the device and key.json have them"
-            raise OfficeError("is no public key of a device", f"{path}, line {line}", hint)
+            raise OfficeError("is not a public key of a device", f"{path}, line {line}", hint)
         found.setdefault(device, set()).add(key)
     return {device: frozenset(keys) for device, keys in found.items()}
 
@@ -53,7 +53,7 @@ def pin(path: Path, device: str, key: str) -> None:
     """
     key = "".join(key.split()).lower()
     if not is_key(key):
-        raise OfficeError("is no public key", "KEY", "give the 64 hexadecimal digits of the device's key")
+        raise OfficeError("is not a public key", "KEY", "give the 64 hexadecimal digits of the device's key")
     if key in read_keys(path).get(device, frozenset()):
         return
     try:
@@ -115,7 +115,7 @@ def read_csv(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, 
             if any(isinstance(cell, str) and cell.strip() for cell in row.values())
         ]
     except csv.Error as error:
-        raise OfficeError(f"is no CSV file: {error}", str(path), "save it as CSV in UTF-8") from error
+        raise OfficeError(f"is not a CSV file: {error}", str(path), "save it as CSV in UTF-8") from error
 
 
 def _delimiter(text: str) -> str:

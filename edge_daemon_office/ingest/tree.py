@@ -142,7 +142,7 @@ def read_text(path: Path) -> str:
     """
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
-            raise UnreadableError("is no ordinary file")
+            raise UnreadableError("is not a regular file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:

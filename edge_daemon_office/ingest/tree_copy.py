@@ -172,7 +172,7 @@ class TreeCopy(ABC):
 
     def refused(self, status: int) -> OfficeError:
         """Return the error for a server that refuses the office's login with this HTTP status."""
-        return self.error(f"does not let us in (status {status})", "check token_file and username")
+        return self.error(f"refuses the login (status {status})", "check token_file and username")
 
     def error(self, what: str, hint: str) -> OfficeError:
         """Return an error about the server."""

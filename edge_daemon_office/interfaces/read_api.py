@@ -205,11 +205,11 @@ def _cursor(request: HttpRequest, kinds: Sequence[type]) -> list[Any] | None:
         values = json.loads(base64.urlsafe_b64decode(text.encode("ascii") + b"=="))
         json.dumps(values, ensure_ascii=False).encode("utf-8")  # half a character is in no key
     except (ValueError, RecursionError) as error:
-        raise BadRequestError("after: is no cursor of this API") from error
+        raise BadRequestError("after: is not a cursor of this API") from error
     if not isinstance(values, list) or [type(one) for one in values] != list(kinds):
-        raise BadRequestError("after: is no cursor of this list")
+        raise BadRequestError("after: is not a cursor of this list")
     if any(isinstance(one, int) and abs(one) > _LARGEST for one in values):
-        raise BadRequestError("after: is no cursor of this list")
+        raise BadRequestError("after: is not a cursor of this list")
     return values
 
 

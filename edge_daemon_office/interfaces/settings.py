@@ -77,7 +77,7 @@ def csv_templates(reader: SettingsReader, where: str, value: object) -> dict[str
 def _template(reader: SettingsReader, where: str, name: str, value: object) -> CsvTemplate:
     table = reader.table(where, value)
     if not _NAME.fullmatch(name):
-        raise reader.error(where, "is no name of a template", "use letters, digits, - and _")
+        raise reader.error(where, "is not a name for a template", "use letters, digits, - and _")
     keys = {"columns", "words", "skip", "delimiter", "encoding", "date_format", "time_format"}
     reader.known(f"{where}.", table, keys)
     text = {
@@ -92,7 +92,7 @@ def _template(reader: SettingsReader, where: str, name: str, value: object) -> C
     words = {state: reader.text(f"{where}.words.{state}", word) for state, word in _states(reader, where, table)}
     skip = table.get("skip", [])
     if not isinstance(skip, list) or not set(map(str, skip)) <= set(STATES):
-        raise reader.error(f"{where}.skip", "is no list of states", f"use {', '.join(STATES)}")
+        raise reader.error(f"{where}.skip", "is not a list of states", f"use {', '.join(STATES)}")
     return CsvTemplate(
         columns=_columns(reader, f"{where}.columns", table.get("columns")),
         words={state: words.get(state, state) for state in STATES},
@@ -110,7 +110,7 @@ def _states(reader: SettingsReader, where: str, table: Mapping[str, Any]) -> lis
 def _columns(reader: SettingsReader, where: str, value: object) -> tuple[tuple[str, str], ...]:
     hint = 'write columns = [["Student", "student_id"], ["Status", "word"]]'
     if not isinstance(value, list) or not value:
-        raise reader.error(where, "is no list of columns", hint)
+        raise reader.error(where, "is not a list of columns", hint)
     found = []
     for one in value:
         is_pair = isinstance(one, list) and len(one) == 2 and all(isinstance(part, str) for part in one)
@@ -135,7 +135,7 @@ def edfi_settings(reader: SettingsReader, where: str, value: object, school: str
             raise reader.error(f"{where}.{key}", "is missing", "docs/OFFICE.md has an example")
     url = reader.text(f"{where}.url", table["url"]).rstrip("/")
     if not re.fullmatch(r"https://[^\s?#]+|http://(localhost|127\.0\.0\.1)(:\d+)?(/[^\s?#]*)?", url):
-        raise reader.error(f"{where}.url", "is no https address", "write https://edfi.example.org/api")
+        raise reader.error(f"{where}.url", "is not an https address", "write https://edfi.example.org/api")
     path = reader.path(f"{where}.secret_file", table["secret_file"])
     try:
         secret = path.read_text("utf-8").strip()

@@ -33,9 +33,9 @@ def make_token(school: str, name: str, scopes: Collection[str], now: datetime, e
         what = f"unknown scope {unknown[0]}" if unknown else "no scope"
         raise OfficeError(what, "--scope", f"use one or several of {', '.join(SCOPES)}")
     if not name or not name.isprintable() or len(name) > _NAME_LENGTH:
-        raise OfficeError("is no name of a token", "NAME", "use 1 to 100 characters")
+        raise OfficeError("is not a name for a token", "NAME", "use 1 to 100 characters")
     if expires_at is not None and expires_at <= now:
-        raise OfficeError("is over already", "--expires", "give a day to come")
+        raise OfficeError("is in the past", "--expires", "give a future day")
     use_school(school)
     if ApiToken.objects.filter(school=school, name=name).exists():
         raise OfficeError("is taken", name, "revoke that token first, or use another name")

@@ -165,7 +165,7 @@ def test_a_model_that_two_cameras_have_is_refused_with_both_named(world):
     world.cameras.append({"Num": 1, "Model": "imx708", "Id": "/base/soc/i2c0mux/i2c@0/imx708@1a"})
     with pytest.raises(CameraError) as refused, camera("imx708"):
         pass
-    assert "2 cameras are meant by imx708" in refused.value.line()
+    assert "2 cameras fit imx708" in refused.value.line()
     assert "i2c@0" in refused.value.line()
     assert "i2c@1" in refused.value.line()
 

@@ -89,6 +89,6 @@ def test_nonsense_is_no_message(data):
 def test_a_process_that_speaks_nonsense_is_a_missed_capture(monkeypatch, data):
     with CameraProcess(CameraConfig("files", "/nowhere"), now=now, deadline_s=30) as camera:
         monkeypatch.setattr(wire, "receive", lambda _: (data, None))
-        with pytest.raises(CameraError, match="sent nonsense"):
+        with pytest.raises(CameraError, match="sent an unreadable answer"):
             camera.capture(0)
         assert camera.pid is None

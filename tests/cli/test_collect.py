@@ -146,7 +146,7 @@ def test_a_week_begins_when_the_school_says_and_its_days_are_those_of_school(roo
     assert book["2026-W47"]["A2"].value == "2026-W47 · 2026-11-16 to 2026-11-22"
     refused = collect(root, tmp_path / "term.xlsx", "--weekend", "caturday")
     assert refused.exit_code == 2
-    assert "--weekend: 'caturday' is no day of the week; use such as friday,saturday" in refused.stderr
+    assert "--weekend: 'caturday' is not a day of the week; use such as friday,saturday" in refused.stderr
 
 
 def test_times_of_rooms_are_times(root, rooms, tmp_path):
@@ -273,8 +273,8 @@ def spoil(file: Path, what: str, room: OfficeRoom) -> None:
         ("large", "is larger than 4 MiB"),
         ("surrogate", "was changed after it was signed"),
         ("bytes", "is not UTF-8"),
-        ("link", "is no ordinary file"),
-        ("fifo", "is no ordinary file"),
+        ("link", "is not a regular file"),
+        ("fifo", "is not a regular file"),
     ],
 )
 def test_a_document_that_is_not_as_its_room_signed_it_is_named_and_left_out(root, rooms, tmp_path, what, told):
@@ -471,9 +471,9 @@ def test_a_heartbeat_of_another_kind_says_nothing_and_harms_nothing(root, rooms,
         (("{tmp}/nothing", "--output", "{tmp}/t.xlsx"), "no such folder"),
         (("{tmp}", "--output", "{tmp}/t.xlsx"), "has no folder v1/devices"),
         (("{root}", "--output", "{tmp}/t.xlsx", "--keys", "{tmp}/none.csv"), "check the path"),
-        (("{root}", "--output", "{tmp}/t.xlsx", "--keys", "{tmp}/bad.csv"), "line 2: is no public key"),
+        (("{root}", "--output", "{tmp}/t.xlsx", "--keys", "{tmp}/bad.csv"), "line 2: is not a public key"),
         (("{root}", "--output", "{tmp}/t.xlsx", "--names", "{tmp}/bad.csv"), "columns student_id, name are missing"),
-        (("{root}", "--output", "{tmp}/t.xlsx", "--time-zone", "Mars/Base"), "is no time zone"),
+        (("{root}", "--output", "{tmp}/t.xlsx", "--time-zone", "Mars/Base"), "is not a time zone"),
         (("{root}", "--output", "{tmp}/t.xlsx", "--since", "2030-01-01"), "has no register"),
         (("http://office.example/x", "--output", "{tmp}/t.xlsx"), "http without s"),
         (("https://", "--output", "{tmp}/t.xlsx"), "is not a server address"),
@@ -572,7 +572,7 @@ def test_plain_nginx_that_lists_its_folders_will_do(root, rooms, tmp_path):
 @pytest.mark.parametrize(
     ("fault", "exit_code", "told"),
     [
-        ("401", 2, "does not let us in"),
+        ("401", 2, "refuses the login"),
         ("captive-portal", 2, "can't list its folders"),
         ("expired", 1, "certificate"),
         ("404", 2, "has no v1/devices"),

@@ -269,7 +269,7 @@ def test_an_installation_without_its_service_is_told_so(monkeypatch, tmp_path):
     ("text", "state", "words"),
     [
         (None, "warning", "none can be installed, because there is no"),
-        ("a private joke", "bad", "is no public key"),
+        ("a private joke", "bad", "is not a public key"),
         ("00" * 32, "good", "signed by the key in"),
     ],
 )

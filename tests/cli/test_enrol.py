@@ -250,7 +250,7 @@ def test_an_id_that_no_folder_can_have_is_one_warning(office):
     assert done.exit_code == 0
     (warning,) = [line for line in done.stderr.splitlines() if "7/2026" in line]
     assert warning == (
-        "warning: student 7/2026: the id can't be a folder name; photographs can't be found for it;"
+        "warning: student 7/2026: the id can't be a folder name; so no photographs are found for this student;"
         " the register has to be filled in by hand"
     )
     assert "8/2026" not in done.stderr

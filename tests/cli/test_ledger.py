@@ -409,7 +409,7 @@ def test_days_that_are_none_are_refused_as_by_every_command(home):
     for command in (["ledger"], ["export", "--to", "today", "--output", "a.csv"]):
         done = run(home, *command, "--from", "x")
         assert done.exit_code == 2
-        assert "'x' is no day; give YYYY-MM-DD, yesterday, today or tomorrow" in done.stderr
+        assert "'x' is not a day; give YYYY-MM-DD, yesterday, today or tomorrow" in done.stderr
         assert done.stderr.count("\n") == 1
     done = run(home, "ledger", "--from", "2026-11-02", "--to", "2026-11-01")
     assert done.stderr == (

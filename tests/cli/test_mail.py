@@ -81,7 +81,7 @@ def test_what_is_no_address_is_wrong_usage(reachable, address):
     home, server = reachable
     done = run(home, "mail", "test", "--to", address)
     assert done.exit_code == 2
-    assert "is no mail address" in done.stderr
+    assert "is not a mail address" in done.stderr
     assert server.taken == []
 
 

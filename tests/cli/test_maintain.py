@@ -117,4 +117,4 @@ def test_a_document_that_is_refused_is_told_with_its_place_and_exit_code_1(tmp_p
 def test_a_file_that_the_office_does_not_send_is_refused(tmp_path, home):
     done = run(home, "maintain", "inbox", office(tmp_path, "students.csv", ""))
     assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
-    assert "none of the office's documents" in done.stderr
+    assert "not one of the office's documents" in done.stderr

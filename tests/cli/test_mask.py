@@ -143,4 +143,4 @@ def test_a_video_is_looked_at_evenly(tmp_path):
 
 def test_waiting_without_a_camera_is_refused(tmp_path):
     done = run(tmp_path, "mask", str(tmp_path), "--wait", "5")
-    assert (done.exit_code, "--wait goes with --camera" in done.stderr) == (2, True)
+    assert (done.exit_code, "--wait needs --camera" in done.stderr) == (2, True)

@@ -350,7 +350,7 @@ def test_a_misspelt_code_is_refused(home):
     words = ("register", "correct", FIRST.lesson_id, "--student", "c", "--verdict", "present", "--by", "T", "--reason")
     done = run(home, *words, "not_recognized")
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "not_recognized is no reason code (did you mean not_recognised?)" in done.stderr
+    assert "not_recognized is not a reason code (did you mean not_recognised?)" in done.stderr
     assert json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)["corrections"] == []
 
 

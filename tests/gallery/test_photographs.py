@@ -242,7 +242,7 @@ def test_heic_of_a_phone_is_read(tmp_path):
 def test_heic_without_its_library_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pi_heif", None)
     line = reason(put(tmp_path, "a.heic", b"\0\0\0\x18ftypheic\0\0\0\0"))
-    assert "HEIC is not read here; convert it to JPEG, or install pi-heif" in line
+    assert "HEIC is not supported here; convert it to JPEG, or install pi-heif" in line
 
 
 def test_bits_that_changed_inside_a_jpeg_are_no_photograph(tmp_path):

@@ -99,7 +99,7 @@ def outside(folder):
         (lambda folder: None, "has no Training; give a folder with Training.zip"),
         (broken_zip, "can't be read as a zip file"),
         (other_label, "has the label 'bored'; labels are angry, disgust"),
-        (no_picture, "is damaged, or no picture"),
+        (no_picture, "is damaged, or is not a picture"),
         (huge_picture, "is too large for a picture of a face"),
         (outside, "names the file '../../secret.png'"),
         (lambda folder: zipped(folder / "Training.zip", ()), "has no pictures of Training"),

@@ -118,7 +118,10 @@ def test_the_exported_network_computes_what_the_trained_one_computes(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [("state.pt", "is no state from which a training can resume"), ("state.json", "a training by an earlier version")],
+    [
+        ("state.pt", "is not a state from which a training can resume"),
+        ("state.json", "a training by an earlier version"),
+    ],
 )
 def test_a_state_that_can_not_be_read_is_refused_in_one_line(data, tmp_path, name, what):
     (tmp_path / "m.tflite.training").mkdir()
@@ -149,7 +152,7 @@ def test_a_state_that_is_damaged_foreign_or_a_program_is_refused(data, tmp_path)
         made.append(state.read_bytes())
     for body in made:
         state.write_bytes(body)
-        with pytest.raises(LabError, match="is no state from which a training can resume"):
+        with pytest.raises(LabError, match="is not a state from which a training can resume"):
             ExpressionTraining(PLAN, folder, *both(data))
     assert not (tmp_path / "made").exists()
     state.write_bytes(whole)

@@ -234,7 +234,7 @@ def test_a_run_over_folders_that_is_cut_goes_on(folders):
     assert bring_documents(office, school) == []
     assert ingest(school, NOW).registers == 2
     server.sticky["PROPFIND", "/v1/devices/"] = "401"
-    with pytest.raises(Exception, match="does not let us in"):
+    with pytest.raises(Exception, match="refuses the login"):
         bring_documents(office, school)
     assert Lesson.objects.count() == 10
 

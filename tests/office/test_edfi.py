@@ -206,14 +206,14 @@ def test_a_system_that_is_down_or_refuses_is_named_and_nothing_is_lost(school, s
     put_mark("S1", 0, 0, "7a", "absent")
     assert "gives no token (status 401)" in send_events(nobody, TODAY).down
     gone = replace(school, edfi=replace(school.edfi, url="http://127.0.0.1:1"))
-    assert send_events(gone, TODAY).down == "gives no answer (ConnectionRefusedError)"
+    assert send_events(gone, TODAY).down == "does not answer (ConnectionRefusedError)"
     assert isinstance(send_events(school, TODAY), SendResult)
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("7a,MATH,S7A,Fall,x,P1,08:00", "'x' is no school year"),
+        ("7a,MATH,S7A,Fall,x,P1,08:00", "'x' is not a school year"),
         ("7a,MATH,,Fall,2027,P1,08:00", "has no section_identifier"),
         ("7a,MATH,S7A,Fall,2027,P1,8 o'clock", "is no time"),
     ],

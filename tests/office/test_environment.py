@@ -50,7 +50,7 @@ def test_a_tree_is_read_without_any_library_of_a_device_and_without_edge_daemon(
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 registers" in done.stdout
     assert office(tmp_path / "o", "init").stderr.startswith(
-        f"edge-daemon-office: {tmp_path}/o/office.toml: is there already"
+        f"edge-daemon-office: {tmp_path}/o/office.toml: exists already"
     )
     done = office(tmp_path / "nowhere", "ingest")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -80,8 +80,8 @@ def test_a_csv_file_has_the_columns_and_words_of_its_template(school, tmp_path):
         ('["Date", "day"]', '["Date", "face"]', "schools.north.csv.moodle.columns: has an unknown column"),
         ('delimiter = ";"', 'delimiter = "; "', "schools.north.csv.moodle.delimiter: is not one sign"),
         ("utf-8-sig", "utf-9", "schools.north.csv.moodle.encoding: is unknown"),
-        ('skip = ["to_confirm"', 'skip = ["maybe"', "schools.north.csv.moodle.skip: is no list of states"),
-        ('present = "P"', 'here = "P"', "schools.north.csv.moodle.words.here: is no setting"),
+        ('skip = ["to_confirm"', 'skip = ["maybe"', "schools.north.csv.moodle.skip: is not a list of states"),
+        ('present = "P"', 'here = "P"', "schools.north.csv.moodle.words.here: is not a setting"),
     ],
 )
 def test_a_wrong_template_is_named_by_its_key(tmp_path, old, new, said):
@@ -106,7 +106,7 @@ def test_settings_of_ed_fi_are_checked(tmp_path):
     assert edfi.categories["late"].endswith("#Tardy")
     assert "s3cret" not in repr(edfi)
     for old, new, said in (
-        ("https://edfi.example.org", "http://edfi.example.org", "edfi.url: is no https address"),
+        ("https://edfi.example.org", "http://edfi.example.org", "edfi.url: is not an https address"),
         ("school_id = 255901001", "", "edfi.school_id: is missing"),
         ('secret_file = "secret"', 'secret_file = "none"', "edfi.secret_file: can't be read"),
     ):

@@ -121,7 +121,7 @@ def test_ingest_without_the_schools_server_takes_what_is_here_and_says_so_in_one
     done = office(folder, "ingest")
     (folder / "office.toml").write_text(text, "utf-8")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("demo: https://127.0.0.1:9/x: gives no answer")
+    assert done.stderr.startswith("demo: https://127.0.0.1:9/x: does not answer")
     assert "3 devices" in done.stdout
 
 
@@ -178,11 +178,11 @@ def test_check_says_what_a_trial_lacks(demo):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('language = "en"', 'tongue = "en"', "office.tongue: is no setting"),
+        ('language = "en"', 'tongue = "en"', "office.tongue: is not a setting"),
         ("limit_percent = 85", "limit_percent = 0", "schools.demo.limit_percent: is out of range"),
-        ("Europe/Berlin", "Berlin", "schools.demo.time_zone: 'Berlin' is no time zone"),
+        ("Europe/Berlin", "Berlin", "schools.demo.time_zone: 'Berlin' is not a time zone"),
         ("[office]", "[office", "can't be read"),
-        ('database = ""', 'database = "mysql://x/y"', "is no address of a PostgreSQL database"),
+        ('database = ""', 'database = "mysql://x/y"', "is not an address of a PostgreSQL database"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_key(demo, tmp_path, old, new, said):

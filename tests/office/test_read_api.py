@@ -121,7 +121,7 @@ def test_a_token_without_a_name_of_its_own_or_a_scope_is_not_made(schools, name,
     make_token("north", "sis", ("rooms",), NOW, None)
     with pytest.raises(OfficeError):
         make_token("north", name, scopes, NOW, None)
-    with pytest.raises(OfficeError, match="is over already"):
+    with pytest.raises(OfficeError, match="is in the past"):
         make_token("north", "z", ("rooms",), NOW, NOW)
     assert ApiToken.objects.count() == 1
 

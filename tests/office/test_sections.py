@@ -88,8 +88,8 @@ def test_lines_are_added_used_and_removed_and_each_change_is_noted(page):
     ("changed", "said"),
     [
         ({"course": " "}, "has no course"),
-        ({"school_year": "next"}, "is no school year"),
-        ({"weekday": "xyz"}, "is no weekday"),
+        ({"school_year": "next"}, "is not a school year"),
+        ({"weekday": "xyz"}, "is not a weekday"),
         ({"start": "25:00"}, "is no time"),
         ({"first_day": "2026-02-30"}, "is no day"),
         ({"first_day": "2026-12-01", "last_day": "2026-11-01"}, "last_day is before first_day"),

@@ -56,7 +56,7 @@ def take(config: CameraConfig, frames: Path | None, count: int, taking: AuditCap
         some = True
         yield frame
     if not some:
-        raise CameraError(f"no picture could be had ({taking.unreadable[0]})", str(source or f"camera {config.kind}"))
+        raise CameraError(f"no picture could be taken ({taking.unreadable[0]})", str(source or f"camera {config.kind}"))
 
 
 def _from_files(source: Path, count: int, taking: AuditCaptures) -> Iterator[Frame]:

@@ -157,7 +157,7 @@ def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
     except OverflowError:
         at = None
     if at is None or not is_plausible(at):
-        raise RegisterError("no register can be of this time", f"--at {local:%Y-%m-%dT%H:%M}", "check the year")
+        raise RegisterError("no register can have this time", f"--at {local:%Y-%m-%dT%H:%M}", "check the year")
     return at
 
 

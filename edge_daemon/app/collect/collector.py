@@ -173,7 +173,7 @@ def _zone(name: str | None) -> ZoneInfo:
         return ZoneInfo(name or local_zone())
     except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError) as error:
         hint = "use a name such as Europe/Berlin; on Windows install tzdata"
-        raise DeliveryError("is no time zone", f"--time-zone {name or local_zone()}", hint) from error
+        raise DeliveryError("is not a time zone", f"--time-zone {name or local_zone()}", hint) from error
 
 
 @contextmanager

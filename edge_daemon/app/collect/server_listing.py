@@ -103,7 +103,7 @@ def _json(answer: HttpAnswer) -> object:
 def _refused(server: Server, answer: HttpAnswer) -> DeliveryError:
     if answer.status in (_WHO, _NOT_ALLOWED):
         hint = "give --token-file, and --username if the server needs a name"
-        return DeliveryError(f"does not let us in ({answer.status})", server.where, hint)
+        return DeliveryError(f"refuses the login ({answer.status})", server.where, hint)
     what = f"can't list its folders (answered {answer.status})"
     hint = "a server of kind api has v1/documents, nginx `autoindex_format json`, others PROPFIND; or sync the folder"
     return DeliveryError(what, server.where, hint)

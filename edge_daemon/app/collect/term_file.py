@@ -130,7 +130,7 @@ def check_output(path: Path) -> None:
         DeliveryError: the ending is unknown, the path is a folder or lies in none, or this user may not write there.
     """
     if path.suffix.lower() not in (".xlsx", ".csv"):
-        raise DeliveryError("the ending is not known", str(path), "use .xlsx or .csv")
+        raise DeliveryError("the file's ending is not supported", str(path), "use .xlsx or .csv")
     problem = unusable_output(path)
     if problem is not None:
         raise DeliveryError(*problem)

@@ -34,7 +34,7 @@ def read_keys(path: Path) -> Mapping[str, frozenset[str]]:
         device, key = cells[device_at].strip(), "".join(cells[key_at].split()).lower()
         if not device or len(key) != 64 or set(key) - set("0123456789abcdef"):
             hint = "64 hexadecimal digits, as `ledger verify` and key.json have them"
-            raise DeliveryError("is no public key of a device", f"{path}, line {line}", hint)
+            raise DeliveryError("is not a public key of a device", f"{path}, line {line}", hint)
         found.setdefault(device, set()).add(key)
     return {device: frozenset(keys) for device, keys in found.items()}
 

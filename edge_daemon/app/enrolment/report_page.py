@@ -43,7 +43,7 @@ def put_page_away(home: Home, *, keep: bool) -> None:
             made = datetime.fromtimestamp(path.stat().st_mtime, ZoneInfo(home.config.device.time_zone))
             path.replace(path.with_name(f"{_NAME}-{made:%Y%m%d-%H%M%S}.html"))
     except OSError as error:
-        raise StoreError(f"can't be put away: {error.strerror}", str(path), "check its owner") from error
+        raise StoreError(f"can't be moved aside: {error.strerror}", str(path), "check its owner") from error
 
 
 def write_page(home: Home, roster: Roster, report: EnrolReport, at: datetime) -> Path:

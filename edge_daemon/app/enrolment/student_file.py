@@ -50,7 +50,7 @@ def write_student_file(home: Home, student_id: str, output: Path, now: datetime)
         KeyFileError: there is no device key.
     """
     if output.suffix.lower() not in (".html", ".json"):
-        raise GalleryError("the ending is not known", str(output), "use .html or .json")
+        raise GalleryError("the file's ending is not supported", str(output), "use .html or .json")
     fields = student_fields(home, student_id, now)
     if output.suffix.lower() == ".json":
         text = json.dumps(fields, ensure_ascii=False, indent=1)

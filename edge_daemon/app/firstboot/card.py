@@ -65,7 +65,7 @@ def read(folder: Path) -> Card:
     except OSError as error:
         raise ProvisioningError(f"can't be read: {error.strerror}", str(path), _TODO) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ProvisioningError("is damaged, or no card of this program", str(path), _TODO) from error
+        raise ProvisioningError("is damaged, or is not a card of this program", str(path), _TODO) from error
     if fields["format"] > _FORMAT:
         raise ProvisioningError("was made for a newer program", str(path), "install the newer program first")
     return card

@@ -151,7 +151,7 @@ def apply_by_hand(
     with closing(db.conn):
         reason = busy(db, now)
     if reason:
-        raise StoreError(reason, str(inbox_dir(home)), "try again after it: nothing changes during a lesson")
+        raise StoreError(reason, str(inbox_dir(home)), "try again after the lesson: nothing changes during one")
     for name, data in contents.items():
         put(inbox_dir(home) / name, data)
     if confirm:
@@ -162,7 +162,7 @@ def apply_by_hand(
 
 def _content(path: Path) -> bytes:
     if path.name not in LIMITS:
-        raise DeliveryError("is none of the office's documents", str(path), f"name it as one of {', '.join(NAMES)}")
+        raise DeliveryError("is not one of the office's documents", str(path), f"name it as one of {', '.join(NAMES)}")
     try:
         with path.open("rb") as file:
             return file.read(LIMITS[path.name] + 1)

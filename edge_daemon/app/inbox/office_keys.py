@@ -31,7 +31,7 @@ def pinned_keys(home: Home) -> tuple[str, ...]:
     keys = tuple(dict.fromkeys((*_of_settings(home), *_of_file(home))))
     wrong = [key for key in keys if not _KEY.fullmatch(key)]
     if wrong:
-        raise DeliveryError("is no public key of an office", f"office key {wrong[0][:12]}", "64 hexadecimal digits")
+        raise DeliveryError("is not a public key of an office", f"office key {wrong[0][:12]}", "64 hexadecimal digits")
     if len(keys) > MOST:
         hint = "remove the old one: `edge-daemon office-key unpin`, or upstream.office_keys"
         raise DeliveryError(f"{len(keys)} office keys are pinned, at most {MOST} may be", "office keys", hint)
@@ -52,7 +52,9 @@ def pin(home: Home, key: str) -> None:
     """
     key = _written(key)
     if not _KEY.fullmatch(key):
-        raise DeliveryError("is no public key of an office", "KEY", "64 hexadecimal digits: `edge-daemon-office key`")
+        raise DeliveryError(
+            "is not a public key of an office", "KEY", "64 hexadecimal digits: `edge-daemon-office key`"
+        )
     pinned = pinned_keys(home)
     if key in pinned:
         return
@@ -105,9 +107,9 @@ def check_signed(home: Home, data: bytes, document: str, kind: str) -> None:
     try:
         top = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DeliveryError("is signed, but is no JSON", document, hint) from error
+        raise DeliveryError("is signed, but is not JSON", document, hint) from error
     if not isinstance(top, dict) or top.get("kind") != kind:
-        raise DeliveryError(f"is signed, but is no list of {kind}", document, hint)
+        raise DeliveryError(f"is signed, but is not a list of {kind}", document, hint)
     if top.get("device") != home.config.device.name:
         raise DeliveryError("is signed for another device", document, hint)
 

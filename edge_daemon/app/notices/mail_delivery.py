@@ -40,7 +40,9 @@ def open_sender(home: Home) -> Sender:
 
         settings = home.config.upstream
         if not settings.url:
-            raise DeliveryError("mail is left to the school's server, and none is set", "upstream.url", "name it")
+            raise DeliveryError(
+                "the school's server is to send the mail, but no server is set", "upstream.url", "set it"
+            )
         folder = home.config_path.parent
         device = home.config.device.name
         return UpstreamMail(Upstream(settings, read_token(settings, folder), config_dir=folder, device=device), device)

@@ -52,7 +52,7 @@ def period_of(ref: str, zone: tzinfo, week: SchoolWeek) -> Period:
         week: the school week, which decides the first day.
 
     Raises:
-        RegisterError: the text is no week or month.
+        RegisterError: the text is not a week or month.
     """
     year, _, rest = base_of(ref)[0].partition("-")
     try:
@@ -62,7 +62,7 @@ def period_of(ref: str, zone: tzinfo, week: SchoolWeek) -> Period:
         first = date(int(year), int(rest), 1)
         return Period("month", _midnight(first, zone), _midnight((first + timedelta(days=31)).replace(day=1), zone))
     except (ValueError, OverflowError) as error:
-        raise RegisterError("is no week or month", repr(ref), "a week is 2026-W47, a month 2026-11") from error
+        raise RegisterError("is not a week or month", repr(ref), "a week is 2026-W47, a month 2026-11") from error
 
 
 def put_sheet(db: sqlite_utils.Database, kind: str, ref: str, zone: tzinfo, week: SchoolWeek, now: datetime) -> bool:

@@ -45,13 +45,15 @@ def read_notes(data: bytes, trusted: Collection[str], where: str, now: datetime)
         found = None
     notes = found if isinstance(found, list) and found else [found]
     if len(notes) > _MAX_NOTES:
-        raise CheckinNoteError(f"has {len(notes)} notes, {_MAX_NOTES} at most are taken", where, "send newer ones only")
+        raise CheckinNoteError(
+            f"has {len(notes)} notes; at most {_MAX_NOTES} are accepted", where, "send only newer ones"
+        )
     return [check_in for note in notes for check_in in _checked(note, trusted, where, now)]
 
 
 def _checked(note: object, trusted: Collection[str], where: str, now: datetime) -> list[CheckIn]:
     if not isinstance(note, dict) or (note.get("schema"), note.get("kind")) != (SCHEMA, KIND):
-        raise CheckinNoteError("is no note of check-ins", where, _AGAIN)
+        raise CheckinNoteError("is not a note of check-ins", where, _AGAIN)
     key = note.get("public_key")
     if not isinstance(key, str) or key not in trusted:
         shown = f" ({fingerprint(key)})" if isinstance(key, str) and len(key) == 64 else ""

@@ -94,8 +94,8 @@ def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> HandCor
     """
     check_text(wanted.reason, "the reason", "--reason TEXT")
     if code := misspelt_code(wanted.reason):
-        what = f"{wanted.reason.strip()} is no reason code (did you mean {code}?)"
-        raise RegisterError(what, "--reason TEXT", "put words of your own in a sentence")
+        what = f"{wanted.reason.strip()} is not a reason code (did you mean {code}?)"
+        raise RegisterError(what, "--reason TEXT", "or give a reason in your own words, as a sentence")
     _, note = code_and_note(wanted.reason)
     home.check_registers()
     db = open_register(home.register_db_path, create=False)

@@ -131,5 +131,5 @@ def _revision(revisions: list[StoredRegister], wanted: int | None) -> StoredRegi
         return revisions[-1]
     if wanted > len(revisions):
         where = f"register {revisions[-1].lesson_id}"
-        raise RegisterError(f"there is no revision {wanted}", where, f"its last one is {len(revisions)}")
+        raise RegisterError(f"there is no revision {wanted}", where, f"its last revision is {len(revisions)}")
     return revisions[wanted - 1]

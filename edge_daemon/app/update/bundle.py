@@ -71,7 +71,7 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
         hint = "put the maintainer's public key there; without it no release can be trusted"
         raise UpdateError("is missing", str(path), hint) from error
     except (OSError, ValueError) as error:
-        raise UpdateError("is no public key", str(path), "it has to be 64 hexadecimal digits") from error
+        raise UpdateError("is not a public key", str(path), "it has to be 64 hexadecimal digits") from error
 
 
 def read_manifest(bundle: Path, key: Ed25519PublicKey) -> Manifest:

@@ -148,12 +148,14 @@ def checked_line(where: str, row: Mapping[str, str]) -> MappingRow:
             raise OfficeError(f"has no {name}", where, "fill every column that a section needs")
     for name, most in _LONGEST.items():
         if len(row.get(name, "")) > most or not row.get(name, "").isprintable():
-            raise OfficeError(f"{name} is too long, or has signs that can't be printed", where, f"{most} signs at most")
+            raise OfficeError(
+                f"{name} is too long, or has characters that can't be printed", where, f"at most {most} characters"
+            )
     if not row["school_year"].isascii() or not row["school_year"].isdigit():
-        raise OfficeError(f"{row['school_year']!r} is no school year", where, "write 2027")
+        raise OfficeError(f"{row['school_year']!r} is not a school year", where, "write 2027")
     weekday = row.get("weekday", "").lower()[:3]
     if weekday and weekday not in WEEKDAYS:
-        raise OfficeError(f"{row['weekday']!r} is no weekday", where, f"write {', '.join(WEEKDAYS)}, or nothing")
+        raise OfficeError(f"{row['weekday']!r} is not a weekday", where, f"write {', '.join(WEEKDAYS)}, or nothing")
     first, last = _day(where, row.get("first_day", ""), date.min), _day(where, row.get("last_day", ""), date.max)
     if last < first:
         raise OfficeError("last_day is before first_day", where, "exchange them")
@@ -172,11 +174,11 @@ def _day(where: str, text: str, default: date) -> date:
     try:
         return date.fromisoformat(text) if text else default
     except ValueError as error:
-        raise OfficeError(f"{text!r} is no day", where, "write 2026-11-30") from error
+        raise OfficeError(f"{text!r} is not a day", where, "write 2026-11-30") from error
 
 
 def _start(where: str, text: str) -> time | None:
     try:
         return datetime.strptime(text, "%H:%M").time() if text else None  # noqa: DTZ007 - a time of day
     except ValueError as error:
-        raise OfficeError(f"{text!r} is no time", where, "write 08:00") from error
+        raise OfficeError(f"{text!r} is not a time", where, "write 08:00") from error

@@ -179,7 +179,7 @@ def test_pictures_of_another_size_and_unreadable_ones_are_left_out_with_a_line(d
 
 def test_without_any_picture_the_error_says_why(tmp_path):
     (tmp_path / "1.jpg").write_bytes(b"no picture")
-    with pytest.raises(CameraError, match=r"no picture could be had \(1.jpg is damaged"):
+    with pytest.raises(CameraError, match=r"no picture could be taken \(1.jpg is damaged"):
         audit(CONFIG, tmp_path)
 
 
@@ -191,6 +191,6 @@ def test_the_camera_of_the_settings_is_asked_where_no_folder_is_named(tmp_path):
 
 def test_a_camera_that_is_not_there_is_one_line_and_not_five_attempts():
     config = Config(camera=CameraConfig(kind="v4l2", source="/dev/video-none"))
-    with pytest.raises(CameraError, match="no picture could be had") as error:
+    with pytest.raises(CameraError, match="no picture could be taken") as error:
         audit(config, None)
     assert error.value.line().count("picture 1") == 1

@@ -70,7 +70,7 @@ NUMBERS = {
         ]
     },
     "no object": {"students": [[]]},
-    "a device that is no text": {"device": {"a": 1}},
+    "a device that is not a text": {"device": {"a": 1}},
 }
 
 

@@ -166,7 +166,7 @@ def test_of_a_removed_student_the_registers_are_left(room):
     ("arguments", "words"),
     [
         (("S9", "--output", "x.json"), "student S9: no such student"),
-        (("S1", "--output", "x.txt"), "x.txt: the ending is not known; use .html or .json"),
+        (("S1", "--output", "x.txt"), "x.txt: the file's ending is not supported; use .html or .json"),
         (("S1", "--output", "nowhere/x.json"), "nowhere"),
     ],
 )

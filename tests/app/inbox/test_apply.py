@@ -417,7 +417,7 @@ def test_one_process_applies_at_a_time(box):
 
 
 def test_a_file_that_is_none_of_the_documents_is_refused_by_hand(box, tmp_path):
-    with pytest.raises(DeliveryError, match="none of the office's documents"):
+    with pytest.raises(DeliveryError, match="not one of the office's documents"):
         apply_by_hand(box.home, [tmp_path / "students.csv"], NOW)
     with pytest.raises(StoreError, match="can't be read"):
         apply_by_hand(box.home, [tmp_path / "roster.csv"], NOW)
