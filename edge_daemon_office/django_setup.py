@@ -114,6 +114,7 @@ def _settings(home: OfficeHome) -> dict[str, Any]:
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
         "LANGUAGE_CODE": home.language,
         "LANGUAGES": LANGUAGES,
+        "FORMAT_MODULE_PATH": "edge_daemon_office.pages.formats",
         "USE_TZ": True,
         "TIME_ZONE": "UTC",
         "LOGIN_URL": "/sign-in/",

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
-import threading
-import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.message import Message
 from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
+
+from edge_daemon_office.shared.delivery.connection_deadline import ConnectionDeadline
 
 _TIMEOUT_S: Final = 60
 _LONGEST_S: Final = 600
@@ -45,19 +42,30 @@ class WebAnswer:
             return None
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Follow no redirect, because a token must go only to the configured address."""
-
-
 @cache
 def _context(ca_file: str) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_file or None)
 
 
-@cache
-def _opener(ca_file: str) -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=_context(ca_file)))
+class _Plain(HTTPConnection):
+    """A connection that a deadline can end as soon as there is a socket, below TLS."""
+
+    deadline: ConnectionDeadline
+    _socket: Any = None
+
+    @property
+    def sock(self) -> Any:
+        """The socket in use; None before the connection."""
+        return self._socket
+
+    @sock.setter
+    def sock(self, value: Any) -> None:
+        is_new = value is not None and not isinstance(value, ssl.SSLSocket)
+        self._socket = self.deadline.watch(value) if is_new else value
+
+
+class _Encrypted(HTTPSConnection, _Plain):
+    pass
 
 
 def ask(
@@ -67,9 +75,10 @@ def ask(
     body: bytes | None = None,
     *,
     timeout_s: float = _TIMEOUT_S,
+    longest_s: float = 2 * _TIMEOUT_S,
     ca_file: str = "",
 ) -> WebAnswer:
-    """Send a request and return its answer, even if it reports an error.
+    """Send a request on a connection of its own and return its answer, even if it reports an error.
 
     Args:
         method: such as GET.
@@ -77,23 +86,19 @@ def ask(
         headers: names and values of the request.
         body: its body; None: it has none.
         timeout_s: longest wait for the next bytes, in seconds.
+        longest_s: longest time until the whole answer is there, in seconds.
         ca_file: certificates to trust in place of the system's; empty: the system's.
 
     Raises:
-        NoAnswerError: there was no answer in time.
+        NoAnswerError: there was no whole answer in time.
     """
-    request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)  # noqa: S310 - settings check it
+    where = urlsplit(url)
+    server = f"{where.scheme}://{where.netloc}"
+    session = WebSession(server, headers, ca_file=ca_file, timeout_s=timeout_s, longest_s=longest_s)
     try:
-        with _opener(ca_file).open(request, timeout=timeout_s) as answer:
-            return _read(answer.status, answer, answer.headers)
-    except urllib.error.HTTPError as error:
-        with error:
-            return _read(error.code, error, error.headers)
-    except (OSError, HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None)
-        raise NoAnswerError(
-            f"does not answer ({type(reason if isinstance(reason, Exception) else error).__name__})"
-        ) from error
+        return session.ask(method, url[len(server) + 1 :], body)
+    finally:
+        session.close()
 
 
 class WebSession:
@@ -117,7 +122,7 @@ class WebSession:
         longest_s: float = _LONGEST_S,
     ) -> None:
         self.url, self._headers, self._ca_file = url, headers, ca_file
-        self._timeout_s, self._longest_s = timeout_s, longest_s
+        self._timeout_s, self._longest_s, self._deadline = timeout_s, longest_s, ConnectionDeadline()
         self._connection: HTTPConnection | None = None
 
     def ask(
@@ -136,21 +141,25 @@ class WebSession:
         """
         path = f"{urlsplit(self.url).path}/{place}"
         while True:
-            was_open, is_late = self._connection is not None, threading.Event()
-            try:
-                connection = self._connection = self._connection or self._connected()
-                with _ended_after(self._longest_s, connection.sock, is_late):
+            was_open = self._connection is not None
+            with self._deadline.until(self._longest_s) as deadline:
+                try:
+                    connection = self._connection = self._connection or self._unconnected()
                     connection.request(method, path, body, {**self._headers, **(headers or {})})
                     answer = connection.getresponse()
-                    found = _read(answer.status, answer, answer.headers)
-            except (OSError, HTTPException, ValueError) as error:
+                    found = _read(answer)
+                except (OSError, HTTPException, ValueError, NoAnswerError) as error:
+                    self.close()
+                    if deadline.is_over:
+                        raise NoAnswerError(self._late()) from error
+                    if isinstance(error, NoAnswerError):
+                        raise
+                    if was_open and not isinstance(error, TimeoutError):
+                        continue  # servers close idle connections
+                    raise NoAnswerError(f"does not answer ({type(error).__name__})") from error
+            if deadline.is_over:  # the end of the connection may look like the end of the answer
                 self.close()
-                if was_open and not isinstance(error, TimeoutError) and not is_late.is_set():
-                    continue  # servers close idle connections
-                raise NoAnswerError(f"does not answer ({type(error).__name__})") from error
-            except NoAnswerError:
-                self.close()
-                raise
+                raise NoAnswerError(self._late())
             if answer.will_close:
                 self.close()
             return found
@@ -160,22 +169,27 @@ class WebSession:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._deadline.drop()
 
-    def _connected(self) -> HTTPConnection:
-        connection = self._unconnected()
-        connection.connect()
-        return connection
+    def _late(self) -> str:
+        return f"does not answer (it was not complete after {self._longest_s:g} s)"
 
     def _unconnected(self) -> HTTPConnection:
         where = urlsplit(self.url)
+        if where.scheme == "http":  # settings allow it on this computer only
+            plain = _Plain(where.hostname or "", where.port or 80, timeout=self._timeout_s)
+            plain.deadline = self._deadline
+            return plain
         host, port = where.hostname or "", where.port or 443
         proxy = urllib.request.getproxies().get("https")
-        if proxy is None or urllib.request.proxy_bypass(f"{host}:{port}"):
-            return HTTPSConnection(host, port, timeout=self._timeout_s, context=_context(self._ca_file))
-        through = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-        connection = HTTPSConnection(
-            through.hostname or "", through.port or 80, timeout=self._timeout_s, context=_context(self._ca_file)
-        )
+        is_direct = proxy is None or urllib.request.proxy_bypass(f"{host}:{port}")
+        through = where if proxy is None or is_direct else urlsplit(proxy if "//" in proxy else f"//{proxy}")
+        at = through.port or (443 if is_direct else 80)
+        context = _context(self._ca_file)
+        connection = _Encrypted(through.hostname or "", at, timeout=self._timeout_s, context=context)
+        connection.deadline = self._deadline
+        if is_direct:
+            return connection
         login = {}
         if through.username is not None:
             pair = f"{unquote(through.username)}:{unquote(through.password or '')}".encode()
@@ -184,29 +198,13 @@ class WebSession:
         return connection
 
 
-@contextmanager
-def _ended_after(seconds: float, connection: socket.socket, is_late: threading.Event) -> Iterator[None]:
-    """End a connection below TLS, and set `is_late`, if the block has not ended after this time."""
-
-    def end() -> None:
-        is_late.set()
-        with suppress(OSError):
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _read(status: int, answer: Any, headers: Message) -> WebAnswer:
+def _read(answer: HTTPResponse) -> WebAnswer:
     try:
         body = answer.read(_MOST_BYTES + 1)
     except (OSError, HTTPException) as error:
         raise NoAnswerError(f"sent only a part of its answer ({type(error).__name__})") from error
     if len(body) > _MOST_BYTES:
         raise NoAnswerError(f"sent an answer of more than {_MOST_BYTES >> 20} MiB")
-    return WebAnswer(status, body, {name.lower(): value for name, value in headers.items()})
+    if answer.length:  # a limited read does not report this
+        raise NoAnswerError("sent only a part of its answer (the connection ended)")
+    return WebAnswer(answer.status, body, {name.lower(): value for name, value in answer.headers.items()})

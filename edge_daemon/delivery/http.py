@@ -26,7 +26,8 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
 
 from edge_daemon.delivery import error_messages
-from edge_daemon.delivery.connection_deadline import Adapter, ConnectionDeadline
+from edge_daemon.delivery.connection_deadline import ConnectionDeadline
+from edge_daemon.delivery.http_adapter import Adapter
 from edge_daemon.device.server_context import server_context
 from edge_daemon.domains import ascii_domain
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import smtplib
+import socket
 import ssl
+from contextlib import ExitStack
 from datetime import datetime
 from email.message import EmailMessage
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils import translation
@@ -19,8 +21,11 @@ from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import MailSettings, OfficeHome
 from edge_daemon_office.pages.wording import t
 from edge_daemon_office.people.models import Account, ToldAlert
+from edge_daemon_office.shared.delivery.connection_deadline import ConnectionDeadline
 
 _TIMEOUT_S: Final = 60
+_LONGEST_S: Final = 300
+"""Longest time of one mail: some servers send a byte now and then."""
 _MOST: Final = 200
 """Limit for the lines of a mail; the next mail has the others."""
 
@@ -88,11 +93,23 @@ def _send(mail: MailSettings, message: EmailMessage) -> None:
         OSError, smtplib.SMTPException: the server can't be reached, has no encryption, or refuses the message.
     """
     context = ssl.create_default_context(cafile=mail.ca_file or None)
-    if mail.security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(mail.host, mail.port, timeout=_TIMEOUT_S, context=context)
-    else:
-        server = smtplib.SMTP(mail.host, mail.port, timeout=_TIMEOUT_S)
-    with server:
+    deadline = ConnectionDeadline()
+
+    class Plain(smtplib.SMTP):
+        def _get_socket(self, *where: Any) -> socket.socket:
+            return deadline.watch(super()._get_socket(*where))  # type: ignore[misc]
+
+    class Encrypted(smtplib.SMTP_SSL, Plain):
+        pass
+
+    with ExitStack() as stack:
+        stack.callback(deadline.drop)
+        stack.enter_context(deadline.until(_LONGEST_S))
+        if mail.security == "tls":
+            server: smtplib.SMTP = Encrypted(mail.host, mail.port, timeout=_TIMEOUT_S, context=context)
+        else:
+            server = Plain(mail.host, mail.port, timeout=_TIMEOUT_S)
+        stack.enter_context(server)
         if mail.security == "starttls":
             server.starttls(context=context)
         if mail.username:

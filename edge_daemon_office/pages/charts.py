@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
+from datetime import date
 
+from django.utils.formats import date_format, get_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -86,6 +89,11 @@ def rate_line(rates: Sequence[tuple[str, float]], words: str, *, is_rtl: bool = 
         "{}{}</svg>",
         *(words, _WIDE, _TALL, SafeString(grid), line, SafeString(dots), SafeString(labels)),
     )
+
+
+def day_and_month(day: date) -> str:
+    """Return a day without its year, as short as the tables of the language have it: `16 Nov`, `16.11.`."""
+    return date_format(day, re.sub(r"[\s/-]*Y", "", get_format("SHORT_DATE_FORMAT")).strip("/- "))
 
 
 def seats(rows: Sequence[AuditRow], words: str, row_words: str) -> SafeString:

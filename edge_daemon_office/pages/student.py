@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from edge_daemon_office.decisions.models import Decision, Excuse
-from edge_daemon_office.pages.charts import rate_line
+from edge_daemon_office.pages.charts import day_and_month, rate_line
 from edge_daemon_office.pages.days import period_of
 from edge_daemon_office.pages.excused import excused_days, is_excused
 from edge_daemon_office.pages.names import names_of
@@ -152,7 +152,7 @@ def _chart(marks: Iterable[Mark]) -> Any:
     for mark in marks:
         weeks[mark.day - timedelta(days=mark.day.weekday())][mark.standing] += 1
     rates = [
-        (f"{monday:%d.%m.}", share)
+        (day_and_month(monday), share)
         for monday, count in sorted(weeks.items())
         if (share := rate(count["present"], count["absent"])) is not None
     ]

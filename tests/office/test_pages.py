@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
 from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import translation
+from django.utils.formats import date_format
 
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.ingest.run import ingest
 from edge_daemon_office.pages import register_document, wording
-from edge_daemon_office.pages.charts import rate_line
+from edge_daemon_office.pages.charts import day_and_month, rate_line
 from edge_daemon_office.pages.urls import SCHOOL_PAGES
 from edge_daemon_office.people import rights
 from edge_daemon_office.people.models import ROLES
@@ -159,7 +161,7 @@ def test_low_attendance_and_days_in_a_row(schools):
     words = re.sub(r"<[^>]+>|\s+", " ", text.content.decode())
     assert "North 7a 2&lt;/b&gt; 0% 0 4 0" in re.sub(r" +", " ", words)
     assert "North 7a 0" not in words
-    assert "November 16" in text.content.decode() or "11/16/2026" in text.content.decode()
+    assert "November 16" in text.content.decode() or "16 Nov 2026" in text.content.decode()
 
 
 def test_a_wrong_day_or_limit_in_the_address_is_not_there(schools):
@@ -192,7 +194,7 @@ def test_why_absent_says_the_doubts_of_the_lesson_and_the_time_as_everywhere(off
     ingest(office.schools["north"], NOW)
     text = signed_in(an_account("office")).get("/north/students/s1/").content.decode()
     assert "hardly anybody was in the room" in text
-    assert re.search(r"11/16/2026 \d\d:\d\d <bdi>7a", text)
+    assert re.search(r"16 Nov 2026 \d\d:\d\d <bdi>7a", text)
 
 
 def test_the_file_about_a_student_has_every_row_and_is_noted(schools):
@@ -224,6 +226,14 @@ def test_a_language_of_the_offices_own_may_run_from_right_to_left(schools):
     text = client.get("/north/today/?day=2026-11-16").content.decode()
     assert '<html lang="ar" dir="rtl">' in text
     assert "اليوم" in text
+
+
+def test_short_dates_are_the_same_day_for_every_reader(schools):
+    short = {"en": ("9 Nov", "9 Nov 2026"), "de": ("09.11.", "09.11.2026"), "fa": ("11/9", "2026/11/9")}
+    for language, (day, whole) in short.items():
+        with translation.override(language):
+            assert day_and_month(date(2026, 11, 9)) == day
+            assert date_format(date(2026, 11, 9), "SHORT_DATE_FORMAT") == whole
 
 
 def test_charts_run_as_the_language_is_read_and_seats_as_the_camera_sees_them(schools, tmp_path):

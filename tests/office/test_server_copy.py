@@ -5,24 +5,30 @@ from __future__ import annotations
 import errno
 import json
 import os
+import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from email.message import EmailMessage
+from smtplib import SMTPException
 
 import pytest
 
+from edge_daemon_office.alerts import digest
 from edge_daemon_office.cli import serving
 from edge_daemon_office.cli.serving import ingest_round
 from edge_daemon_office.decisions.excuses import excuse, publish_excuses
 from edge_daemon_office.errors import OfficeError
-from edge_daemon_office.home import ServerSettings, read_home
+from edge_daemon_office.home import MailSettings, ServerSettings, read_home
 from edge_daemon_office.ingest import tree_copy
 from edge_daemon_office.ingest.keys import pin
 from edge_daemon_office.ingest.run import ingest
 from edge_daemon_office.ingest.server_copy import bring_documents, send_lists
 from edge_daemon_office.registers.models import Lesson
-from edge_daemon_office.web_client import NoAnswerError, WebSession
+from edge_daemon_office.web_client import NoAnswerError, WebSession, ask
 from tests.office.browser import an_account
 from tests.office_server import OfficeServer
 from tests.office_tree import OfficeRoom
@@ -226,3 +232,47 @@ def test_settings_of_a_server_are_checked(tmp_path, copied):
         read_home(tmp_path)
     with pytest.raises(OfficeError, match="refuses the login"):
         bring_documents(office, replace(school, server=replace(school.server, token="wrong")))
+
+
+@contextmanager
+def a_dripping_server(start: bytes) -> Iterator[int]:
+    """A server that answers with a byte now and then, for ever; yields its port."""
+    listener, stop = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def drip() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(start)
+                while not stop.wait(0.02):
+                    connection.sendall(b"x")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        stop.set()
+        listener.close()
+        thread.join()
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"])
+def test_one_request_has_an_end_whatever_the_server_sends(start):
+    begun_s = time.monotonic()
+    with a_dripping_server(start) as port, pytest.raises(NoAnswerError, match=r"not complete after 0\.2 s"):
+        ask("GET", f"http://127.0.0.1:{port}/data", {}, longest_s=0.2)
+    assert time.monotonic() - begun_s < 3
+
+
+def test_an_encrypted_connection_has_an_end_while_it_is_made():
+    with a_dripping_server(b"\x16\x03\x03\x40\x00") as port, pytest.raises(NoAnswerError, match="not complete"):
+        ask("GET", f"https://127.0.0.1:{port}/data", {}, longest_s=0.2)
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_mail_has_an_end_whatever_the_server_sends(monkeypatch, security):
+    monkeypatch.setattr(digest, "_LONGEST_S", 0.2)
+    start = b"\x16\x03\x03\x40\x00" if security == "tls" else b"220-"
+    with a_dripping_server(start) as port, pytest.raises((OSError, SMTPException)):
+        digest._send(MailSettings("127.0.0.1", port, security, "a@school.example"), EmailMessage())
