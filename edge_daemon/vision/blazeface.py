@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge_daemon.types import Picture
 from edge_daemon.vision import nms
 from edge_daemon.vision.align import to_rgb
-from edge_daemon.vision.interpreter import Model, pick
+from edge_daemon.vision.interpreter import pick
 from edge_daemon.vision.models import ModelCard
 
 Array = NDArray[np.float32]
@@ -136,7 +136,7 @@ class BlazeFace:
     """
 
     def __init__(self, card: ModelCard) -> None:
-        self._card, self._model = card, Model(card.path)
+        self._card, self._model = card, card.open()
         self.side_px = card.size_px[0]
         count = next(shape[1] for shape in card.output_shapes if shape[-1] == 1)
         self._anchors = anchors(self.side_px, count)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge_daemon.traits import VISIBLE_PARTS, VisibleParts
 from edge_daemon.types import Picture
 from edge_daemon.vision.align import to_rgb, warp
-from edge_daemon.vision.interpreter import Model, pick
+from edge_daemon.vision.interpreter import pick
 from edge_daemon.vision.models import ModelCard
 
 Array = NDArray[np.float32]
@@ -51,7 +51,7 @@ class FaceVerifier:
     """
 
     def __init__(self, card: ModelCard) -> None:
-        self._card, self._model = card, Model(card.path)
+        self._card, self._model = card, card.open()
         self._side_px = card.size_px[0]
 
     def __call__(self, picture: Picture, square: Array) -> FaceCheck:

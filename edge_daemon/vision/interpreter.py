@@ -51,19 +51,22 @@ class Model:
         path: the .tflite file.
         threads: number of threads within one call.
         runtime: `litert` or `tflite-runtime`; by default the first one installed.
+        loaded_from: another name of the file, from which it is loaded; errors name `path`.
 
     Raises:
         ModelError: there is no interpreter, or the interpreter can't run the file.
     """
 
-    def __init__(self, path: Path, threads: int = 1, runtime: str | None = None) -> None:
+    def __init__(
+        self, path: Path, threads: int = 1, runtime: str | None = None, loaded_from: Path | None = None
+    ) -> None:
         self.path = path
         self.runtime = runtime or runtime_name()
         module = _module(self.runtime)
         if module is None:
             raise ModelError(f"the interpreter {self.runtime} is not installed", str(path))
         try:
-            self._interpreter: Any = module.Interpreter(model_path=str(path), num_threads=threads)
+            self._interpreter: Any = module.Interpreter(model_path=str(loaded_from or path), num_threads=threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, SystemError, OSError) as error:
             hint = "reinstall the models; tflite-runtime also needs NumPy < 2"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge_daemon.types import Picture, Pose
 from edge_daemon.vision import mesh_shape
 from edge_daemon.vision.align import similarity, to_rgb, warp
-from edge_daemon.vision.interpreter import Model, pick
+from edge_daemon.vision.interpreter import pick
 from edge_daemon.vision.models import ModelCard
 
 Array = NDArray[np.float32]
@@ -65,7 +65,7 @@ class FaceMesh:
     """
 
     def __init__(self, card: ModelCard) -> None:
-        self._card, self._model = card, Model(card.path)
+        self._card, self._model = card, card.open()
         self._side_px = card.size_px[0]
 
     def __call__(self, picture: Picture, box: Array, points: Array) -> Mesh:

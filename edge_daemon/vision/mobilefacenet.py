@@ -8,7 +8,6 @@ import numpy as np
 
 from edge_daemon.types import Picture, Vector
 from edge_daemon.vision.align import to_rgb
-from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.models import ModelCard
 
 PREPROCESSING_VERSION = 2
@@ -33,7 +32,7 @@ class MobileFaceNet:
     """
 
     def __init__(self, card: ModelCard) -> None:
-        self._card, self._model = card, Model(card.path)
+        self._card, self._model = card, card.open()
 
     def __call__(self, aligned: Picture, *, mirrored_too: bool = False) -> Vector:
         """Embed one face.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,15 @@ class ModelCard:
         scaled: NDArray[np.float32] = (rgb.astype(np.float32) - np.float32(self.center)) * np.float32(1 / self.divisor)
         return scaled
 
+    def open(self, threads: int = 1) -> Model:
+        """Load the network, after verifying the SHA-256 of the file that is loaded. Each thread needs its own.
+
+        Raises:
+            ModelError: the file is missing or changed, or the interpreter can't run it.
+        """
+        with _verified(self) as file:
+            return Model(self.path, threads, loaded_from=Path(f"/proc/self/fd/{file.fileno()}"))
+
 
 @dataclass(frozen=True, slots=True)
 class WeightsCard:
@@ -135,7 +145,7 @@ class ModelSet:
             raise ModelError(f"the list of models is damaged ({error})", str(manifest), _REINSTALL) from error
         found = cls(cards, embedder_for, detectors_for, weights)
         for card in found.files:
-            _verify(card)
+            _verified(card).close()
         return found
 
     @property
@@ -199,7 +209,7 @@ class ModelSet:
 
     def open(self, role: str, threads: int = 1) -> Model:
         """Load the network that has the role `role`. Each thread needs its own."""
-        return Model(self.card(role).path, threads)
+        return self.card(role).open(threads)
 
 
 def default_models_dir() -> Path:
@@ -239,16 +249,20 @@ def _of_any_file(models_dir: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
     return {**texts, "path": models_dir / file, "roles": tuple(str(role) for role in entry["roles"])}
 
 
-def _verify(card: ModelCard | WeightsCard) -> None:
+def _verified(card: ModelCard | WeightsCard) -> BinaryIO:
+    """Return the opened file. What takes its name afterwards is another file."""
     digest = hashlib.sha256()
-    try:
-        with card.path.open("rb") as file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(card.path.open("rb"))
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
-    except FileNotFoundError as error:
-        raise ModelError(f"the model {card.name} is missing", str(card.path), _REINSTALL) from error
-    except OSError as error:
-        raise ModelError(f"the model {card.name} can't be read", str(card.path), _REINSTALL) from error
-    if digest.hexdigest() != card.sha256:
-        what = f"the model {card.name} is not the file that was installed (SHA-256 differs)"
-        raise ModelError(what, str(card.path), _REINSTALL)
+        except FileNotFoundError as error:
+            raise ModelError(f"the model {card.name} is missing", str(card.path), _REINSTALL) from error
+        except OSError as error:
+            raise ModelError(f"the model {card.name} can't be read", str(card.path), _REINSTALL) from error
+        if digest.hexdigest() != card.sha256:
+            what = f"the model {card.name} is not the file that was installed (SHA-256 differs)"
+            raise ModelError(what, str(card.path), _REINSTALL)
+        stack.pop_all()
+    return file

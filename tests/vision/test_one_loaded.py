@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import weakref
+from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from edge_daemon.errors import ModelError
 from edge_daemon.vision.interpreter_pool import PooledInterpreters
 from edge_daemon.vision.one_loaded import OneLoaded
 from edge_daemon.vision.tiles import Search, Tile
@@ -38,3 +44,13 @@ def test_the_sweep_s_network_makes_room_for_the_eyes_and_comes_back(model_set, p
     assert worker.reader._traits(picture, face.box, face.keypoints).eyes is not None
     assert sweep() is None
     assert (worker.search(picture, search, 0.2).boxes == before.boxes).all()
+
+
+def test_a_network_that_was_swapped_between_two_loads_does_not_run(tmp_path, model_set):
+    card = model_set.card("detector_portrait_int8")
+    path = shutil.copy(card.path, tmp_path)
+    card = replace(card, path=Path(path))
+    card.open()
+    shutil.copy(model_set.card("detector_portrait_float16").path, path)
+    with pytest.raises(ModelError, match="is not the file that was installed"):
+        card.open()

@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_daemon.traits import EyeClosure
 from edge_daemon.vision.analysers.aligned_face import AlignedFace, CropShape
-from edge_daemon.vision.interpreter import Model, pick
+from edge_daemon.vision.interpreter import pick
 from edge_daemon.vision.models import ModelCard, ModelSet
 
 SHAPE = CropShape(side_px=256, scale=1.364, down=0.0545)
@@ -44,7 +44,7 @@ class EyesAnalyser:
     is_seldom = True
 
     def __init__(self, points: ModelCard, blendshapes: ModelCard) -> None:
-        self._card, self._points, self._blendshapes = points, Model(points.path), Model(blendshapes.path)
+        self._card, self._points, self._blendshapes = points, points.open(), blendshapes.open()
 
     def __call__(self, face: AlignedFace) -> EyeClosure:
         """Return how far the eyes of one face are shut."""

@@ -6,7 +6,6 @@ import numpy as np
 
 from edge_daemon.traits import MaskProbabilities
 from edge_daemon.vision.analysers.aligned_face import AlignedFace, CropShape
-from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.models import ModelCard, ModelSet
 
 SHAPE = CropShape(side_px=64, scale=1.3, down=0.15)
@@ -31,7 +30,7 @@ class MaskAnalyser:
     is_seldom = False
 
     def __init__(self, card: ModelCard) -> None:
-        self._card, self._model = card, Model(card.path)
+        self._card, self._model = card, card.open()
 
     def __call__(self, face: AlignedFace) -> MaskProbabilities:
         """Return the probabilities for one face; the network's last layer includes the calibration."""
