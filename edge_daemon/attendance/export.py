@@ -128,10 +128,11 @@ def register_lines(
     """Yield a line for each student, with the columns of HEADS; text from a roster is guarded."""
     lesson = register.lesson
     start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
+    times = (f"{start:%H:%M}", f"{end:%H:%M}") if end > start else ("", "")  # pictures without a clock
     for student_id, entry in entries_of(register).items():
         verdict, correction = entry.verdict, entry.correction
         yield (
-            *(f"{start:%Y-%m-%d}", f"{start:%H:%M}", f"{end:%H:%M}", guarded(lesson.course), guarded(lesson.device)),
+            *(f"{start:%Y-%m-%d}", *times, guarded(lesson.course), guarded(lesson.device)),
             *(guarded(lesson.lesson_id), register.revision, lesson.origin, guarded(student_id)),
             *(guarded(names.get(student_id, "")), verdict.verdict, float(verdict.share)),
             *(verdict.tally.captures_attentive, verdict.tally.captures_seen),

@@ -36,6 +36,16 @@ def asked(value: str | None, parameter: str) -> str:
     return str(declared.type.convert(line.strip(), declared, context))
 
 
+def confirmed(question: str) -> bool:
+    """Return whether a person at the terminal answers yes; True without a question if standard input is none.
+
+    A script that pipes in or has no input has decided already.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        return True
+    return click.confirm(question, default=False, err=True)
+
+
 def _label(declared: click.Parameter) -> str:
     if isinstance(declared.type, click.Choice):
         return f"{declared.name} ({', '.join(declared.type.choices)})"

@@ -11,6 +11,10 @@ import click
 from edge_daemon.cli.owner import check_owner
 from edge_daemon.home import Home
 
+_WITHOUT_FOLDER = frozenset(
+    {"enrol import", "collect", "lab expression", "lab train expression", "manual", "update", "update-check"}
+)
+"""The command that makes a home, and those that use nothing of it."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -19,7 +23,8 @@ def pass_home(command: Callable[Concatenate[Home, P], R]) -> Callable[P, R]:
     """Decorate a command so that its first argument is the `Home`.
 
     Raises:
-        StoreError: the command would write to the state folder, and the folder belongs to another user.
+        StoreError: the folder of --home does not exist, and the command makes none; or the command would write to the
+            state folder, and the folder belongs to another user.
     """
 
     @wraps(command)
@@ -28,6 +33,8 @@ def pass_home(command: Callable[Concatenate[Home, P], R]) -> Callable[P, R]:
         home = context.find_object(Home)
         assert home is not None  # set by the group `edge-daemon`
         _, _, name = context.command_path.partition(" ")
+        if home.home_mode and name not in _WITHOUT_FOLDER:
+            home.check_folder()
         check_owner(home, name)
         return command(home, *args, **kwargs)
 

@@ -15,7 +15,7 @@ from edge_daemon.app.enrolment.remove_student import remove_student
 from edge_daemon.app.enrolment.report_page import page_path
 from edge_daemon.app.enrolment.student_file import write_student_file
 from edge_daemon.cli import enrol_text as text
-from edge_daemon.cli.asked import asked
+from edge_daemon.cli.asked import asked, confirmed
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.enrol_capture import capture
 from edge_daemon.cli.help_page import GroupHelp
@@ -38,6 +38,11 @@ def enrol() -> None:
     " is renewed.",
 )
 @click.option("--readmit", multiple=True, metavar="ID", help="Enrol a removed student again; may be repeated.")
+@click.option(
+    "--drop-missing",
+    is_flag=True,
+    help="Also remove the templates of students of whom the folder has no photograph; without it they stay.",
+)
 @click.option("--dry-run", is_flag=True, help="Print how the roster and the folder are understood; change nothing.")
 @click.option("--keep-report", is_flag=True, help="Keep the report page of the last import, under its time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -47,6 +52,7 @@ def import_(
     roster: Path,
     photos: Path | None,
     readmit: tuple[str, ...],
+    drop_missing: bool,
     dry_run: bool,
     keep_report: bool,
     as_json: bool,
@@ -55,14 +61,19 @@ def import_(
 
     ROSTER is a CSV file, an Excel workbook, or the folder of OneRoster files (docs/ENROLMENT.md).
     """
+    if drop_missing and photos is None:
+        raise click.UsageError("--drop-missing needs --photos")
     students = read_list(home, roster)
     for line in text.remarks(students):
         click.echo(line, err=True)
     if dry_run:
         click.echo(text.plan_text(students, plan_import(students, photos)))
         return
+    is_new = not home.state_dir.exists()
     with progress("photographs") as watch:
-        report = import_students(home, students, photos, readmit, watch, _warn, keep_page=keep_report)
+        report = import_students(
+            home, students, photos, readmit, watch, _warn, keep_page=keep_report, drop_missing=drop_missing
+        )
     for line in text.matches(report):
         click.echo(line, err=True)
     for line in text.withdrawals(report):
@@ -72,6 +83,8 @@ def import_(
     click.echo(text.report_json(report) if as_json else text.report_table(report))
     if photos is not None and not as_json:
         click.echo(f"which photographs were accepted or refused, and why: {page_path(home)}")
+    if is_new and not as_json:
+        click.echo(f"{home.state_dir} was not there before: it is a new installation now")
 
 
 enrol.add_command(capture)
@@ -116,14 +129,18 @@ def show(home: Home, student_id: str | None, as_json: bool, output: Path | None)
 
 @enrol.command()
 @click.argument("student_id", metavar="ID", required=False)
+@click.option("--yes", "is_sure", is_flag=True, help="Ask no question. Without a terminal none is asked anyway.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
-def remove(home: Home, student_id: str | None, as_json: bool) -> None:
+def remove(home: Home, student_id: str | None, is_sure: bool, as_json: bool) -> None:
     """Erase a student's templates, name, mail addresses and sightings, for good.
 
     Without an ID the command asks for it.
     """
     student_id = asked(student_id, "student_id")
+    if not is_sure and not confirmed(f"Erase {EdgeError(student_id).line()} for good? No backup can bring it back"):
+        click.echo("nothing was removed", err=True)
+        raise click.exceptions.Exit(1)
     removal = remove_student(home, student_id, _warn)
     if as_json:
         click.echo(text.removal_json(removal))

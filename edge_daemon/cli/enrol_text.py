@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_WARNINGS = 100
 """Number of warnings of one kind that get a line each. Further ones share a line, so that they do not bury others."""
+_BY_HAND = "the register has to be filled in by hand"
 _LABEL = 15
 _FAR_PX = (28, 41)
 """Face widths in pixels at which the number of photographs makes a difference."""
@@ -189,15 +190,18 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
             yield f"{refusal.photograph}: {refusal.reason}"
         else:  # the whole folder
             listed.add(refusal.student_id)
-            yield f"student {refusal.student_id}: {refusal.reason}; the register has to be filled in by hand"
+            then = "earlier templates stay" if refusal.student_id in report.kept else _BY_HAND
+            yield f"student {refusal.student_id}: {refusal.reason}; {then}"
     apart = {*report.without_consent, *report.removed_before, *listed, *dict(report.lost)}
     bare = [student_id for student_id in report.without_template if student_id not in apart]
     if len(bare) > _MOST_WARNINGS:  # the roster was imported without its photographs
         yield f"{len(bare)} students without usable photograph: {ids(bare)}; fill their register in by hand"
         bare = []
     for student_id in bare:
-        yield f"student {student_id}: no usable photograph, so the register has to be filled in by hand"
+        yield f"student {student_id}: no usable photograph, so {_BY_HAND}"
     yield from _lost(report)
+    if kept := [student_id for student_id in report.kept if student_id not in listed]:
+        yield f"{ids(kept)}: no photograph in the folder; earlier templates stay; --drop-missing removes them"
     if report.out_of_focus:
         yield f"{ids(report.out_of_focus)}: the photographs are out of focus, and far faces are missed; add a sharp one"
     for student_id, number in report.unopened[:_MOST_WARNINGS]:

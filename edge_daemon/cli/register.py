@@ -56,6 +56,7 @@ def list_(home: Home, as_json: bool) -> None:
 def show(home: Home, register_id: str, revision: int | None, as_json: bool) -> None:
     """Show one register with the evidence for each student.
 
+    Rows and seats are counted among the students who were seen, so an erasure renumbers the seats beside it.
     ID is the lesson's id, or a beginning of it that only one register has.
     """
     found, evidence = read_register(home, register_id, revision)

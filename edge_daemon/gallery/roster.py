@@ -29,6 +29,7 @@ _SHOWN_LINES = 5
 _TITLE_ROWS = 15
 """Rows that are searched for a header, because titles of reports may precede it."""
 _MIN_KNOWN = 2
+_TOTALS = frozenset(("total", "totals", "subtotal", "sum", "summe", "gesamt", "somme", "suma"))
 _TODO = "correct the roster and import it again; nothing was changed"
 
 
@@ -177,6 +178,8 @@ class _Reading:
         cells = _cells(record, columns)
         student_id = cells["student_id"]
         wrong = student_ids.damage(student_id)
+        if plain(student_id).partition(" ")[0] in _TOTALS:
+            wrong = f"{student_id!r} is a line of totals and no student"
         if student_id in zeros:
             wrong = f"the student_id {student_id!r} lost zeros in front: {zeros[student_id]!r}?"
         if wrong:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -51,6 +51,8 @@ class Photographs:
     embedder: EmbedderId
     decode: Callable[[bytes], Picture]
     """Decodes an untrusted file: a `DecoderProcess`."""
+    is_complete: bool = False
+    """Whether students without a photograph in the folder lose their templates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class EnrolReport:
     """Students who had templates, and whose consent this import withdrew; templates and key are destroyed."""
     lost: tuple[tuple[str, int], ...] = ()
     """Consenting students who had templates and now have none, with the number of templates that they had."""
+    kept: tuple[str, ...] = ()
+    """Consenting students who have no photograph in the folder, and whose earlier templates stay."""
     unopened: tuple[tuple[str, int], ...] = ()
     """Students without consent of whom the folder has photographs, with their number."""
 
@@ -141,15 +145,16 @@ def import_roster(
     roster = [_bare(row) if row.student.student_id in barred else row for row in roster]
     had = tables.template_counts(store.db)
     files, exemplars, refused = _photographs_read(roster, photographs, watch)
-    captured = _captured(store, roster, photographs)
+    missing = _missing(roster, photographs, {*exemplars, *(one.student_id for one in refused if one.photograph)})
+    stored = _stored(store, roster, photographs, missing)
     sealed, marks = _sealed_roster(store, roster, before, now)
-    change = _change(store, sealed, marks, exemplars, captured, photographs, now)
+    change = _change(store, sealed, marks, exemplars, stored, photographs, now, missing)
     if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
         raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
     phrases.drop_without_consent(store)
     tables.wipe_log(store.db)  # after everything that is deleted
     erasure.append_to_file(store.db, marks)
-    report = _report(store, sealed, before, exemplars, refused, barred, photographs, captured)
+    report = _report(store, sealed, before, exemplars, refused, barred, photographs, stored)
     lost = {s.student_id for s in sealed if s.consent and s.student_id in had} & set(report.without_template)
     return replace(
         report,
@@ -157,6 +162,7 @@ def import_roster(
         unmatched=tuple(files.unmatched),
         withdrawn=tuple(s.student_id for s in sealed if s.student_id in had and _withdrew(before, s)),
         lost=tuple((s.student_id, had[s.student_id]) for s in sealed if s.student_id in lost),
+        kept=tuple(student_id for student_id in missing if student_id in stored),
         unopened=_unopened(photographs, roster, report.without_consent),
     )
 
@@ -178,44 +184,52 @@ def _change(
     sealed: Sequence[StudentRow],
     marks: Sequence[Tombstone],
     exemplars: Mapping[str, Sequence[Exemplar]],
-    captured: Mapping[str, Sequence[Exemplar]],
+    stored: Mapping[str, Sequence[Exemplar]],
     photographs: Photographs | None,
     now: datetime,
+    missing: Sequence[str],
 ) -> GalleryChange:
     """Return the changes to write in one transaction."""
     return GalleryChange(
         students=sealed,
         templates=_sealed_templates(store, sealed, exemplars, photographs, now),
-        replaced=frozenset(s.student_id for s in sealed if photographs is not None or not s.consent),
+        replaced=frozenset(s.student_id for s in sealed if photographs is not None or not s.consent) - {*missing},
         look_alikes=_look_alikes_kept(store, sealed)
         if photographs is None
-        else find_look_alikes(_joined(exemplars, captured)),
+        else find_look_alikes(_joined(exemplars, stored)),
         tombstones=marks,
         embedder=(photographs.embedder.sha256, photographs.embedder.preprocessing) if photographs else None,
     )
 
 
-def _captured(
-    store: GalleryStore, roster: Sequence[RosterRow], photographs: Photographs | None
+def _missing(roster: Sequence[RosterRow], photographs: Photographs | None, found: Set[str]) -> list[str]:
+    """Return the consenting students of whom the folder has no photograph, if they keep their templates."""
+    if photographs is None or photographs.is_complete:
+        return []
+    return [i for i in (row.student.student_id for row in roster if row.student.consent) if i not in found]
+
+
+def _stored(
+    store: GalleryStore, roster: Sequence[RosterRow], photographs: Photographs | None, missing: Sequence[str]
 ) -> dict[str, list[Exemplar]]:
-    """Return the camera captures of consenting students that this face model made."""
+    """Return what this face model made earlier of consenting students, and what stays."""
     if photographs is None:
         return {}
     consenting = {row.student.student_id for row in roster if row.student.consent}
-    faces = store.faces(photographs.embedder, only_captured=True)
-    return {i: [captured_exemplar(i, vector) for vector in own] for i, own in faces.items() if i in consenting}
+    faces = store.faces(photographs.embedder, staying_of=frozenset(missing))
+    return {i: [stored_exemplar(i, vector) for vector in own] for i, own in faces.items() if i in consenting}
 
 
-def captured_exemplar(student_id: str, vector: Vector) -> Exemplar:
-    """Return the vector of a camera capture as an `Exemplar`, so that it can be compared with photographs."""
-    return Exemplar(student_id, "at the camera", vector.tobytes(), vector[None], np.zeros(1, np.float32))
+def stored_exemplar(student_id: str, vector: Vector) -> Exemplar:
+    """Return a stored vector as an `Exemplar`, so that it can be compared with photographs."""
+    return Exemplar(student_id, "stored earlier", vector.tobytes(), vector[None], np.zeros(1, np.float32))
 
 
 def _joined(
-    exemplars: Mapping[str, Sequence[Exemplar]], captured: Mapping[str, Sequence[Exemplar]]
+    exemplars: Mapping[str, Sequence[Exemplar]], stored: Mapping[str, Sequence[Exemplar]]
 ) -> dict[str, list[Exemplar]]:
-    ids = dict.fromkeys((*exemplars, *captured))
-    return {student_id: [*exemplars.get(student_id, ()), *captured.get(student_id, ())] for student_id in ids}
+    ids = dict.fromkeys((*exemplars, *stored))
+    return {student_id: [*exemplars.get(student_id, ()), *stored.get(student_id, ())] for student_id in ids}
 
 
 def check_folder(folder: Path) -> None:
@@ -345,7 +359,7 @@ def _report(
     refused: Sequence[RefusedPhotograph],
     barred: frozenset[str],
     photographs: Photographs | None,
-    captured: Mapping[str, Sequence[Exemplar]],
+    stored: Mapping[str, Sequence[Exemplar]],
 ) -> EnrolReport:
     ids = {student.student_id for student in students}
     with_template = tables.template_counts(store.db)
@@ -359,7 +373,7 @@ def _report(
         without_template=tuple(s.student_id for s in students if s.student_id not in with_template),
         removed_before=tuple(s.student_id for s in students if s.student_id in barred),
         left=tuple(row.student_id for row in before.values() if row.student_id not in ids),
-        twins=tuple(find_twins(_joined(exemplars, captured))),
+        twins=tuple(find_twins(_joined(exemplars, stored))),
         look_alikes=tuple(tables.look_alikes(store.db)),
         unclaimed=unclaimed_folders(photographs.folder, ids) if photographs is not None else (),
     )

@@ -98,27 +98,32 @@ class GalleryStore:
         plain, covered = self._opened_templates(embedder), self._opened_covers(embedder)
         return [vector_codec.student_templates(one, plain[one], covered.get(one, ())) for one in plain]
 
-    def faces(self, embedder: EmbedderId, *, only_captured: bool = False) -> Mapping[str, list[Vector]]:
+    def faces(self, embedder: EmbedderId, *, staying_of: frozenset[str] | None = None) -> Mapping[str, list[Vector]]:
         """Return one vector of length 1 for each photograph, by student: the face at its own size.
 
         Args:
             embedder: as for `templates`.
-            only_captured: True: return only pictures taken at a camera whose templates this embedder made.
+            staying_of: if given, return only what this embedder made and an import from a folder leaves: pictures
+                taken at a camera, and all templates of these students.
 
         Raises:
             GalleryError: as for `templates`.
         """
         from edge_daemon.gallery import vector_codec
 
-        opened = self._opened_templates(embedder, only_captured=only_captured)
+        opened = self._opened_templates(embedder, staying_of)
         return {student_id: [vector_codec.own_size(one) for one in plain] for student_id, plain in opened.items()}
 
-    def _opened_templates(self, embedder: EmbedderId, *, only_captured: bool = False) -> dict[str, list[bytes]]:
+    def _opened_templates(
+        self, embedder: EmbedderId, staying_of: frozenset[str] | None = None
+    ) -> dict[str, list[bytes]]:
         keys = {row.student_id: row for row in tables.student_rows(self.db)}
         photographs: dict[str, list[bytes]] = {}
         for row in tables.template_rows(self.db):
             is_ours = (row.model_sha256, row.preprocessing) == (embedder.sha256, embedder.preprocessing)
-            if only_captured and not (is_ours and row.photograph.startswith(tables.CAPTURED)):
+            if staying_of is not None and not (
+                is_ours and (row.student_id in staying_of or row.photograph.startswith(tables.CAPTURED))
+            ):
                 continue
             if not is_ours:
                 raise GalleryError(

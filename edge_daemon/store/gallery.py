@@ -93,7 +93,7 @@ class GalleryChange:
     embedder: tuple[str, int] | None = None
     """SHA-256 of the current face model, and version of its preprocessing.
 
-    Templates from a camera that were made with another model or preprocessing are deleted. If None, they all stay.
+    Templates that were made with another model or preprocessing are deleted. If None, they all stay.
     """
 
 
@@ -250,11 +250,7 @@ def replace_roster(db: sqlite_utils.Database, change: GalleryChange, expected_ke
             gone,
         )
         if change.embedder is not None:
-            db.execute(
-                "DELETE FROM templates WHERE substr(photograph, 1, 8) = 'capture:'"
-                " AND (model_sha256 != ? OR preprocessing != ?)",
-                change.embedder,
-            )
+            db.execute("DELETE FROM templates WHERE model_sha256 != ? OR preprocessing != ?", change.embedder)
         put_templates(db, change.templates)
         db.execute("DELETE FROM look_alikes")
         pairs = [(pair.a, pair.b, pair.similarity) for pair in change.look_alikes]

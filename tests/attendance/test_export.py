@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
+import os
 import re
 import stat
 import tempfile
@@ -19,8 +21,10 @@ import pytest
 from edge_daemon.attendance.document import Document, from_json, to_json
 from edge_daemon.attendance.export import Export, check_output, guarded, write_export
 from edge_daemon.attendance.register import correct
+from edge_daemon.attendance.sightings_csv import write_sightings
 from edge_daemon.attendance.week import school_week
-from edge_daemon.errors import RegisterError
+from edge_daemon.errors import RegisterError, StoreError
+from edge_daemon.types import Box, Sighting
 from tests.nobody import as_nobody
 from tests.registers import START, a_lesson, a_register
 
@@ -196,6 +200,14 @@ def test_the_times_of_a_sheet_are_the_schools_and_its_weeks_and_classes_too(tmp_
     assert written(tmp_path, replace(export, split="class")).sheetnames[:2] == ["2026-W47 7b", "2026-W48 7b"]
 
 
+def test_csv_has_no_times_of_a_lesson_without_a_clock_as_in_the_sheet(tmp_path, registers):
+    lesson = replace(registers[0].lesson, end=registers[0].lesson.start)
+    write_export(tmp_path / "out.csv", export_of([replace(registers[0], lesson=lesson)]))
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        line = next(csv.DictReader(file))
+    assert (line["date"], line["start"], line["end"]) == ("2026-11-16", "", "")
+
+
 def test_csv_of_a_register_without_its_rule_has_no_distance(tmp_path, registers):
     write_export(tmp_path / "out.csv", export_of([replace(registers[0], rule=None)]))
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -290,3 +302,19 @@ def test_ten_thousand_students_are_exported_in_a_while(tmp_path):
     assert time.process_time() - began < 60
     page = openpyxl.load_workbook(tmp_path / "out.xlsx", read_only=True).worksheets[0]
     assert sum(row[2] == "P" for row in page.iter_rows(values_only=True)) == 10_000
+
+
+def test_ids_in_the_csv_of_sightings_are_guarded_and_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "sightings.csv"
+    write_sightings(path, [Sighting(0, "@S1", 0.5, True, Box(1, 2, 3, 4))], {0: "=a.jpg"})
+    assert path.read_text().splitlines()[1] == "'=a.jpg,'@S1,0.5000,1.0,2.0,3.0,4.0,1"
+    before = path.read_bytes()
+    monkeypatch.setattr("os.open", full)
+    with pytest.raises(StoreError, match="No space left"):
+        write_sightings(path, [], {})
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+
+
+def full(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

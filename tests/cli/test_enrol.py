@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -302,6 +303,30 @@ def test_a_removed_student_is_gone_and_what_stays_is_told(enrolled):
         for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             assert all("S1" not in row for row in db.execute(f"SELECT * FROM {table}"))
     assert b"Eileen" not in b"".join(files(enrolled.home).values())
+
+
+class Terminal(io.StringIO):
+    """Standard input of a person."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_at_a_terminal_a_removal_asks_and_a_script_says_yes_or_has_none(enrolled, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Terminal("\n"))
+    done = run(enrolled.home, "enrol", "remove", "S1")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Erase S1 for good?" in done.stderr
+    assert done.stderr.endswith("nothing was removed\n")
+    assert len(enrolled.listed()) == 3
+    assert "removed S1" in run(enrolled.home, "enrol", "remove", "S1", "--yes").stdout
+    monkeypatch.setattr(sys, "stdin", Terminal("S2\ny\n"))
+    assert "removed S2" in run(enrolled.home, "enrol", "remove").stdout
+
+
+def test_only_an_import_with_photographs_drops_who_is_missing(enrolled):
+    done = run(enrolled.home, "enrol", "import", str(enrolled.roster), "--drop-missing")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
 
 
 def test_removing_twice_says_so_and_changes_nothing_more(enrolled):

@@ -148,6 +148,15 @@ def test_who_may_not_even_enter_an_installed_folder_is_told_the_same(home, monke
         check_owner(installed, "outbox retry")
 
 
+@pytest.mark.parametrize("command", sorted({*WRITING, "config show", "doctor", "status"} - {"enrol import"}))
+def test_a_home_that_does_not_exist_is_refused_and_not_made(tmp_path, command):
+    done = run(tmp_path / "typo", *command.split(), *WRITING.get(command, []))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"edge-daemon: {tmp_path / 'typo'}: there is no such folder; ")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "typo").exists()
+
+
 def test_the_owner_may(tmp_path):
     assert run(tmp_path, "maintain", "backup").exit_code == 0
 

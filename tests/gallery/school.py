@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from edge_daemon.gallery.roster import read_roster
 from edge_daemon.gallery.roster_import import EnrolReport, import_roster
 from edge_daemon.gallery.templates import GalleryStore
-from tests.gallery.fakes import FakeReader, photographs, picture, save
+from tests.gallery.fakes import EMBEDDER, FakeReader, photographs, picture, save
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=timezone.utc)
 HEADER = "student_id,name,email,guardian_email,consent,locker\n"
@@ -32,7 +33,9 @@ class School:
         return save(self.photos / student_id / f"{shot}.png", picture(person, shot, **more))
 
     def enrol(
-        self, store: GalleryStore, *, reader: FakeReader | None = None, photos: bool = True, **more
+        self, store: GalleryStore, *, reader: FakeReader | None = None, photos: bool = True, whole: bool = False, **more
     ) -> EnrolReport:
-        given = photographs(self.photos, reader) if photos else None
+        embedder = more.pop("embedder", EMBEDDER)
+        found = replace(photographs(self.photos, reader), is_complete=whole, embedder=embedder)
+        given = found if photos else None
         return import_roster(read_roster(self.roster).rows, given, store, more.pop("now", NOW), **more)

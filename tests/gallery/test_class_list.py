@@ -301,6 +301,22 @@ def test_a_bad_address_costs_the_address_and_not_the_student(read):
     assert "line 2: the guardian_email has 2 mail addresses; the first one is used" in words(roster)
 
 
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("=A2,Al,,,yes", "the student_id is a formula ('=A2')"),
+        ("＝A2,Al,,,yes", "the student_id is a formula ('＝A2')"),
+        ("nan,nan,,,", "the student_id is what a program writes for an empty cell ('nan')"),
+        ("Total,,,,28", "'Total' is a line of totals and no student"),
+        ("Subtotal 7a,15,12,12,12", "'Subtotal 7a' is a line of totals and no student"),
+    ],
+)
+def test_what_is_no_id_is_left_out_and_named(read, row, words):
+    roster = read(HEADER + f"S1,Al,,,yes\n{row}\nS2,Bo,,,yes\n")
+    assert [str(one) for one in roster.left_out] == [f"line 3: {words}"]
+    assert [one.student.student_id for one in roster.rows] == ["S1", "S2"]
+
+
 def test_a_name_that_was_read_in_the_wrong_encoding_is_remarked_on(read):
     roster = read(HEADER + "S1,ZoÃ« MÃ¼ÃŸig,,,yes\n")
     assert "line 2: the name was saved in one encoding and read in another" in words(roster)

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_daemon.cli.enrol_text import warnings
 from edge_daemon.errors import GalleryError, PhotographError, StoreError
-from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.store.database import open_gallery
 from tests.gallery.conftest import DEVICE_KEY
 from tests.gallery.fakes import EMBEDDER, FakeReader, picture, save
@@ -208,10 +209,50 @@ def test_who_loses_every_template_is_reported_with_their_number(store, school):
     assert (school.enrol(store).lost, school.enrol(store).withdrawn) == ((), ())
     for photograph in (school.photos / "S1").iterdir():
         photograph.unlink()
-    assert school.enrol(store).lost == (("S1", 3),)
-    assert school.enrol(store).lost == ()
+    assert (school.enrol(store).lost, enrolled(store)) == ((), {"S1": 3, "S2": 3})
+    assert school.enrol(store, whole=True).lost == (("S1", 3),)
+    assert school.enrol(store, whole=True).lost == ()
     (school.photos / "S2" / "0.png").unlink()
     assert school.enrol(store).lost == ()
+
+
+def test_a_folder_of_one_student_leaves_the_templates_of_the_others(store, school):
+    school.enrol(store)
+    before = state(store)
+    for shot in (0, 1, 2):
+        (school.photos / "S1" / f"{shot}.png").unlink()
+    report = school.enrol(store)
+    assert (report.kept, report.lost, report.accepted, state(store)) == (("S1",), (), 3, before)
+    (line,) = [one for one in warnings(report) if one.startswith("S1: ")]
+    assert line == "S1: no photograph in the folder; earlier templates stay; --drop-missing removes them"
+
+
+def test_who_is_kept_is_compared_with_who_is_new(store, school):
+    school.enrol(store)
+    for shot in (0, 1, 2):
+        (school.photos / "S1" / f"{shot}.png").unlink()
+    school.write_roster(S1="yes", S2="yes", S4="yes")
+    school.photograph("S4", 1, 0)
+    assert [(twin.a, twin.b) for twin in school.enrol(store).twins] == [("S1", "S4")]
+    assert ("S1", "S4") in store.look_alikes()
+
+
+def test_bad_photographs_of_a_student_still_cost_the_templates_with_a_warning(store, school):
+    school.enrol(store)
+    for shot in (0, 1, 2):
+        (school.photos / "S1" / f"{shot}.png").write_bytes(b"no picture")
+    report = school.enrol(store)
+    assert (report.kept, report.lost) == ((), (("S1", 3),))
+
+
+def test_templates_of_another_face_model_are_of_no_use_and_go(store, school):
+    school.enrol(store)
+    for shot in (0, 1, 2):
+        (school.photos / "S1" / f"{shot}.png").unlink()
+    other = EmbedderId("another model", 1)
+    report = school.enrol(store, embedder=other)
+    assert (report.kept, report.lost) == ((), (("S1", 3),))
+    assert [one.student_id for one in store.templates(other)] == ["S2"]
 
 
 def test_withdrawn_consents_and_unopened_photographs_are_reported(store, school):

@@ -166,6 +166,26 @@ def test_what_is_typed_at_a_terminal_for_sudo_is_no_answer_for_the_program(wrapp
     assert wrapper.told("sudo-stdin") == "3\nregister\ncorrect\n1a2b\nS0815\n"
 
 
+@pytest.mark.parametrize(("answer", "code"), [(b"\n", 1), (b"y\n", 0)])
+def test_a_removal_at_a_terminal_is_asked_about_before_sudo(wrapper, answer, code):
+    child, terminal = pty.fork()
+    if not child:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        words = ["sh", str(wrapper.folder / "attendance"), "enrol", "remove", "S0815"]
+        os.execve("/bin/sh", words, {"PATH": f"{wrapper.folder}/tools:{os.environ['PATH']}"})
+    said = b""
+    while b"[y/N]: " not in said:
+        said += os.read(terminal, 100)
+    os.write(terminal, answer)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == code
+    os.close(terminal)
+    assert (wrapper.folder / "tools/sudo-line").exists() == (code == 0)
+    if not code:
+        assert wrapper.told("sudo-stdin") == "3\nenrol\nremove\nS0815\n"
+
+
 def _wait_for(is_so: Callable[[], object]) -> None:
     until_s = time.monotonic() + 10
     while not is_so() and time.monotonic() < until_s:

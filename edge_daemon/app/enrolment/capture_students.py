@@ -21,7 +21,7 @@ from edge_daemon.config import CameraConfig
 from edge_daemon.errors import CameraError, GalleryError, PhotographError
 from edge_daemon.gallery.agreement import find_look_alikes
 from edge_daemon.gallery.guided_capture import CaptureJudge, WantedPicture, mean_vector, wanted_pictures
-from edge_daemon.gallery.roster_import import captured_exemplar
+from edge_daemon.gallery.roster_import import stored_exemplar
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.home import Home
 from edge_daemon.store.captured_templates import captured_students, replace_captured
@@ -175,7 +175,7 @@ class CaptureDay:
             for one in accepted
         ]
         faces = {**self._faces(), student_id: [one.vectors[0] for one in accepted]}
-        pairs = find_look_alikes({i: [captured_exemplar(i, vector) for vector in all_] for i, all_ in faces.items()})
+        pairs = find_look_alikes({i: [stored_exemplar(i, vector) for vector in all_] for i, all_ in faces.items()})
         if not replace_captured(
             self._store.db, row, sealed, [pair for pair in pairs if student_id in (pair.a, pair.b)]
         ):

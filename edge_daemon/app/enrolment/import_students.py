@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +59,7 @@ def import_students(
     warn: Callable[[EdgeError], None],
     *,
     keep_page: bool = False,
+    drop_missing: bool = False,
 ) -> EnrolReport:
     """Import the roster and the photographs of students who consent.
 
@@ -69,6 +71,7 @@ def import_students(
         watch: called with (photographs done, photographs in all).
         warn: called with errors after the import, which do not undo it.
         keep_page: True to keep the report page of the last import.
+        drop_missing: True to remove the templates of students of whom the folder has no photograph.
 
     Raises:
         EdgeError: the folder of photographs, the models or the gallery can't be used, or no photograph in the folder
@@ -79,7 +82,8 @@ def import_students(
     # All checks that may refuse the import come before the first file is made.
     _check_readmitted(readmit, {row.student.student_id for row in roster.rows})
     with ExitStack() as stack:
-        photographs = _photographs(home, roster, photos, stack) if photos is not None else None
+        read = None if photos is None else _photographs(home, roster, photos, stack)
+        photographs = None if read is None else replace(read, is_complete=drop_missing)
         register_db = stack.enter_context(opened_register(home))
         store = stack.enter_context(opened_gallery(home, create=True))
         if register_db is not None:  # a restored backup may contain sightings of removed students

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from edge_daemon.app.masks.mask_finder import MaskFace, MaskFinder, count_faces
+from edge_daemon.attendance.export import guarded
 from edge_daemon.camera.files import VideoCamera, open_files
 from edge_daemon.config import Config
 from edge_daemon.errors import CameraError, StoreError
@@ -138,7 +139,12 @@ def _rows(report: MaskReport) -> Iterator[tuple[object, ...]]:
         for face in picture.faces:
             box, measured = face.box, face.probabilities
             numbers = ("", "", "") if measured is None else tuple(f"{p:.4f}" for p in asdict(measured).values())
-            yield (picture.name, *(f"{side:.1f}" for side in (box.x, box.y, box.w, box.h)), *numbers, face.state)
+            yield (
+                guarded(picture.name),
+                *(f"{side:.1f}" for side in (box.x, box.y, box.w, box.h)),
+                *numbers,
+                face.state,
+            )
 
 
 def _table(report: MaskReport) -> bytes:

@@ -14,7 +14,8 @@ _MONTHS: Final = (
     "|janv|févr|fev|mars|avr|juin|juil|août|aou|déc|ene|abr|ago|dic"
 )
 _SCIENTIFIC: Final = re.compile(r"\d(?:[.,]\d+)?[eE][+-]\d{2,}")
-_FORMULA: Final = re.compile(r"=\s*(?:[A-Za-z]+\()?\s*(?:\".*\"|'.*'|\d+)\s*\)?")
+_FORMULA: Final = re.compile(r"[=＝].*", re.DOTALL)
+_NOTHING: Final = re.compile(r"nan|NaN|NaT|None|NULL|null|undefined|[nN]/[aA]|<NA>")
 _ERROR: Final = re.compile(r"#+|#[A-ZÄÖÜÉÀÑ¡/0-9_]+[!?]?", re.IGNORECASE)
 _DATE: Final = re.compile(
     r"\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})(?:[ T]\d{1,2}:\d{2}.*)?"
@@ -35,6 +36,7 @@ def damage(student_id: str) -> str:
     kinds = (
         (_SCIENTIFIC, "was shortened by a spreadsheet to {}: its last digits are lost"),
         (_FORMULA, "is a formula ({})"),
+        (_NOTHING, "is what a program writes for an empty cell ({})"),
         (_ERROR, "is an error of a spreadsheet ({})"),
         (_DATE, "is a date ({}): a spreadsheet made one of it"),
         (_DECIMAL, "has decimals ({}): a spreadsheet made a number of it"),

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 
 
-
 class Deadline:
     """Whether the deadline of one exchange has passed."""
 
