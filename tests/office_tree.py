@@ -86,14 +86,18 @@ class OfficeRoom:
         return self.put(document_paths.status(self.device), {**told, **more})
 
 
-def a_school(root: Path, rooms: int, lessons: int, students: int) -> int:
-    """Write a term: five days a week, five lessons a day in each room; return the number of documents."""
+def a_school(root: Path, rooms: int, lessons: int, students: int, prefix: str = "") -> int:
+    """Write a term: five days a week, five lessons a day in each room; return the number of documents.
+
+    Args:
+        prefix: the first signs of each device's name, so that two schools have devices of different names.
+    """
     chance, count = random.Random(1), 0
     template = a_register(
         OfficeRoom(root, "x", with_key=False).lesson(START), {f"S{n:05d}": 0.9 for n in range(students)}
     )
     for number in range(rooms):
-        room = OfficeRoom(root, f"room {number:03d}")
+        room = OfficeRoom(root, f"{prefix}room {number:03d}")
         ids = [f"S{number * students + n:05d}" for n in range(students)]
         for n in range(lessons):
             start = START + timedelta(weeks=n // 25, days=n // 5 % 5, hours=n % 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,14 +17,20 @@ _MOST_PROBLEMS: Final = 20
 _MOST_NUMBER: Final = 1_000_000_000
 
 
-def read_heartbeat(school: str, device: str, path: Path) -> bool:
-    """Store the heartbeat of a device; return whether it is new. An invalid file changes nothing."""
+def read_heartbeat(school: str, device: str, path: Path, known: Mapping[str, Any] | None) -> bool:
+    """Store the heartbeat of a device; return whether it is new. An invalid file changes nothing.
+
+    Args:
+        school: its short name.
+        device: the device's name.
+        path: path of the file.
+        known: the columns of the stored heartbeat; None: there is none.
+    """
     top = read_object(path)
     if not top:
         return False
     values = _values(top)
-    known = Heartbeat.objects.filter(school=school, device=device).values(*values).first()
-    if known == values:
+    if known is not None and all(known[name] == value for name, value in values.items()):
         return False
     Heartbeat.objects.update_or_create(school=school, device=device, defaults=values)
     return True

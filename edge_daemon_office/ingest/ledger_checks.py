@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from django.db import transaction
+from django.db.models import F
 
+from edge_daemon_office.ingest.examine import ProvenDocument
 from edge_daemon_office.registers.models import Commitment, Heartbeat, Problem, Promise, Revision
 
 _MOST: Final = 100
 """Limit for the problems of a device that are listed; the others are counted."""
+
+
+def follows_ledger(school: str, device: str, added: Sequence[ProvenDocument]) -> bool:
+    """Return whether new registers continue a device's ledger, so that `check_ledger` would find nothing.
+
+    A full check reads every revision of the device. This reads only what the new registers name.
+
+    Args:
+        school: its short name.
+        device: the device, without any problem before these registers came.
+        added: the registers, already stored. Nothing else came, and nothing was left out.
+    """
+    registers = [(one.document.register, one.document.previous_sha256) for one in added]
+    ids = {register.lesson.lesson_id for register, _ in registers}
+    before = {(register.lesson.lesson_id, register.revision - 1) for register, _ in registers if register.revision > 1}
+    mine = Revision.objects.filter(school=school, device=device)
+    if before and before - set(mine.filter(lesson_id__in=ids).values_list("lesson_id", "revision")):
+        return False
+    named = {previous for _, previous in registers if previous}
+    newest = _newest(school, device)
+    named |= {newest} if newest else set()
+    named -= {one.sha256 for one in added}
+    if named - set(mine.filter(sha256__in=named).values_list("sha256", flat=True)):
+        return False
+    promises = Promise.objects.filter(school=school, lesson_id__in=ids, device=device, at__lte=F("start"))
+    promised = dict(promises.values_list("lesson_id", "seed_sha256"))
+    seeds = [(register.lesson.lesson_id, register.plan.seed_sha256) for register, _ in registers]
+    return all(promised.get(lesson_id, seed_sha256) == seed_sha256 for lesson_id, seed_sha256 in seeds)
 
 
 def check_ledger(school: str, device: str) -> int:
@@ -89,6 +119,12 @@ def _broken_promises(
 
 
 def _heartbeat(school: str, device: str, here: set[str]) -> Iterator[tuple[str, str]]:
-    said = Heartbeat.objects.filter(school=school, device=device).first()
-    if said is not None and said.newest_sha256 and said.waiting == 0 and said.newest_sha256 not in here:
+    newest = _newest(school, device)
+    if newest and newest not in here:
         yield device, "the newest register of the device, by its heartbeat, is not here"
+
+
+def _newest(school: str, device: str) -> str:
+    """Return the SHA-256 of the newest register by the heartbeat; empty if it is unknown or waits on the device."""
+    rows = Heartbeat.objects.filter(school=school, device=device, waiting=0).values_list("newest_sha256", flat=True)
+    return next(iter(rows), "")

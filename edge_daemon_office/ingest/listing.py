@@ -26,18 +26,17 @@ class Listing:
     """The indexes that need not be read again, once the files are ingested."""
 
 
-def list_room(school: str, devices: Path, folder: str, now: datetime, *, must_list_all: bool) -> Listing:
+def list_room(devices: Path, folder: str, known: RoomListing | None, now: datetime, *, must_list_all: bool) -> Listing:
     """Return the documents of a device to look at.
 
     Args:
-        school: its short name.
         devices: the folder of all devices.
         folder: name of the device's folder.
+        known: what was looked at before; None: nothing.
         now: the time.
         must_list_all: True: list all folders, even if the day indexes seem to be enough.
     """
     stamps = index_stamps(devices / folder)  # before the documents: what comes meanwhile changes them again
-    known = RoomListing.objects.filter(school=school, folder=folder).first()
     if stamps and not must_list_all and known is not None and timedelta(0) <= now - known.listed_at < LIST_ALL_AFTER:
         found = _named_by_indexes(devices, folder, stamps, known.indexes)
         if found is not None:
@@ -46,8 +45,8 @@ def list_room(school: str, devices: Path, folder: str, now: datetime, *, must_li
     return Listing(list(files_of(devices, folder, unreadable)), True, unreadable, stamps)
 
 
-def keep_listing(school: str, folder: str, listing: Listing, now: datetime) -> None:
-    """Remember what was looked at."""
+def keep_listing(school: str, folder: str, known: RoomListing | None, listing: Listing, now: datetime) -> None:
+    """Remember what was looked at; `known` is what was looked at before."""
     indexes = {name: list(stamp) for name, stamp in listing.indexes.items()}
     if not indexes:
         return  # without an index the next run lists everything anyway
@@ -55,8 +54,8 @@ def keep_listing(school: str, folder: str, listing: Listing, now: datetime) -> N
         RoomListing.objects.update_or_create(
             school=school, folder=folder, defaults={"listed_at": now, "indexes": indexes}
         )
-    else:
-        RoomListing.objects.filter(school=school, folder=folder).exclude(indexes=indexes).update(indexes=indexes)
+    elif known is None or known.indexes != indexes:
+        RoomListing.objects.filter(school=school, folder=folder).update(indexes=indexes)
 
 
 def by_arrival(files: Sequence[TreeFile]) -> list[TreeFile]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,12 +19,21 @@ _COLUMNS: Final = (
 _INSERT: Final = (
     f"INSERT INTO {Mark._meta.db_table} ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"  # noqa: S608
 )
+_INSERT_JSON: Final = (
+    f"INSERT INTO {Mark._meta.db_table} ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)} "  # noqa: S608
+    f"FROM json_populate_recordset(NULL::{Mark._meta.db_table}, %s)"
+)
+"""For PostgreSQL: one statement is planned once for all rows. Row-level security forbids COPY."""
 
 
 def insert_marks(rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows from `mark_rows`."""
     with connection.cursor() as cursor:
-        cursor.executemany(_INSERT, rows)
+        if connection.vendor != "postgresql":
+            cursor.executemany(_INSERT, rows)
+        elif rows:
+            objects = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+            cursor.execute(_INSERT_JSON, [json.dumps(objects, default=str)])
 
 
 def mark_rows(register: Register, lesson: Lesson) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import Final
 from django.db import connection, transaction
 
 from edge_daemon_office.home import School
-from edge_daemon_office.ingest.examine import examine
+from edge_daemon_office.ingest.examine import ProvenDocument, examine
 from edge_daemon_office.ingest.heartbeats import read_heartbeat
 from edge_daemon_office.ingest.keys import by_folder, read_keys
-from edge_daemon_office.ingest.ledger_checks import check_ledger
+from edge_daemon_office.ingest.ledger_checks import check_ledger, follows_ledger
 from edge_daemon_office.ingest.listing import by_arrival, keep_listing, list_room
 from edge_daemon_office.ingest.roster import read_roster
 from edge_daemon_office.ingest.store import BatchWriter, Examined, forget
+from edge_daemon_office.ingest.stored_rooms import StoredRooms, stored_rooms
 from edge_daemon_office.ingest.tree import TreeFile, device_folders, devices_folder, file_at
 from edge_daemon_office.registers.models import (
     Commitment,
@@ -83,13 +84,14 @@ def ingest(school: School, now: datetime, show: Callable[[str], None] = lambda _
     devices = devices_folder(school.tree)
     keys = by_folder(read_keys(school.keys))
     read_roster(school)
+    stored = stored_rooms(school.school)
     wrong: dict[str, str] = {}
     folders = device_folders(devices, wrong)
     for folder in folders:
         show(folder)
         result.devices += 1
         device, pinned = keys.get(folder, (folder, frozenset()))
-        _Room(school, devices, folder, device, pinned, now).ingest(result)
+        _Room(school, devices, folder, device, pinned, now, stored).ingest(result)
     _name_missing_folders(school, folders)
     _name_wrong_folders(school, wrong)
     result.problems = Problem.objects.filter(school=school.school).count()
@@ -123,18 +125,38 @@ class _Room:
     device: str
     pinned: frozenset[str]
     now: datetime
+    stored: StoredRooms
 
     def ingest(self, result: IngestResult) -> None:
         name = self.school.school
         must_list_all = self._must_list_all()
-        listing = list_room(name, self.devices, self.folder, self.now, must_list_all=must_list_all)
+        before = self.stored.listings.get(self.folder)
+        listing = list_room(self.devices, self.folder, before, self.now, must_list_all=must_list_all)
         if not listing.is_whole:
             listing.files += self._left_out({file.path for file in listing.files})
         known = self._known(None if listing.is_whole else [file.path for file in listing.files])
-        is_news = read_heartbeat(name, self.device, self.devices / self.folder / "status.json")
+        heartbeat = self.stored.heartbeats.get(self.device)
+        is_news = read_heartbeat(name, self.device, self.devices / self.folder / "status.json", heartbeat)
         fresh = [file for file in listing.files if self._is_fresh(file, known.get(file.path))] if self.pinned else []
         fresh = by_arrival(fresh)
-        writer = BatchWriter(name, self.school.zone, self.device, self.folder, self.now)
+        was_in_order = not self.stored.problems.get(self.device) and all(file.path not in known for file in fresh)
+        added = self._write(fresh, result)
+        gone: set[str] = set()
+        if listing.is_whole:
+            gone = known.keys() - {file.path for file in listing.files}
+            self._note_gone(gone, known)
+            self._note_room(listing.unreadable, len(listing.files))
+        if gone or fresh or is_news:
+            must_check = bool(gone) or not was_in_order or added is None
+            if must_check or not follows_ledger(name, self.device, added or ()):
+                check_ledger(name, self.device)
+        keep_listing(name, self.folder, before, listing, self.now)
+
+    def _write(self, fresh: Sequence[TreeFile], result: IngestResult) -> list[ProvenDocument] | None:
+        """Examine and store files; return them if all are proven registers of one batch, else None."""
+        writer = BatchWriter(self.school.school, self.school.zone, self.device, self.folder, self.now)
+        added: list[ProvenDocument] = []
+        others = 0
         for start in range(0, len(fresh), _BATCH):
             batch = [self._examined(file) for file in fresh[start : start + _BATCH]]
             count = writer.write(batch)
@@ -143,25 +165,18 @@ class _Room:
             result.commitments += count.commitments
             result.repeated += count.repeated
             result.left_out += count.left_out
-        gone: set[str] = set()
-        if listing.is_whole:
-            gone = known.keys() - {file.path for file in listing.files}
-            self._note_gone(gone, known)
-            self._note_room(listing.unreadable, len(listing.files))
-        if fresh or gone or is_news:
-            check_ledger(name, self.device)
-        keep_listing(name, self.folder, listing, self.now)
+            added = [one.finding for one in batch if isinstance(one.finding, ProvenDocument)]
+            others += count.left_out + len(batch) - len(added)
+        return added if len(fresh) <= _BATCH and not others else None
 
     def _must_list_all(self) -> bool:
         """Return whether day indexes are not enough; forget the device if a key that it used is no longer pinned."""
-        name = self.school.school
-        mine = Source.objects.filter(school=name, folder=self.folder)
-        keys = set(mine.values_list("signed_by", "is_believed").distinct())
+        keys = self.stored.keys.get(self.folder, ())
         if any(is_believed and key not in self.pinned for key, is_believed in keys):
-            forget(name, self.device, self.folder)
+            forget(self.school.school, self.device, self.folder)
             return True
         is_new_key = any(not is_believed and key in self.pinned for key, is_believed in keys)
-        is_odd = Problem.objects.filter(school=name, device=self.device, kind__in=("room", "gone")).exists()
+        is_odd = not self.stored.problems.get(self.device, set()).isdisjoint(("room", "gone"))
         return not self.pinned or is_new_key or is_odd
 
     def _left_out(self, listed: Collection[str]) -> list[TreeFile]:
@@ -170,8 +185,7 @@ class _Room:
         Args:
             listed: paths that are looked at anyway.
         """
-        mine = Source.objects.filter(school=self.school.school, folder=self.folder, is_believed=False)
-        paths = mine.values_list("path", flat=True)
+        paths = self.stored.left_out.get(self.folder, ())
         files = [file_at(self.devices, path) for path in paths if path not in listed]
         return [file for file in files if file is not None]
 

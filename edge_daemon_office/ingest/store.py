@@ -164,11 +164,7 @@ class BatchWriter:
     def _store_lessons(self, newest: dict[str, tuple[TreeFile, ProvenDocument]]) -> None:
         if not newest:
             return
-        gone = Lesson.objects.filter(school=self.school, lesson_id__in=newest.keys())
-        touched = set(gone.values_list("day", "course"))
-        delete_marks(self.school, gone.values_list("month", "lesson_id"))
-        SignedChange.objects.filter(school=self.school, lesson_id__in=newest.keys()).delete()
-        gone.delete()
+        touched = self._forget_lessons(list(newest))
         lessons, marks, changes = [], [], []
         for file, proven in newest.values():
             register = proven.document.register
@@ -181,6 +177,17 @@ class BatchWriter:
         insert_marks(marks)
         SignedChange.objects.bulk_create(changes, batch_size=1000)
         tally_days(self.school, touched)
+
+    def _forget_lessons(self, lesson_ids: Sequence[str]) -> set[tuple[date, str]]:
+        """Remove what the tables have about lessons; return their days and courses."""
+        gone = Lesson.objects.filter(school=self.school, lesson_id__in=lesson_ids)
+        places = list(gone.values_list("month", "lesson_id", "day", "course"))
+        if not places:
+            return set()
+        delete_marks(self.school, [(month, lesson_id) for month, lesson_id, _, _ in places])
+        SignedChange.objects.filter(school=self.school, lesson_id__in=lesson_ids).delete()
+        gone.delete()
+        return {(day, course) for _, _, day, course in places}
 
     def _lesson(self, file: TreeFile, proven: ProvenDocument) -> Lesson:
         register = proven.document.register

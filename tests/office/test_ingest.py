@@ -17,6 +17,7 @@ from edge_daemon.attendance.doubt import counts
 from edge_daemon.device.signing import signed
 from edge_daemon.types import Confirmation
 from edge_daemon_office.ingest.keys import offered, pin, read_keys
+from edge_daemon_office.ingest.ledger_checks import check_ledger
 from edge_daemon_office.ingest.run import ingest, rebuild
 from edge_daemon_office.ingest.store import TALLY
 from tests.app.collect.test_hostile_documents import NUMBERS, document
@@ -280,6 +281,37 @@ def test_what_is_missing_and_a_broken_promise_are_named(office):
     (line,) = problems().values()
     assert "revision 2 is not here; revision 3 is taken" in line
     assert "reveals another seed" in line
+
+
+@pytest.mark.parametrize("what", ["nothing", "revision", "register", "seed", "heartbeat"])
+def test_one_new_register_shows_what_is_missing_without_reading_the_whole_ledger(office, monkeypatch, what):
+    import edge_daemon_office.ingest.run as run
+
+    school = office.schools["north"]
+    room = pinned_room(school, "room 1")
+    tomorrow = START + timedelta(days=1)
+    room.promise([room.lesson(tomorrow)], START - timedelta(days=1), SEED_SHA256 if what != "seed" else "0" * 64)
+    register = room.register(START, {"S1": 0.9})
+    room.deliver(register)
+    ingest(school, NOW)
+    assert problems() == {}
+    calls: list[str] = []
+    monkeypatch.setattr(run, "check_ledger", lambda name, device: calls.append(device) or check_ledger(name, device))
+    if what in ("revision", "register"):
+        second = room.correct(register, "S1", "absent")
+        gone = next((school.tree / "v1/devices/room 1/registers").rglob("2.json"))
+        if what == "revision":
+            room.correct(second, "S1", "present")
+        gone.unlink()
+    room.deliver(room.register(tomorrow, {"S1": 0.9}))
+    if what == "heartbeat":
+        room.heartbeat(NOW, last_register={"sha256": "f" * 64})
+    ingest(school, NOW)
+    assert calls == ([] if what == "nothing" else ["room 1"])
+    assert len(problems()) == (what != "nothing")
+    before = tables(school)
+    rebuild(school, NOW)
+    assert tables(school) == before
 
 
 def test_two_schools_share_no_row(office):
