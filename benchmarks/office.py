@@ -1,7 +1,7 @@
 """The cost of the office: the first and the second ingest of a school, `collect` on the same tree, and each page.
 
     python -m benchmarks.office --data DIR --json OUT [--rooms 40] [--days 230] [--students 30] [--database URL]
-        [--feed] [--without-collect] [--generated-rows]
+        [--feed] [--feed-rooms 2] [--without-collect] [--generated-rows]
 
 The command needs no data. It writes the tree into DIR, signed by devices' keys (five lessons a day in each room),
 unless DIR already has it. Each part runs in a separate process. CPU seconds are those of the process, memory is the
@@ -61,7 +61,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     indexed = _office(home, "ingest")
     collected = {} if arguments.without_collect else {"collect": _figures(_collected(folder, tree, home))}
     pages = {} if arguments.generated_rows else {"page_cpu_ms": _pages(home)}
-    feed = {"feed": _over_a_feed(folder, tree, home)} if arguments.feed else {}
+    feed = {"feed": _over_a_feed(folder, tree, home, arguments.feed_rooms)} if arguments.feed else {}
     return {
         "measured": machine.described(command.models(arguments)),
         "documents": sum(1 for _ in tree.rglob("registers/*/*.json")),
@@ -92,9 +92,9 @@ def _collected(folder: Path, tree: Path, home: Path) -> dict[str, object]:
     )
 
 
-def _over_a_feed(folder: Path, tree: Path, home: Path) -> dict[str, object]:
-    """Measure ingest over a server of kind `api`: two rooms into an empty tree, then the whole school without news."""
-    with FeedServer(tree, folder / "certificates", rooms=2) as server:
+def _over_a_feed(folder: Path, tree: Path, home: Path, rooms: int) -> dict[str, object]:
+    """Measure ingest over a server of kind `api`: some rooms into an empty tree, then the whole school without news."""
+    with FeedServer(tree, folder / "certificates", rooms=rooms) as server:
         sample = folder / "sample"
         shutil.rmtree(sample, ignore_errors=True)
         _office(sample, "init", "--tree", str((sample / "tree").resolve()), "--time-zone", "Europe/Berlin")
@@ -176,6 +176,7 @@ def main() -> int:
     found.add_argument("--generated-rows", action="store_true", help="no first ingest, and no pages")
     found.add_argument("--without-collect", action="store_true")
     found.add_argument("--feed", action="store_true", help="measure also over a server of kind api")
+    found.add_argument("--feed-rooms", type=int, default=2, help="rooms that are fetched into an empty tree")
     found.add_argument("--database", default="", help="postgresql://…; without it SQLite")
     return command.run(measure, found.parse_args())
 

@@ -9,11 +9,11 @@ from typing import Final
 from django.db.models import Sum
 
 from edge_daemon_office.home import School
+from edge_daemon_office.ingest.day_logs import missing_registers
 from edge_daemon_office.pages.below import FEWEST_LESSONS, consecutive
 from edge_daemon_office.pages.excused import excused_days, is_excused
 from edge_daemon_office.pages.names import names_of
 from edge_daemon_office.pages.room_states import SILENT
-from edge_daemon_office.pages.today import without_register
 from edge_daemon_office.pages.wording import t
 from edge_daemon_office.people import rights
 from edge_daemon_office.people.models import Account
@@ -54,7 +54,7 @@ def _rooms(school: School, today: date, now: datetime) -> list[Alert]:
     section = t("Lessons without a register")
     found = [
         Alert(f"register {one.lesson_id}", section, f"{one.device}, {one.start.astimezone(school.zone):%Y-%m-%d %H:%M}")
-        for one in without_register(school, today)
+        for one in missing_registers(school, today).missing
         if one.end + LATE <= now
     ]
     section = t("Rooms that are silent in lesson time")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from edge_daemon_office.cli.known_names import warn_of_courses
 from edge_daemon_office.cli.opening import open_office, schools_of
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import OfficeHome
@@ -46,6 +47,7 @@ def add(
     if courses and role != "teacher":
         raise OfficeError("is for teachers", "--course", "the other roles see every course, or none")
     password = make_account(home, schools[0].school, username, role, name, title=title, email=email, courses=courses)
+    warn_of_courses(schools[0].school, courses)
     click.echo(f"{username}: first password {password} (change it after signing in)")
 
 
@@ -162,6 +164,7 @@ def set_account(
             raise OfficeError("nothing to change was named", username, "see `account set --help`")
         found.save()
         note(found.school, "", "account changed", detail=f"{found.username}: {', '.join(done)}")
+    warn_of_courses(found.school, courses)
     click.echo(f"{found.username}: {', '.join(done)}")
     if new_password:
         click.echo(f"first password {password}")

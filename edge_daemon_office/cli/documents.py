@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from edge_daemon_office.cli.known_names import warn_of_device
 from edge_daemon_office.cli.opening import open_office, schools_of
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import read_home
@@ -117,6 +118,7 @@ def pin(folder: Path, device: str, key: str, school: str | None) -> None:
     if len(schools) > 1:
         raise OfficeError("this office has several schools", "--school", "name the device's school")
     pin_key(schools[0].keys, device, key)
+    warn_of_device(schools[0], device, key)
     click.echo(f"pinned in {schools[0].keys}")
 
 

@@ -49,8 +49,11 @@ def pin(path: Path, device: str, key: str) -> None:
     """Add a key to the list.
 
     Raises:
-        OfficeError: the key is invalid, or the file can't be written.
+        OfficeError: the name or the key is invalid, or the file can't be written.
     """
+    device = device.strip()
+    if not device or not device.isprintable():
+        raise OfficeError("is no name of a device", "DEVICE", "give device.name of the device's config.toml")
     key = "".join(key.split()).lower()
     if not is_key(key):
         raise OfficeError("is not a public key", "KEY", "give the 64 hexadecimal digits of the device's key")

@@ -7,12 +7,14 @@ one request. The folders of a server of kind `webdav` are read by `folder_copy.p
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from typing import Any, Final
 from urllib.parse import quote
 
 from edge_daemon_office.decisions.office_key import office_signer
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import OfficeHome, School, ServerSettings
+from edge_daemon_office.ingest.day_logs import bring_day_log
 from edge_daemon_office.ingest.folder_copy import FolderCopy
 from edge_daemon_office.ingest.tree_copy import CopyResult, TreeCopy
 
@@ -73,7 +75,10 @@ def bring_documents(home: OfficeHome, school: School) -> list[str]:
         return []
     try:
         (school.tree / "v1" / "devices").mkdir(parents=True, exist_ok=True)
-        return _copy(home, school, school.server).bring().problems
+        copy = _copy(home, school, school.server)
+        problems = copy.bring().problems
+        bring_day_log(copy, school, datetime.now(timezone.utc))
+        return problems
     except OSError as error:
         hint = "check its rights, and the space on its disk"
         raise OfficeError(f"can't be written: {error.strerror}", str(school.tree), hint) from error

@@ -32,6 +32,7 @@ LISTS: Final = ("corrections.json", "excuses.json")
 _WANTED: Final = re.compile(
     r"v1/devices/[^/]+/(?:key\.json|status\.json|commitments/[^/]+\.json|registers/[^/]+/[^/]+\.json)"
 )
+_DAY_LOG: Final = re.compile(r"v1/devices/[^/]+/days/\d{4}-\d\d-\d\d\.json")
 _ONCE: Final = re.compile(r"v1/devices/[^/]+/(?:commitments|registers)/.*")
 
 
@@ -87,18 +88,19 @@ class TreeCopy(ABC):
                     result.problems.append(f"{place}: is not taken (status {answer.status})")
         return result
 
-    def bring_document(self, path: str, sha256: str, result: CopyResult) -> str:
+    def bring_document(self, path: str, sha256: str, result: CopyResult, *, is_day_log: bool = False) -> str:
         """Copy a document to the tree; return why that failed, empty if it did not.
 
         Args:
             path: path below the server's address.
             sha256: SHA-256 by the server's list; empty: the list has none.
             result: counts the documents that are new here.
+            is_day_log: True: it is the log of a day, which is copied only where it is asked for.
 
         Raises:
             OfficeError: the server does not answer, or the tree can't be written.
         """
-        if not _WANTED.fullmatch(path):
+        if not (_DAY_LOG if is_day_log else _WANTED).fullmatch(path):
             return ""
         if not is_kept_by_windows(path) or any(not is_name(part) for part in path.split("/")):
             return "has a name that is none"
@@ -180,13 +182,14 @@ class TreeCopy(ABC):
 
     def _known_state(self) -> dict[str, Any]:
         kept = read_object(self._tree / STATE)
-        sent, cursor, rooms = kept.get("sent"), kept.get("cursor"), kept.get("rooms")
+        sent, cursor, rooms, logs = kept.get("sent"), kept.get("cursor"), kept.get("rooms"), kept.get("day_logs")
         is_same = kept.get("url") == self._server.url
         return {
             "url": self._server.url,
             "cursor": cursor if is_same and isinstance(cursor, str) else "",
             "sent": sent if is_same and isinstance(sent, dict) else {},
             "rooms": rooms if is_same and isinstance(rooms, dict) else {},
+            "day_logs": logs if is_same and isinstance(logs, dict) else {},
         }
 
     def keep_state(self) -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from edge_daemon_office.home import School
+from edge_daemon_office.ingest.day_logs import missing_registers
 from edge_daemon_office.pages.days import day_of, today_at
 from edge_daemon_office.pages.excused import excused_days, is_excused
 from edge_daemon_office.pages.names import names_of
 from edge_daemon_office.pages.room_states import room_states
 from edge_daemon_office.people import rights
 from edge_daemon_office.people.gate import needs
-from edge_daemon_office.registers.models import Commitment, Lesson, Mark, Promise
+from edge_daemon_office.registers.models import Lesson, Mark
 from edge_daemon_office.registers.months import between
 
 
@@ -37,7 +36,7 @@ def today(request: HttpRequest, school: str) -> HttpResponse:
         "unusual": [one for one in lessons if one.awaits],
         "to_confirm": sum(one.to_confirm for one in lessons if not one.awaits),
         "absent": _absent(mine, school, day),
-        "without_register": without_register(place, day) if rights.courses_of(request.user) is None else None,
+        "registers": missing_registers(place, day) if rights.courses_of(request.user) is None else None,
         "rooms": [one for one in room_states(place) if one.reasons] if sees_rooms else None,
     }
     return render(request, "office/today.html", values)
@@ -57,18 +56,3 @@ def _absent(mine: dict[str, Any], school: str, day: Any) -> list[dict[str, Any]]
         if not is_excused(excuses.get(student_id, ()), day)
     ]
     return sorted(rows, key=lambda row: str(row["name"]).casefold())
-
-
-def without_register(school: School, day: Any) -> list[Promise]:
-    """Return the promised lessons of a day that are over and have no register, without withdrawn promises.
-
-    Each commitment lists all stored plans. A later commitment before the lesson withdraws the plans that it lacks.
-    """
-    begin = datetime.combine(day, time(), school.zone).astimezone(timezone.utc)
-    end = min(datetime.combine(day + timedelta(days=1), time(), school.zone), datetime.now(timezone.utc))
-    register = Lesson.objects.filter(school=school.school, lesson_id=OuterRef("lesson_id"))
-    later = Commitment.objects.filter(
-        school=school.school, device=OuterRef("device"), at__gt=OuterRef("at"), at__lte=OuterRef("start")
-    )
-    rows = Promise.objects.filter(school=school.school, end__gte=begin, end__lt=end)
-    return list(rows.filter(~Exists(register), ~Exists(later)).order_by("start", "device"))

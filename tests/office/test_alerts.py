@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from edge_daemon.timestamps import written
 from edge_daemon_office.alerts.digest import send_digests
 from edge_daemon_office.decisions.models import Excuse
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import MailSettings
 from edge_daemon_office.ingest.run import ingest
+from edge_daemon_office.registers.models import Promise
 from tests.mail_server import PASSWORD, USER, Server
-from tests.office.browser import an_account
+from tests.office.browser import an_account, signed_in
 from tests.office.school_tree import pinned_room
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
@@ -105,3 +108,26 @@ def test_nothing_is_sent_in_clear_text(told, server):
 def test_without_a_mail_server_it_says_what_to_do(office):
     with pytest.raises(OfficeError, match="add a table"):
         send_digests(office, NOW)
+
+
+def test_a_lesson_that_the_timetable_moved_is_no_missing_register(told, server):
+    school = told.schools["north"]
+    client = signed_in(an_account("head"))
+    assert client.get("/north/today/").content.decode().count("room 1") == 1
+    for room in ("room 1", "room 2"):
+        lesson = Promise.objects.get(device=room)
+        moved = {"lesson_id": lesson.lesson_id, "start": written(lesson.start), "end": written(lesson.end)}
+        day = lesson.start.astimezone(school.zone).date()
+        path = school.tree / f"v1/devices/{room}/days/{day}.json"
+        path.parent.mkdir()
+        listed: object = [moved] if room == "room 1" else [7, {"lesson_id": lesson.lesson_id, "start": "soon"}]
+        path.write_text(json.dumps({"lessons_withdrawn": listed}), "utf-8")
+    text = client.get(f"/north/today/?day={day}").content.decode()
+    missing, _, withdrawn = text.partition("Promised lessons that were moved or dropped")
+    assert "room 2" in missing
+    assert "room 1" in withdrawn
+    assert "room 1" not in missing
+    send_digests(told, NOW)
+    lines = texts(server)["technician"]
+    assert "room 2" in lines
+    assert "room 1" not in lines

@@ -192,3 +192,19 @@ def test_a_wrong_setting_is_named_with_its_key(demo, tmp_path, old, new, said):
     with pytest.raises(OfficeError) as error:
         django_settings(read_home(tmp_path))
     assert said in error.value.line()
+
+
+def test_a_course_or_device_that_is_not_there_yet_is_taken_with_a_warning(demo):
+    folder, _ = demo
+    done = office(folder, "account", "set", "teacher", "--course", "7a", "--course", "7ä")
+    assert done.returncode == 0
+    said = "--course 7ä: no register and no student has this course yet; check its spelling: there is "
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+    for device, text in (("room 2O4", "there is room 204"), ("room 101", "offers another key in its key.json")):
+        done = office(folder, "keys", "pin", device, "0" * 64)
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+        assert text in done.stderr
+    done = office(folder, "keys", "pin", " ", "0" * 64)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "DEVICE: is no name of a device" in done.stderr

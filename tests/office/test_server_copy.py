@@ -82,6 +82,22 @@ def test_the_second_run_asks_once_and_a_new_document_costs_one_request_more(copi
     assert not [one for one in names if "/registers/" in one], "documents that are here are not asked for again"
 
 
+def test_the_log_of_a_day_is_had_where_a_promised_lesson_has_no_register_once_in_an_hour(copied):
+    office, school, server, rooms = copied
+    now = datetime.now(timezone.utc)
+    lesson = rooms[0].lesson(now - timedelta(hours=2))
+    rooms[0].promise([lesson], now - timedelta(hours=20), "0" * 64)
+    rooms[0].put(f"v1/devices/a/days/{lesson.start.date()}.json", {"lessons_withdrawn": []})
+    bring_documents(office, school)
+    assert not [one for one in asked(server) if "/days/" in one], "nobody misses a register yet"
+    ingest(school, now)
+    for _ in range(2):
+        assert bring_documents(office, school) == []
+    day = lesson.start.astimezone(school.zone).date()
+    assert asked(server) == ["v1/documents", f"v1/devices/a/days/{day}.json", "v1/documents"]
+    assert (school.tree / f"v1/devices/a/days/{day}.json").is_file() == (day == lesson.start.date())
+
+
 def test_a_run_that_is_cut_goes_on_and_what_could_not_be_had_is_asked_for_again(copied):
     office, school, server, _ = copied
     server.sticky["GET", "/b/registers/"] = "503"

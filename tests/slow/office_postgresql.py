@@ -122,14 +122,28 @@ def partitions(database: str) -> list[str]:
         return [str(row[0]) for row in db.execute(query)]
 
 
+def has_absence_index(database: str) -> bool:
+    """Return whether the marks and all their partitions have the index of absences."""
+    query = (
+        "SELECT count(*) = (SELECT count(*) FROM pg_partition_tree('registers_mark'))"
+        " FROM pg_indexes WHERE indexdef LIKE '%standing%absent%'"
+    )
+    with psycopg.connect(database, autocommit=True) as db:
+        return bool((db.execute(query).fetchone() or (False,))[0])
+
+
 def back_and_forth(home: Path, database: str) -> None:
     """Bring the tables back to the release before, and forth again: every school keeps its marks."""
+    assert has_absence_index(database)
+    office(home, "migrate-back", "registers", "0005_mark_partitions")
+    assert not has_absence_index(database)
     office(home, "migrate-back", "registers", "0004_room_listing")
     assert partitions(database) == []
     office(home, "migrate-back", "registers", "0003_revision_arrival")
     with psycopg.connect(database, autocommit=True) as db:
         assert visible(db, "north")["registers_mark"] == {"north"}
     assert office(home, "ingest").count(" 0 documents") == 2  # brings the tables forth
+    assert has_absence_index(database)
     assert partitions(database) == ["registers_mark_202611"]
     with psycopg.connect(database, autocommit=True) as db:
         for school in ("north", "south"):
