@@ -42,6 +42,8 @@ class TrueStudent:
     """What represented the student in the room: living, print or poster."""
     pair: str = ""
     """A value that the two ids of one person, or two twins, share; empty: none."""
+    identity: str = ""
+    """Name of the person in the photographs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ def _student(row: Mapping[str, str], prints: set[str], path: Path) -> TrueStuden
         expected=row.get("expected") or "",
         medium=medium,
         pair=row.get("pair") or "",
+        identity=row["identity"],
     )
 
 

@@ -1,11 +1,12 @@
 """Would a room that learns get better from lesson to lesson? A prototype, because the program does not learn.
 
-    python -m benchmarks.term --data LFW --json OUT [--repetitions 25] [--cache DIR]
+    python -m benchmarks.term --data DIR --json OUT [--repetitions 25] [--cache DIR]
 
-LFW has images/ and images.csv (file, identity). In each repetition, 12 students are enrolled, and the same class has
-three lessons in the same seats. Photographs of enrolment and of each lesson are disjoint. After a lesson, each student
-who was named beyond doubt gets up to three templates from it. The lessons are held with these templates and without
-them, with the same faces. No picture is composed; `benchmarks.scenarios.simulated` says how faces are made.
+DIR is of the lfw form: images/ and images.csv (file, identity). In each repetition, 12 students are enrolled, and the
+same class has three lessons in the same seats. Photographs of enrolment and of each lesson are disjoint. After a
+lesson, each student who was named beyond doubt gets up to three templates from it. The lessons are held with these
+templates and without them, with the same faces. No picture is composed; `benchmarks.scenarios.simulated` says how faces
+are made. Or DIR has terms of composed lessons, DIR/TERM/01, 02 and 03 (`term_folders`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import command, folder, machine, match_faces, term_lessons
+from benchmarks import command, folder, machine, match_faces, term_folders, term_lessons
 from benchmarks.match_faces import Photograph
-from benchmarks.rates import Rate
 from benchmarks.scenarios.room import Layout
-from benchmarks.term_lessons import CLASS, LESSONS, Condition, Count
+from benchmarks.term_lessons import CLASS, LESSONS, Condition
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
 from edge_daemon.device import journal
 from edge_daemon.vision.models import ModelSet
@@ -43,7 +43,7 @@ People = Mapping[str, Mapping[str, Photograph]]
 
 def main() -> int:
     """Run the command."""
-    arguments = command.parser("benchmarks.term", "A prototype of a room that learns.", "images.csv, images/")
+    arguments = command.parser("benchmarks.term", "A prototype of a room that learns.", "images.csv, or TERM/01")
     arguments.add_argument("--repetitions", type=int, default=25, help="classes for each condition (default: 25)")
     arguments.add_argument("--cache", type=Path, help="folder for the read faces; it is trusted")
     arguments.add_argument("--most", type=int, help="read so many people anew, then go on with those that are there")
@@ -53,39 +53,27 @@ def main() -> int:
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the false absences of the lessons after the first, with learned templates and without."""
     models = command.models(arguments)
+    match = MatchProbability(models.weights("match_probability").path)
+    if terms := term_folders.terms(arguments.data):
+        return {**term_folders.measured(terms, models, arguments.models, match), "measured": machine.described(models)}
     people = read(arguments.data, models, arguments.cache, most=arguments.most)
     if len(people) < CLASS + term_lessons.STRANGERS:
         raise folder.DataError(f"has {len(people)} people with {LEAST} photographs", str(arguments.data))
-    match = MatchProbability(models.weights("match_probability").path)
     found = {}
     for number, (name, condition) in enumerate(CONDITIONS.items()):
         rng = np.random.default_rng(number)
-        found[name] = Count()
+        found[name] = term_lessons.Count()
         for repetition in range(arguments.repetitions):
             command.progress(repetition + 1, arguments.repetitions, f"{name}: classes")
             found[name].update(term_lessons.term(people, condition, match, rng))
-    together = sum(found.values(), Count())
+    together = sum(found.values(), term_lessons.Count())
     return {
-        **_rates(together),
-        "strangers_learned": Rate(together["strangers learned"], together["stranger trials"]).json(),
-        "templates_learned": together["templates"],
-        "templates_of_others": together["templates of others"],
-        "pictures_shared": together["pictures shared"],
-        "by_condition": {name: _rates(count) for name, count in found.items()},
+        **term_lessons.totals(together),
+        "by_condition": {name: term_lessons.rates(count) for name, count in found.items()},
         "repetitions": arguments.repetitions,
         "lessons_each": LESSONS,
         "people": len(people),
         "measured": machine.described(models),
-    }
-
-
-def _rates(count: Count) -> dict[str, object]:
-    return {
-        key: {
-            how: Rate(count[key, how], count["present" if key == "false_absent" else "absent"]).json()
-            for how in ("without", "with")
-        }
-        for key in ("false_absent", "false_present")
     }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.match_faces import WIDTHS_PX, Photograph
 from benchmarks.match_trials import noisy, templates_of
+from benchmarks.rates import Rate
 from benchmarks.scenarios.room import Layout
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
 from edge_daemon.attendance.evidence.presence import presence_probabilities
@@ -21,6 +22,7 @@ from edge_daemon.attendance.resembled import resemblances
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, needed_captures
 from edge_daemon.attendance.tally import tally
 from edge_daemon.gallery.match import Matcher
+from edge_daemon.traits import NO_TRAITS, Traits
 from edge_daemon.types import Box, Candidate, Quality, Sighting, StudentTemplates, Vector, Verdict
 
 CLASS, STRANGERS, LESSONS, CAPTURES = 12, 2, 3, 24
@@ -55,7 +57,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class Shown:
     """A face of a capture, and who it really is."""
 
     who: str
@@ -63,6 +65,7 @@ class _Shown:
     box: Box
     quality: Quality
     vector: Vector
+    traits: Traits = NO_TRAITS
 
 
 def term(people: Mapping[str, Pool], condition: Condition, match: MatchProbability, rng: np.random.Generator) -> Count:
@@ -91,9 +94,9 @@ def term(people: Mapping[str, Pool], condition: Condition, match: MatchProbabili
         who += list(zip(strangers, free, strict=True))
         shown = [face for name, seat in who for face in _faces(name, pools[name], seat, condition.layout, rng)]
         for how in ("without", "with")[: 1 if lesson == 0 else 2]:
-            with_learned = [_with_rows(one, learned.get(one.student_id, [])) for one in enrolled]
+            with_learned = [with_rows(one, learned.get(one.student_id, [])) for one in enrolled]
             templates = enrolled if how == "without" else with_learned
-            verdicts, sightings = _held(shown, templates, match)
+            verdicts, sightings = held(shown, templates, match)
             if lesson > 0:
                 for name in ids:
                     is_there = name in there
@@ -101,7 +104,7 @@ def term(people: Mapping[str, Pool], condition: Condition, match: MatchProbabili
                     count["false_absent", how] += is_there and verdicts[name].verdict == "absent"
                     count["false_present", how] += not is_there and verdicts[name].verdict == "present"
         # The last one held is the one that learns: with what was learned before, if anything was.
-        new = {one.student_id: list(_learned(one, verdicts, sightings, shown)) for one in enrolled}
+        new = {one.student_id: list(learned_rows(one, verdicts, sightings, shown)) for one in enrolled}
         wrong = {name for name, rows in new.items() for _, sources in rows if sources != {name}}
         count["templates"] += sum(len(rows) for rows in new.values())
         count["templates of others"] += sum(sources != {name} for name, rows in new.items() for _, sources in rows)
@@ -111,6 +114,28 @@ def term(people: Mapping[str, Pool], condition: Condition, match: MatchProbabili
         for name, rows in new.items():
             learned[name] = [*learned.get(name, []), *(row for row, _ in rows)][-TEMPLATES:]
     return count
+
+
+def rates(count: Count) -> dict[str, dict[str, object]]:
+    """Return the rates of students who are there and absent, and not there and present, without and with learning."""
+    return {
+        key: {
+            how: Rate(count[key, how], count["present" if key == "false_absent" else "absent"]).json()
+            for how in ("without", "with")
+        }
+        for key in ("false_absent", "false_present")
+    }
+
+
+def totals(count: Count) -> dict[str, object]:
+    """Return the rates, and what was learned."""
+    return {
+        **rates(count),
+        "strangers_learned": Rate(count["strangers learned"], count["stranger trials"]).json(),
+        "templates_learned": count["templates"],
+        "templates_of_others": count["templates of others"],
+        "pictures_shared": count["pictures shared"],
+    }
 
 
 def _part(own: Sequence[tuple[str, Photograph]], lesson: int) -> Sequence[tuple[str, Photograph]]:
@@ -124,7 +149,7 @@ def _most_alike(student: StudentTemplates, others: Mapping[str, Pool]) -> str:
     return max(others, key=lambda name: float(np.mean([photo.templates @ mean for photo in others[name].values()])))
 
 
-def _faces(name: str, pool: Pool, seat: int, layout: Layout, rng: np.random.Generator) -> Iterator[_Shown]:
+def _faces(name: str, pool: Pool, seat: int, layout: Layout, rng: np.random.Generator) -> Iterator[Shown]:
     share = float(rng.choice(_SHARES))
     photographs = list(pool.values())
     for slot in sorted(int(one) for one in rng.choice(CAPTURES, round(share * CAPTURES), replace=False)):
@@ -138,39 +163,55 @@ def _faces(name: str, pool: Pool, seat: int, layout: Layout, rng: np.random.Gene
         probe = [one for one in photograph.probes if one.condition == "bare"][nearest]
         left, top = x + rng.normal(0, 0.1 * width_px), y + rng.normal(0, 0.1 * width_px)
         quality = Quality(width_px, probe.sharpness, probe.presence)
-        yield _Shown(name, slot, Box(left, top, width_px, 1.25 * width_px), quality, noisy(probe.vector, rng))
+        yield Shown(name, slot, Box(left, top, width_px, 1.25 * width_px), quality, noisy(probe.vector, rng))
 
 
-def _held(
-    shown: Sequence[_Shown], templates: Sequence[StudentTemplates], match: MatchProbability
+def held(
+    shown: Sequence[Shown], templates: Sequence[StudentTemplates], match: MatchProbability, captures: int = CAPTURES
 ) -> tuple[dict[str, Verdict], list[Sighting]]:
-    """Return the verdicts of a lesson by student, and the sightings."""
+    """Return the verdicts of a lesson by student, and the sightings.
+
+    Args:
+        shown: the faces of all captures, at least one.
+        templates: templates of the students of the class.
+        match: the program's network that judges similarities.
+        captures: number of captures, two minutes apart.
+    """
     matcher = Matcher(templates)
     ids = list(matcher.student_ids)
     widths = np.array([one.quality.width_px for one in shown], np.float32)
     rows = matcher.similarities(np.stack([one.vector for one in shown]), widths)
     candidates = [
-        Candidate(one.slot, one.box, 0.999, one.quality, True, row, one.vector)
+        Candidate(one.slot, one.box, 0.999, one.quality, True, row, one.vector, one.traits)
         for one, row in zip(shown, rows, strict=True)
     ]
     photographs = dict.fromkeys(ids, 0) | matcher.photographs
-    found = resolve_lesson(candidates, ids, match=match, photographs=photographs)
-    taken_at = {slot: _START + slot * _SLOT for slot in range(CAPTURES)}
-    tallies, needed = tally(ids, found.sightings, taken_at), needed_captures(_RULE.share, CAPTURES)
+    taken_at = {slot: _START + slot * _SLOT for slot in range(captures)}
+    seconds_of = {slot: (at - _START).total_seconds() for slot, at in taken_at.items()}
+    found = resolve_lesson(candidates, ids, match=match, photographs=photographs, seconds_of=seconds_of)
+    tallies, needed = tally(ids, found.sightings, taken_at), needed_captures(_RULE.share, captures)
     probabilities = presence_probabilities(found.possible, ids, needed)
-    summary = LessonSummary(_START, _START + CAPTURES * _SLOT, tuple(taken_at.values()), CAPTURES, time_trusted=True)
+    summary = LessonSummary(_START, _START + captures * _SLOT, tuple(taken_at.values()), captures, time_trusted=True)
     resembled = resemblances(found.unnamed, tallies, found.sightings, needed, probabilities)
-    verdicts = decide(tallies, _RULE, summary, resembled=resembled, probabilities=probabilities)
+    pictures = {one.student_id for one in found.printed}
+    verdicts = decide(tallies, _RULE, summary, resembled=resembled, probabilities=probabilities, static_faces=pictures)
     return {one.tally.student_id: one for one in verdicts}, found.sightings
 
 
-def _learned(
+def learned_rows(
     enrolled: StudentTemplates,
     verdicts: Mapping[str, Verdict],
     sightings: Sequence[Sighting],
-    shown: Sequence[_Shown],
+    shown: Sequence[Shown],
 ) -> Iterator[tuple[Vector, set[str]]]:
-    """Yield a template for each third of a student's sightings (their mean), with the people in that third."""
+    """Yield a template for each third of a student's sightings (their mean), with the people in that third.
+
+    Args:
+        enrolled: the student, with the templates of the photographs alone.
+        verdicts: the verdicts of the lesson, by student.
+        sightings: the sightings of the lesson.
+        shown: the faces of the lesson.
+    """
     verdict = verdicts[enrolled.student_id]
     if verdict.verdict != "present" or verdict.flags or (verdict.probability or 0) < LEAST_PROBABILITY:
         return
@@ -186,8 +227,8 @@ def _learned(
             yield row, {own[int(i)].who for i in part}
 
 
-def _with_rows(templates: StudentTemplates, rows: Sequence[Vector]) -> StudentTemplates:
-    """Return the templates with each row added as one more photograph, at every template width."""
+def with_rows(templates: StudentTemplates, rows: Sequence[Vector]) -> StudentTemplates:
+    """Return a student's templates with each learned row (192,) as one more photograph, at every template width."""
     widths = np.unique(templates.widths_px)
     vectors = np.concatenate([templates.vectors, *(np.tile(row, (len(widths), 1)) for row in rows)])
     return replace(templates, vectors=vectors, widths_px=np.concatenate([templates.widths_px, *[widths] * len(rows)]))
