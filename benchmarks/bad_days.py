@@ -62,7 +62,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _of(data: Path, models: Path | None) -> dict[str, object]:
-    days = [day for group in _groups(lessons(data)) for day in _held(group, models)]
+    days = [day for group in classes(lessons(data)) for day in _held(group, models)]
     return {"lessons": len(days), **scored(days)}
 
 
@@ -122,13 +122,18 @@ def _is_absent(day: BadDay, student: Mapping[str, str]) -> bool:
     return _is(student, "absent") and (not day.has_history or student["student_id"] in day.known)
 
 
-def _groups(paths: Sequence[Path]) -> list[list[Path]]:
-    """Return the lessons grouped by class."""
+def classes(paths: Sequence[Path]) -> list[list[Path]]:
+    """Return the lessons grouped by class: the same roster, and the same photographs by content.
+
+    Two classes may have the same ids and file names, because lesson makers number students from 1.
+    """
     found: dict[str, list[Path]] = {}
     for path in paths:
-        photographs = sorted(one.relative_to(path).as_posix() for one in (path / "photos").rglob("*.*"))
-        key = hashlib.sha256((path / "roster.csv").read_bytes() + "\n".join(photographs).encode()).hexdigest()
-        found.setdefault(key, []).append(path)
+        digest = hashlib.sha256((path / "roster.csv").read_bytes())
+        for photograph in sorted((path / "photos").rglob("*.*")):
+            digest.update(photograph.relative_to(path).as_posix().encode())
+            digest.update(hashlib.sha256(photograph.read_bytes()).digest())
+        found.setdefault(digest.hexdigest(), []).append(path)
     return list(found.values())
 
 

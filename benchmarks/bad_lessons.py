@@ -4,8 +4,9 @@
 
 GOOD is a folder of lesson folders. The first captures of each lesson become a usual lesson, from which seats are known,
 and the captures after them a second one. The captures after these become one bad day for each scenario. The degree of
-darkness and blur, and the covered side and area, differ between classes. With `--first` there are no usual lessons:
-each bad day is the first lesson that the device sees in its room.
+darkness and blur, and the covered side and area, differ between classes. The other class is one that shares no person
+with this lesson's class. With `--first` there are no usual lessons: each bad day is the first lesson that the device
+sees in its room.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from benchmarks import folder
 from benchmarks.degrade import backlit, covered, darker, defocused, moved
 from benchmarks.lesson import lessons
 from benchmarks.lesson_truth import TrueFace, Truth, read_truth
+from edge_daemon.errors import EdgeError
 from edge_daemon.types import Picture
 
 _HEADS = ("student_id", "identity", "frames_visible", "frames", "verdict", "borderline", "at_risk", "expected")
@@ -73,17 +75,40 @@ def main() -> int:
     parser.add_argument("--captures", type=int, default=8, help="number for each lesson that is made (default: 8)")
     parser.add_argument("--first", action="store_true", help="no usual lessons before the bad days")
     arguments = parser.parse_args()
-    paths = lessons(arguments.data)
-    for number, path in enumerate(paths):
-        other = paths[(number + 1) % len(paths)]
-        _compose(path, other, arguments.out, arguments.captures, with_usual=not arguments.first)
+    try:
+        _make(arguments)
+    except EdgeError as error:
+        print(error.line(), file=sys.stderr)
+        return error.exit_code
     return 0
+
+
+def _make(arguments: argparse.Namespace) -> None:
+    paths = lessons(arguments.data)
+    others = [_other_class(paths, number) for number in range(len(paths))]
+    for path, other in zip(paths, others, strict=True):
+        _compose(path, other, arguments.out, arguments.captures, with_usual=not arguments.first)
+
+
+def _other_class(paths: Sequence[Path], number: int) -> Path:
+    """Return the next lesson without anybody who is enrolled in the lesson `number`; raises DataError if none is."""
+    enrolled = set(_identities(paths[number]).values())
+    for other in (*paths[number + 1 :], *paths[:number]):
+        shown = {row["who"] for row in folder.rows(other / "boxes.csv", ("who",))}
+        if enrolled.isdisjoint(shown | set(_identities(other).values())):
+            return other
+    what, hint = "has no lesson without its people", "make the lessons from separate folders of people"
+    raise folder.DataError(what, str(paths[number]), hint)
+
+
+def _identities(path: Path) -> dict[str, str]:
+    rows = folder.rows(path / "truth.csv", ("student_id", "identity"))
+    return {row["student_id"]: row["identity"] for row in rows}
 
 
 def _compose(path: Path, other: Path, out: Path, captures: int, *, with_usual: bool) -> None:
     truth = read_truth(path)
-    rows = folder.rows(path / "truth.csv", ("student_id", "identity"))
-    identities = {row["student_id"]: row["identity"] for row in rows}
+    identities = _identities(path)
     names = sorted(truth.faces)
     parts = [_Lesson(path, truth, identities, names[at : at + captures]) for at in range(0, len(names), captures)]
     usual = _Scenario("usual", (), lambda _, picture: picture, lambda _: True)

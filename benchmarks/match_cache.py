@@ -25,7 +25,7 @@ def read(data: Path, models: ModelSet, least: int, cache: Path | None) -> People
     """
     if cache is None:
         return match_faces.read(data, models, least)
-    path = cache / f"faces-{_key(data, models, least)}.npz"
+    path = cache / f"faces-{key(data, models, least)}.npz"
     if path.exists():
         return _loaded(path)
     people = match_faces.read(data, models, least)
@@ -34,7 +34,7 @@ def read(data: Path, models: ModelSet, least: int, cache: Path | None) -> People
     return people
 
 
-def _key(data: Path, models: ModelSet, least: int) -> str:
+def key(data: Path, models: ModelSet, least: int) -> str:
     """Return a key that changes with the networks, the pictures and the code that reads them."""
     parts = [card.sha256 for card in models.cards] + [(data / "images.csv").read_text("utf-8"), f"{least}"]
     parts += [Path(module.__file__ or "").read_text("utf-8") for module in (match_faces, match_faces.covers)]

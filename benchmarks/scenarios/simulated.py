@@ -92,11 +92,11 @@ def lessons(
     for name in NAMES:
         for number in range(count):
             members = cast(people, known[name], LAYOUT.seats, CAPTURES, rng)  # type: ignore[arg-type]
-            truth = _truth(f"{name}-{number}", known[name], members)
-            yield truth, _outcome(members, known[name], match, rng)
+            truth = truth_of(f"{name}-{number}", known[name], members)
+            yield truth, outcome_of(members, known[name], match, rng)
 
 
-def _truth(name: str, scenario: Scenario, members: Sequence[Member]) -> Truth:
+def truth_of(name: str, scenario: Scenario, members: Sequence[Member]) -> Truth:
     students = []
     for member in (m for m in members if m.student_id):
         visible = len(member.captures)
@@ -113,7 +113,7 @@ def _truth(name: str, scenario: Scenario, members: Sequence[Member]) -> Truth:
     return Truth(name, tuple(students), {}, scenario.name, frozenset(scenario.register_flags))
 
 
-def _outcome(
+def outcome_of(
     members: Sequence[Member], scenario: Scenario, match: MatchProbability, rng: np.random.Generator
 ) -> Outcome:
     students = sorted((m for m in members if m.student_id), key=lambda m: m.student_id)

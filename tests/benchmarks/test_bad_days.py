@@ -7,13 +7,14 @@ import itertools
 import json
 import sys
 from collections import Counter
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from benchmarks import bad_lessons, degrade
-from benchmarks.bad_days import BadDay, scored
+from benchmarks.bad_days import BadDay, classes, scored
 from tests.benchmarks import folders
 
 RNG = np.random.default_rng(1)
@@ -64,7 +65,7 @@ def test_a_lesson_without_the_columns_of_bad_days_is_scored_by_what_is_expected(
 def test_of_a_good_lesson_every_scenario_is_made_with_its_truth(tmp_path, monkeypatch):
     good = tmp_path / "good"
     folders.lesson(good / "one", captures=4)
-    folders.lesson(good / "two", captures=4)
+    of_other_people(folders.lesson(good / "two", captures=4))
     out = tmp_path / "bad"
     arguments = ["bad_lessons", "--data", str(good), "--out", str(out), "--captures", "2"]
     monkeypatch.setattr(sys, "argv", arguments)
@@ -84,6 +85,33 @@ def test_of_a_good_lesson_every_scenario_is_made_with_its_truth(tmp_path, monkey
             assert (usable, about["expected_register_flags"]) == ({"1"}, [])
     empty = next(name for name, about in made.items() if about["name"] == "room_empty")
     assert {row["verdict"] for row in csv.DictReader((out / empty / "truth.csv").open())} == {"absent"}
+
+
+def of_other_people(lesson: Path) -> None:
+    """Give the people of a lesson other names."""
+    for name in ("truth.csv", "boxes.csv"):
+        text = (lesson / name).read_text("utf-8")
+        for one in ("Eileen", "Grace", "Joe"):
+            text = text.replace(one, f"Other {one}")
+        (lesson / name).write_text(text, "utf-8")
+
+
+def test_another_class_with_a_person_of_this_one_is_no_other_class(tmp_path, monkeypatch, capsys):
+    for name in ("one", "two"):
+        folders.lesson(tmp_path / name, captures=1)
+    monkeypatch.setattr(sys, "argv", ["bad_lessons", "--data", str(tmp_path), "--out", str(tmp_path / "bad")])
+    assert bad_lessons.main() == 2
+    assert "has no lesson without its people" in capsys.readouterr().err
+    assert not (tmp_path / "bad").exists()
+
+
+def test_two_classes_with_the_same_ids_and_other_photographs_are_two_rooms(tmp_path):
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    for path, photograph in zip(paths, (b"one", b"two", b"one"), strict=True):
+        (path / "photos" / "S001").mkdir(parents=True)
+        (path / "photos" / "S001" / "1.jpg").write_bytes(photograph)
+        (path / "roster.csv").write_text("student_id\nS001\n")
+    assert classes(paths) == [[paths[0], paths[2]], [paths[1]]]
 
 
 @pytest.mark.parametrize("name", list(degrade.STEPS))

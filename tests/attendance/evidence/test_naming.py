@@ -125,6 +125,23 @@ def test_who_is_left_gets_the_name_that_is_too_unsure_before_the_others_have_the
     assert naming.gains_left([9, 9], [NOBODY, 1], slots).max() == 0, "among strangers the same face is nobody's"
 
 
+def test_whether_one_of_two_look_alikes_is_there_is_decided_before_which():
+    """Neither is probable enough by itself; without the other the same odds give no name."""
+    odds, slots = np.array([[0.8, 0.7, 0.1, 0.0], [0.0, 90.0, 0.0, 0.0]]), [frozenset(SLOTS), frozenset(SLOTS)]
+    pair, strangers = (
+        NamesByProbability([], known_students(IDS, MATCH, look_alikes=alike)) for alike in ([("S00", "S01")], [])
+    )
+    for naming in (pair, strangers):
+        naming._odds, naming.share = odds, 0.6
+    gains = pair.gains_left([9, 9], [NOBODY, NOBODY], slots)[0]
+    assert gains[0] > 0
+    assert gains[1:].max() == 0, "the likelier one"
+    assert strangers.gains_left([9, 9], [NOBODY, NOBODY], slots)[0].max() == 0
+    assert pair.gains_left([9, 9], [NOBODY, 1], slots)[0].max() == 0, "the other one is elsewhere at the same time"
+    pair.share = 0.35
+    assert pair.gains_left([9, 9], [NOBODY, NOBODY], slots)[0].max() == 0, "not even the pair is probable"
+
+
 @pytest.mark.parametrize(
     ("odds", "share", "faces", "gain"),
     [
