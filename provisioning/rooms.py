@@ -156,7 +156,7 @@ def _header_problems(header: Sequence[str]) -> Iterator[Problem]:
         if name not in known:
             near = get_close_matches(name, known, n=1)
             yield Problem(
-                1, name or "(no name)", f"is no column; {f'did you mean {near[0]}?' if near else 'take it out'}"
+                1, name or "(no name)", f"is not a column; {f'did you mean {near[0]}?' if near else 'take it out'}"
             )
     for name in REQUIRED:
         if name not in header:

@@ -93,7 +93,9 @@ def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
     except ValueError:
         host, port = "", 0
     if not host or parts.scheme not in _PORTS:
-        return Check("upstream", "bad", f"{_shown(settings.url)} is no address", "upstream.url begins with https://")
+        return Check(
+            "upstream", "bad", f"{_shown(settings.url)} is not an address", "upstream.url begins with https://"
+        )
     if parts.scheme == "http" and not settings.insecure_http:
         advice = "use https://, or for a trial set upstream.insecure_http = true"
         return Check("upstream", "bad", f"{_shown(settings.url)} is not encrypted, so nothing is sent there", advice)

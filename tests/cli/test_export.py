@@ -190,7 +190,7 @@ def test_days_near_have_words(word, days):
 
 
 def test_another_word_is_no_day():
-    with pytest.raises(click.BadParameter, match="is no day; give YYYY-MM-DD, yesterday, today or tomorrow"):
+    with pytest.raises(click.BadParameter, match="is not a day; give YYYY-MM-DD, yesterday, today or tomorrow"):
         DAY.convert("someday", None, None)
 
 

@@ -215,7 +215,7 @@ def test_a_system_that_is_down_or_refuses_is_named_and_nothing_is_lost(school, s
     [
         ("7a,MATH,S7A,Fall,x,P1,08:00", "'x' is not a school year"),
         ("7a,MATH,,Fall,2027,P1,08:00", "has no section_identifier"),
-        ("7a,MATH,S7A,Fall,2027,P1,8 o'clock", "is no time"),
+        ("7a,MATH,S7A,Fall,2027,P1,8 o'clock", "is not a time"),
     ],
 )
 def test_a_wrong_line_of_the_mapping_is_named(tmp_path, line, said):

@@ -50,7 +50,9 @@ def test_help_has_two_names_and_a_group_alone_shows_it_in_lines(tmp_path):
     assert "\nCommands:\n  add " in done.stderr
 
 
-@pytest.mark.parametrize(("listen", "said"), [("x", "--listen: is no address"), (None, "choose another with --listen")])
+@pytest.mark.parametrize(
+    ("listen", "said"), [("x", "--listen: is not an address"), (None, "choose another with --listen")]
+)
 def test_a_demo_that_nobody_could_open_is_not_made(tmp_path, listen, said):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = office(tmp_path / "o", "demo", "--listen", listen or f"127.0.0.1:{taken.getsockname()[1]}")

@@ -256,7 +256,7 @@ def test_charts_run_as_the_language_is_read_and_seats_as_the_camera_sees_them(sc
         with pytest.raises(OfficeError, match="has no seats"):
             keep_audit(schools.schools["north"], "north room", file)
     file.write_text(json.dumps({"rows": rows}), "utf-8")
-    with pytest.raises(OfficeError, match="is no device"):
+    with pytest.raises(OfficeError, match="is not a device"):
         keep_audit(schools.schools["north"], "nowhere", file)
 
 
