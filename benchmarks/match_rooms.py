@@ -25,7 +25,7 @@ LONG_FACES = 5
 
 
 def rooms(by_class: Sequence[Sequence[Trial]], condition: str, match: MatchProbability) -> dict[str, object]:
-    """Return how many false and true absences have the doubt.
+    """Return how many of the false absences, and of the true ones, are marked as doubtful.
 
     Args:
         by_class: trials of the classes, students first.

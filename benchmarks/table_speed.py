@@ -74,7 +74,7 @@ def _ratios(result: Result) -> str:
 
 
 def _hall(result: Result) -> list[str]:
-    """Return the lesson of a large room, where there is one."""
+    """Return the lines about a lesson in a large room; empty if it was not measured."""
     hall = result.get("hall")
     if not hall:
         return []

@@ -2,11 +2,11 @@
 
     python -m benchmarks.term --data DIR --json OUT [--repetitions 25] [--cache DIR]
 
-DIR is of the lfw form: images/ and images.csv (file, identity). In each repetition, 12 students are enrolled, and the
+DIR has the form of lfw: images/ and images.csv (file, identity). In each repetition, 12 students are enrolled, and the
 same class has three lessons in the same seats. Photographs of enrolment and of each lesson are disjoint. After a
 lesson, each student who was named beyond doubt gets up to three templates from it. The lessons are held with these
 templates and without them, with the same faces. No picture is composed; `benchmarks.scenarios.simulated` says how faces
-are made. Or DIR has terms of composed lessons, DIR/TERM/01, 02 and 03 (`term_folders`).
+are made. In another form, DIR has composed lessons instead: DIR/TERM/01, 02 and 03 (`term_folders`).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The description of a key of the settings, and limits of its values beyond their type."""
+    """Describes a key of the settings, and limits its values further than their type does."""
 
     doc: str
     unit: str = ""

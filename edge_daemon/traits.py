@@ -70,7 +70,7 @@ class VisibleParts:
 
 
 _STEPS_A_WIDTH, _STEPS = 2048, 4096
-"""Steps in a face's width, and number of different steps.
+"""Steps in the width of a face, and total number of steps that a coordinate can have.
 
 Steps cover one face's width on each side of the box's middle. A point farther away gets the last step.
 """

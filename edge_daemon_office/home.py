@@ -90,7 +90,7 @@ class School:
     server: ServerSettings | None = None
     """None if the tree is filled in another way: it is the server's own folder, or it is synced or mounted."""
     edfi: EdFiSettings | None = None
-    """None if nothing is sent to an Ed-Fi system."""
+    """The Ed-Fi system to which attendance is sent; None: nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +140,9 @@ class OfficeHome:
     totp: str = "required"
     """Whether every account needs a second factor."""
     oidc: OidcSettings | None = None
-    """None: accounts sign in with passwords alone."""
+    """The school's own sign-in; None: accounts sign in with passwords alone."""
     mail: MailSettings | None = None
-    """None if no alerts are sent by mail."""
+    """The mail server for alerts; None: no alerts are sent by mail."""
 
     @property
     def sqlite_path(self) -> Path:

@@ -47,7 +47,7 @@ PUBLIC_KEY = ROOT / "provisioning/release.pub"
 
 
 class NotMadeError(EdgeError):
-    """A bundle can't be made for a reason outside of the user's input."""
+    """A bundle can't be made, and the user's input is not the reason."""
 
     exit_code = 1
 

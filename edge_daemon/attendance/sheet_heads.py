@@ -36,7 +36,7 @@ def label_of(row: int) -> str:
 
 
 def lesson_head(column: Column, row: int) -> date | time | str:
-    """Return the head of a lesson in a row of heads."""
+    """Return what one row of the headings shows for a lesson: its date, its start, its end or its course."""
     has_times = column.end > column.start
     if row < 2:
         return column.start.date()

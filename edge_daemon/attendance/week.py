@@ -54,7 +54,7 @@ class SchoolWeek:
 
 
 ISO_WEEK: Final = SchoolWeek()
-"""From Monday to Sunday, the last two days free."""
+"""The week from Monday to Sunday, whose weekend is Saturday and Sunday."""
 
 
 def school_week(first_day: str, weekend: Collection[str]) -> SchoolWeek:

@@ -39,7 +39,7 @@ class Adapter(HTTPAdapter):
         return manager
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Do nothing. The inherited method would add the authorities of requests to our context."""
+        """Do nothing. The inherited method would add the `requests` package's authorities to our TLS context."""
 
 
 def _pools(line: ConnectionDeadline) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fetches the office's documents for this device: complete, checked, and once (docs/PULL.md).
+"""Fetches the office's documents for this device, each complete, checked and only once (docs/PULL.md).
 
 If the server gives an ETag, a document is requested only if its ETag has changed (RFC 9110, section 13.1.2). Otherwise
 its SHA-256 shows whether it is new. A document is put into the inbox only if it is complete and passes its check. The

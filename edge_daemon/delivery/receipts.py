@@ -50,7 +50,7 @@ def _receipt(answer: HttpAnswer, where: str, ours: str) -> Outcome:
 
 
 def _conflict(server: Server, place: str, body: bytes, theirs: str, now: datetime) -> Outcome:
-    """Return the outcome if the server already has a document at the path.
+    """Return the outcome in the case that the server already has a document at the path.
 
     It is ours, from an attempt whose answer was lost, or a different one.
     """

@@ -1,4 +1,4 @@
-"""Exchanges documents with the office's server, of kinds `api` and `webdav` (docs/UPSTREAM.md).
+"""Exchanges documents with the office's server, which is of kind `api` or `webdav` (docs/UPSTREAM.md).
 
 A document counts as delivered when the server has proved that it has exactly these bytes, not when it answers "201". A
 document that is written once is never overwritten, even if another device wrote it. If one document fails, the others

@@ -70,7 +70,7 @@ class WebDav:
         return Outcome("delivered", f"read back from {where}")
 
     def _compare(self, there: HttpAnswer, body: bytes, now: datetime) -> Outcome:
-        """Return the outcome if the server already has a document at the path.
+        """Return the outcome in the case that the server already has a document at the path.
 
         It is ours, from an attempt whose answer was lost, or a different one.
         """

@@ -81,7 +81,7 @@ class CaptureJudge:
         self.accepted: list[Exemplar] = []
 
     def judge(self, picture: Picture, wanted: WantedPicture) -> JudgedPicture:
-        """Check a picture and accept it.
+        """Check a picture, accept it, and return it as vectors.
 
         Args:
             picture: BGR, uint8.

@@ -95,7 +95,7 @@ class _Class:
 
     is_active: bool
     names: tuple[str, ...] = ()
-    """Code and title of the class, except one that another class has, too."""
+    """Code and title of the class, without those that another class has as well."""
 
 
 class _Export:

@@ -48,14 +48,14 @@ class Findings:
     remarks: list[Remark] = field(default_factory=list)
     left_out: list[Remark] = field(default_factory=list)
     problems: list[Remark] = field(default_factory=list)
-    """Problems that refuse the export."""
+    """Problems because of which the whole export is refused."""
 
     def leave_out(self, path: Path, line: int, text: str) -> None:
         """Record a row that is left out."""
         self.left_out.append(Remark(text, line, file=path.name))
 
     def remark(self, path: Path, line: int, text: str) -> None:
-        """Record an irregularity that does not refuse anything."""
+        """Record an irregularity that is no reason to refuse anything."""
         self.remarks.append(Remark(text, line, file=path.name))
 
     def count_inactive(self, path: Path, records: Sequence[Record]) -> None:
@@ -67,7 +67,7 @@ class Findings:
             self.remarks.append(Remark(text, guessed=False, file=path.name))
 
     def refuse(self, path: Path, line: int, text: str) -> None:
-        """Record a problem that refuses the export."""
+        """Record a problem because of which the whole export is refused."""
         self.problems.append(Remark(text, line, file=path.name))
 
     def check(self, folder: Path) -> None:

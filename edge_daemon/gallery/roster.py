@@ -158,7 +158,7 @@ class _Reading:
     def __init__(self, left_out: list[Remark], remarks: list[Remark]) -> None:
         self.left_out, self.remarks = left_out, remarks
         self.problems: list[Remark] = []
-        """Problems that refuse the roster, because a person must decide."""
+        """Problems because of which the whole roster is refused: a person must decide."""
         self._first: dict[str, RosterRow] = {}
         self._short: list[int] = []
         self._words: set[str] = set()
@@ -223,7 +223,7 @@ class _Reading:
         self.left_out.append(Remark(text, line))
 
     def _problem(self, cells: Mapping[str, str]) -> str:
-        """Return why a row refuses the roster."""
+        """Return why the whole roster is refused because of a row."""
         student_id = cells["student_id"]
         if not student_id:
             return "the student_id is empty"

@@ -212,7 +212,7 @@ def _missing(roster: Sequence[RosterRow], photographs: Photographs | None, found
 def _stored(
     store: GalleryStore, roster: Sequence[RosterRow], photographs: Photographs | None, missing: Sequence[str]
 ) -> dict[str, list[Exemplar]]:
-    """Return what this face model made earlier of consenting students, and what stays."""
+    """Return the stored vectors of consenting students that this face model made and this import keeps."""
     if photographs is None:
         return {}
     consenting = {row.student.student_id for row in roster if row.student.consent}

@@ -71,7 +71,7 @@ def readings(grey: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
 
 
 _SHIFT_PX: Final = 2
-"""Shift of a reading to each side."""
+"""Pixels by which the picture is shifted to each side for the other readings."""
 _TRAIN = "make one: `edge-daemon lab train expression --data FER_DIR --output MODEL`"
 
 

@@ -21,7 +21,7 @@ from edge_daemon.timestamps import parsed, stored
 LEDGER: Final = "ledger"
 """Name of an alarm: a stored register or commitment is not the one that this device signed."""
 PLAN: Final = "plan"
-"""Name of an alarm: this device did not make a recorded capture plan."""
+"""Name of an alarm: a recorded capture plan was not made by this device."""
 PLACE: Final = "place"
 """Name of an alarm: at the path of a document of this device, the office's server has a different document."""
 KEY: Final = "key"

@@ -45,7 +45,7 @@ class ParkedItem:
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """Figures about a period from other tables."""
+    """Figures about a period, read from other tables than that of the events."""
 
     held: int
     captures_planned: int

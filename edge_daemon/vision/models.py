@@ -250,7 +250,7 @@ def _of_any_file(models_dir: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _verified(card: ModelCard | WeightsCard) -> BinaryIO:
-    """Return the opened file. What takes its name afterwards is another file."""
+    """Return the file, opened and verified. It stays the same file even if another one takes its name."""
     digest = hashlib.sha256()
     with ExitStack() as stack:
         try:

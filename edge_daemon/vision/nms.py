@@ -12,7 +12,7 @@ MAX_IOU = 0.3
 MAX_COVER = 0.6
 """Two boxes are also the same face if the larger covers more than this share of the smaller (two pyramid scales)."""
 FACES_IOU, FACES_COVER = 0.2, 0.5
-"""The same two limits for faces at the end.
+"""The same two limits for the comparison of finished faces, which comes last.
 
 They are lower, because two boxes on one face overlap less than detections.
 """

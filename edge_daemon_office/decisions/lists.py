@@ -104,7 +104,7 @@ def _is_foreign(path: Path, old: Publication | None, text: str) -> bool:
 
 
 def _names_our_key(path: Path, text: str) -> bool:
-    """Return whether a list is signed with our key; a restored backup may not know such a list."""
+    """Return whether the file has a list that our key signed. A restored backup may lack its record of the list."""
     mine = text_signer(text, None)
     try:
         return mine is not None and text_signer(path.read_text("utf-8"), {mine}) == mine

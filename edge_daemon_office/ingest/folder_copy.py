@@ -47,7 +47,7 @@ class ListingError(OfficeError):
 
 
 class FolderCopy(TreeCopy):
-    """A copy by the folders of a server of kind `webdav`."""
+    """Copies documents from a server of kind `webdav`, by listing its folders."""
 
     _is_dav = False
 

@@ -22,7 +22,7 @@ _MOST_PAGES: Final = 100_000
 
 
 class FeedCopy(TreeCopy):
-    """A copy by the feed of a server of kind `api`."""
+    """Copies documents from a server of kind `api`, by reading its feed."""
 
     def bring(self) -> CopyResult:
         """Copy the documents that the feed names after the cursor of the last run."""

@@ -26,7 +26,7 @@ class StoredRooms:
     listings: Mapping[str, RoomListing]
     """By folder."""
     heartbeats: Mapping[str, dict[str, Any]]
-    """By device: the columns."""
+    """The values of each device's heartbeat by column, by device."""
 
 
 def stored_rooms(school: str) -> StoredRooms:

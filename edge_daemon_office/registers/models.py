@@ -80,7 +80,7 @@ class Mark(models.Model):
 
 
 class DayTally(models.Model):
-    """The combined count of a student's lessons of one day and course."""
+    """The counts of a student for all lessons of one course on one day."""
 
     pk = models.CompositePrimaryKey("school", "day", "course", "student_id")
     school = models.CharField(max_length=40)

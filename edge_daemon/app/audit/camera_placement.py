@@ -14,7 +14,7 @@ _UNEVEN, _AT_EDGE = 0.2, 0.08
 """Opposite edges are uneven if their free space differs by more than the first value, and the smaller space is below
 the second. Both are shares of the picture."""
 _AIM_GAIN = 0.03
-"""Assumed gain of turning or moving the camera.
+"""How much more accurate a turned or moved camera is assumed to be.
 
 It was not measured, so such advice ranks after larger measured gains.
 """

@@ -34,7 +34,7 @@ class AccuracyFactors:
     blind: float = 0.45
     """Share of the usual sharpness at which a face has lost everything."""
     dark_luma: float = 100.0
-    """Mean light below which a face loses width."""
+    """Mean light on a face (0 to 255) below which its effective width is smaller."""
     dark_power: float = 0.6
     """Exponent of that loss."""
     burnt_loss: float = 0.7

@@ -38,7 +38,7 @@ class AuditFindings:
     turned_by_deg: int
     """Clockwise rotation of the picture that shows more upright faces; 0 if it is upright."""
     turned_faces: int
-    """Number of faces in the rotated picture."""
+    """Number of faces found when the picture is rotated."""
 
     @property
     def seats(self) -> list[RatedSeat]:

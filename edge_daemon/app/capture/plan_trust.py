@@ -48,7 +48,7 @@ def is_own(db: sqlite_utils.Database, lesson: StoredLesson, seeds: PlanSeeds) ->
 
 
 def adopt_promised(db: sqlite_utils.Database, start: datetime, seeds: PlanSeeds) -> None:
-    """Seal the promised seeds of an older release, and forget the others.
+    """Seal the seeds that an older release stored and promised, and delete its other unsealed seeds.
 
     Args:
         db: register.sqlite.

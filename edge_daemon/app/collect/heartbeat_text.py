@@ -31,7 +31,7 @@ class Heartbeat:
     oldest: datetime | None = None
     """Creation time of the oldest waiting item."""
     parked: int = 0
-    """Items that a receiver refused permanently, for server and mail."""
+    """Number of items that the office's server or the mail server refused permanently."""
     answers: tuple[str, ...] = ()
     """The last error from each receiver that accepts no items at present."""
     last_lesson: datetime | None = None

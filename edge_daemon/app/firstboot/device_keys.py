@@ -23,7 +23,7 @@ _USED = {"gallery": "SELECT EXISTS (SELECT 1 FROM students)", "register": "SELEC
 
 
 def check(card: Card, root: Path) -> None:
-    """Refuse a copy of a card that was in use, because it has the students and the keys of another room.
+    """Refuse a card that is a copy of a used one, because it has another room's students and keys.
 
     Raises:
         ProvisioningError: the card is such a copy, or the key that the gallery needs is missing.

@@ -13,7 +13,7 @@ from edge_daemon.store.leavers import ComingErasures, read_coming
 
 
 def erasures_check(home: Home) -> Check:
-    """Check whether all erasures are finished, and which ones are coming.
+    """Check whether all erasures are finished, and report those that are due later.
 
     Raises:
         StoreError, KeyFileError: a database or the file of key slots can't be read.

@@ -74,7 +74,7 @@ def hand_over_here(home: Home, now: datetime) -> None:
 
 
 class Handover:
-    """Takes over reports turn by turn, for the service.
+    """Takes over the delivery process's reports for the service, one at each turn of its loop.
 
     Args:
         home: the installation.

@@ -155,7 +155,7 @@ class Worker:
             raise StoreError(what, f"lesson {lesson.lesson_id}", "the service begins it again")
 
     def hold_untimed(self) -> int:
-        """Take pictures until asked to stop, because the time is not known."""
+        """Take pictures without a trusted time, until asked to stop; return the exit code."""
         gallery = open_gallery_store(self._home)
         config = self._home.config
         comparer = Comparer(config, gallery, load_models(config), captures=config.lesson.captures)

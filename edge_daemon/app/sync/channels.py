@@ -1,4 +1,4 @@
-"""The receivers of a run, each behind the same few methods."""
+"""The receivers of a sync run, all with the same few methods."""
 
 from __future__ import annotations
 

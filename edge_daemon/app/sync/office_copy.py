@@ -35,7 +35,7 @@ class CopyResult:
     new: int
     there: int
     rehearsals: int = 0
-    """Registers of rehearsals that nobody asked to deliver."""
+    """Number of rehearsals' registers that are left out, because nobody asked to deliver them."""
 
 
 def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime) -> CopyResult:

@@ -314,7 +314,7 @@ class SyncRun:
             logger.info("destination waits", extra={"destination": channel.destination, "reason": outcome.answer})
 
     def _hurry(self) -> None:
-        """Make every item due that only waits for its next attempt."""
+        """Make items due now if all that they wait for is their next attempt."""
         now = self._clock()
         outbox.hasten(self._db, now)
         with transaction(self._db):

@@ -136,7 +136,7 @@ class Updater:
         os.sync()
 
     def _build(self, folder: Path) -> None:
-        """Make the environment in its final place, without the network."""
+        """Make the release's Python environment in its final place, without the network."""
         made = folder / "venv"
         environment = [_system_python(), *ISOLATED, "-m", "venv", "--system-site-packages", str(made)]
         if _has_pip_for_others():  # saves seconds on a PC, a minute on a small board

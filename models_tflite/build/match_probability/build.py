@@ -25,7 +25,7 @@ from edge_daemon.vision.models import ModelSet, default_models_dir
 
 MODELS = Path(__file__).resolve().parents[2]
 LEAST = 4
-"""Photographs of a person: up to three enrol, the others are seen."""
+"""Least number of photographs of a person: up to three are for enrolment, the others for captures."""
 CLASSES = 500
 RANKS = 2
 """Number of most similar students used for each face; the others are never in question."""
