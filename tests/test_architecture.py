@@ -20,9 +20,10 @@ STEPS = {"lesson", "camera", "vision", "gallery", "checkin", "attendance", "deli
 LEAVES = {"store", "device"}
 SHARED = {"types", "traits", "errors", "config", "timestamps", "plain_text", "domains", "image_header", "sqlite"}
 SHARED |= {"interpreter", "whole_file"}
+USED = {"camera": {"device"}, "gallery": LEAVES, "attendance": {"device", "neural_network"}, "delivery": LEAVES}
+"""What a step imports beside its own folder and the shared modules; `attendance/` needs no database."""
 ALLOWED = {
-    **{step: SHARED | LEAVES | {step} for step in STEPS},
-    "attendance": SHARED | LEAVES | {"attendance", "neural_network"},
+    **{step: SHARED | USED.get(step, set()) | {step} for step in STEPS},
     **{leaf: SHARED | {leaf} for leaf in LEAVES},
     "neural_network": {"neural_network"},
     "lab": SHARED | {"vision", "camera", "lab"},
@@ -183,6 +184,12 @@ def test_every_folder_is_a_box_of_the_picture():
     folders = {path.parent.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*/*.py")}
     assert folders <= boxes
     assert boxes - folders == {"models_tflite"}
+
+
+def test_the_picture_joins_a_step_to_what_it_uses():
+    picture = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8").split("```")[1]
+    joined = re.findall(r"^ *(\w+) --- (\w+)$", picture, re.MULTILINE)
+    assert sorted(joined) == sorted((step, other) for step, others in USED.items() for other in others)
 
 
 def test_every_room_is_in_the_table():

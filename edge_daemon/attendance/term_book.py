@@ -170,9 +170,9 @@ class TermBook:
         _set_print(page, at)
         last = at
         for number, row in enumerate(cells.rows):
-            last = at + 1 + number
-            if last >= _MOST_ROWS:
+            if at + 1 + number >= _MOST_ROWS:
                 break
+            last = at + 1 + number
             page.set_row(last, _LINE_HEIGHT * _lines(row, cells.widths))
             for column, cell in enumerate(row):
                 style = self._style(cells, column, cell)

@@ -104,6 +104,12 @@ def test_bytes_that_are_no_candidates_are_refused_and_never_an_error_of_the_prog
         return
 
 
+def test_a_header_that_claims_to_be_longer_than_the_bytes_is_refused():
+    """Its end is a whole row, of 10 columns and one for the name, behind the last byte."""
+    with pytest.raises(CandidateFormatError):
+        unpack(0, (5 + 44).to_bytes(4, "little") + b'["a"]', IDS)
+
+
 @pytest.mark.parametrize("cut", range(1, 44))
 def test_a_row_that_was_cut_short_is_refused(cut: int):
     with pytest.raises(CandidateFormatError):

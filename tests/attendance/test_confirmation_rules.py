@@ -33,6 +33,11 @@ def test_of_a_lesson_that_was_held_the_share_decides(attentive, verdict):
     assert _verdict(_undecided(attentive)) == verdict
 
 
+@pytest.mark.parametrize(("attentive", "verdict"), [(4, "present"), (3, "absent")])
+def test_the_share_is_of_the_captures_that_were_taken(attentive, verdict):
+    assert _verdict(_undecided(attentive, taken=10)) == verdict
+
+
 @pytest.mark.parametrize("flag", ["clock", "few_captures"])
 def test_whom_the_device_could_not_judge_stays_undecided(flag):
     assert _verdict(_undecided(20, flags=(flag,))) == "inconclusive"

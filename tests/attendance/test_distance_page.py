@@ -141,6 +141,9 @@ def test_a_page_that_is_full_goes_on_on_another_one(tmp_path, monkeypatch):
             ["2026-W47 " + "\U0001f3b5" * 11, "2026-W47 " + "\U0001f3b5" * 9 + " (2)"],
         ),
         (["'7b'"], ["2026-W47 '7b"]),
+        (["7X"], ["2026-W47 7X"]),
+        (["x" * 21 + "'" + "y" * 9], ["2026-W47 " + "x" * 21]),  # an apostrophe can't be the last character
+        (["a" + "\U0001f3b5" * 30], ["2026-W47 a" + "\U0001f3b5" * 10]),  # half a character doesn't stay
     ],
 )
 def test_a_page_of_a_class_has_a_name_that_spreadsheet_programs_take(tmp_path, courses, names):
@@ -156,6 +159,13 @@ def test_a_wide_sheet_prints_on_pages_beside_each_other_so_that_it_can_be_read(t
     page = book_of(tmp_path, *registers)["2026-W47"]
     assert page.page_setup.fitToWidth == pages  # None: one
     assert page.print_title_cols == "$A:$B"
+
+
+@pytest.mark.parametrize(("name", "pages"), [("x" * 17, None), ("x" * 18, 2)])
+def test_a_page_has_room_for_210_characters(tmp_path, name, pages):
+    """Names and ids take 31 or 32 characters, 13 lessons 143, and the totals 36."""
+    registers = [lesson({"S1": 1.0}, number, "7b") for number in range(13)]
+    assert book_of(tmp_path, *registers, names={"S1": name})["2026-W47"].page_setup.fitToWidth == pages
 
 
 @pytest.mark.parametrize(("lessons", "last"), [(1, 8), (4, 11), (15, 10), (30, 12)])

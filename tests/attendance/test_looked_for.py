@@ -49,6 +49,15 @@ def test_a_register_of_a_release_without_captures_goes_by_the_verdict():
     assert not was_looked_for(register, replace(of(register, "n"), verdict="not_assessed"))
 
 
+def test_whoever_was_seen_was_looked_for_even_where_no_captures_are_stored():
+    register, _ = a_register(a_lesson(), {"a": 0.5, "b": 0.0})
+    seen, unseen = (replace(of(register, one), captures=None) for one in "ab")
+    assert register.rule is not None
+    assert was_looked_for(register, seen)
+    assert not was_looked_for(register, unseen)
+    assert was_looked_for(replace(register, rule=None), replace(seen, verdict="not_assessed"))
+
+
 @pytest.mark.parametrize(("language", "said"), [("en", "not looked for: no photograph"), ("de", "nicht gesucht: kein")])
 def test_a_message_counts_no_pictures_of_whom_nobody_looked_for(language, said):
     register, templates = corrected(), Templates(language, None)

@@ -221,6 +221,8 @@ def test_a_picture_of_a_student_makes_an_absence_inconclusive_and_a_presence_no_
     assert (only_pictured.verdict, only_pictured.flags) == ("inconclusive", ("static_face",))
     assert (beside.verdict, beside.flags) == ("present", ())
     assert verdict_of(0, static_faces={"b"}).verdict == "absent"
+    undecided = verdict_of(0, 40, 100, static_faces={"a"})
+    assert (undecided.verdict, set(undecided.flags)) == ("inconclusive", {"static_face", "few_captures"})
 
 
 def flags_of(slots, taken=100, missed=()):

@@ -146,8 +146,9 @@ def test_a_very_long_text_has_twenty_lines_at_most(tmp_path):
     with term_book(tmp_path / "x.xlsx", [], with_problems=False) as pages:
         rows = [("a", "x" * 61 * 19), ("a", "x" * 61 * 90), ("x" * 999, "a")]
         pages.rooms(Cells(("Room", "Long"), (60, 61), rows), [])
-    heights = openpyxl.load_workbook(tmp_path / "x.xlsx")["Rooms"].row_dimensions
-    assert [heights[row].height for row in (4, 5, 6)] == pytest.approx([320, 320, 16], abs=0.5)
+    page = openpyxl.load_workbook(tmp_path / "x.xlsx")["Rooms"]
+    assert [page.row_dimensions[row].height for row in (4, 5, 6)] == pytest.approx([320, 320, 16], abs=0.5)
+    assert ["wrapped" in look(page[cell]) for cell in ("A4", "B4")] == [False, True], "wider than 60 characters"
 
 
 def test_what_stays_in_view_is_filtered_and_prints(book):
@@ -156,6 +157,7 @@ def test_what_stays_in_view_is_filtered_and_prints(book):
     assert _widths(page) == [18, 9, 70, 17]
     assert page.sheet_view.showGridLines is False
     assert (page.page_setup.orientation, page.page_setup.paperSize, page.page_setup.fitToHeight) == ("landscape", 9, 0)
+    assert (page.sheet_properties.pageSetUpPr.fitToPage, page.page_setup.fitToWidth) == (True, None)  # None: one
     assert page.print_title_rows == "$5:$5"
     footer = page.oddFooter
     assert (footer.left.text, footer.left.size, footer.right.text, footer.right.size) == ("&A", 8, "page &P of &N", 8)
@@ -224,6 +226,15 @@ def test_a_share_is_rounded_to_four_decimals(tmp_path):
     assert openpyxl.load_workbook(tmp_path / "x.xlsx")["Events"]["I2"].value == 0.3333
 
 
+def test_an_event_has_all_its_flags_and_no_counts_where_the_rule_is_not_known(tmp_path):
+    register = replace(_with_flags(_register({"a": 1.0}), "a", "late", "left_early"), rule=None)
+    (event,) = events_of(register, BERLIN)
+    with term_book(tmp_path / "x.xlsx", [], with_problems=False) as pages:
+        pages.event(event, "")
+    (row,) = _values(openpyxl.load_workbook(tmp_path / "x.xlsx")["Events"], 2)
+    assert (row[9], row[13:]) == ("late left_early", [None, None, None])
+
+
 def test_months_have_the_counts_of_everybody_in_all_and_month_by_month(book):
     page = book["Months"]
     remark = "Present % is of the lessons that were decided. Open: can't be decided, or not assessed."
@@ -243,6 +254,7 @@ def test_months_have_the_counts_of_everybody_in_all_and_month_by_month(book):
         [None, "S3", None, 0, 0, 0, 0, 1, None, 0, 0, 0, 0, 0, None, 0, 0, 0, 0, 1],
     ]
     assert _widths(page) == [24, 14, *[10] * 18]
+    assert page.row_dimensions[5].height == pytest.approx(16, abs=0.5)
     assert page.freeze_panes == "C5"
     assert page["C5"].number_format == "0%"
     assert "left" in look(page["B4"])
@@ -315,6 +327,7 @@ def test_a_page_takes_as_many_rows_as_it_has(tmp_path, monkeypatch):
         pages.rooms(Cells(("Room",), (18,), [(f"room {n}",) for n in range(5)]), [])
     page = openpyxl.load_workbook(tmp_path / "x.xlsx")["Rooms"]
     assert [row[0] for row in _values(page, 4)] == ["room 0", "room 1"]
+    assert page.auto_filter.ref == "A3:A5"
 
 
 def test_the_limits_are_those_of_spreadsheet_programs():

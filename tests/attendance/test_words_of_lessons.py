@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 
 from edge_daemon.attendance.reason_codes import OTHER, REASONS, code_and_note, coded, in_words, misspelt_code
 from edge_daemon.attendance.register import correct
-from edge_daemon.attendance.room_state import UNUSUAL, is_unusual, unusual_flag
+from edge_daemon.attendance.room_state import FLAG_MEANS, UNUSUAL, is_unusual, unusual_flag
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, distance_to_rule, needed_captures
 from edge_daemon.attendance.schema3 import student_fields
 from edge_daemon.attendance.sheets import MARKS, Column, arrange, column_note, lesson_state
 from edge_daemon.attendance.tally import unknown_faces
 from edge_daemon.errors import RegisterError
 from edge_daemon.traits import MaskCounts
-from edge_daemon.types import Box, Confirmation, Correction, Register, Sighting, Tally
+from edge_daemon.types import Box, Confirmation, Correction, Register, RegisterFlag, Sighting, Tally
 from tests.registers import START, a_lesson, a_register
 
 REGISTER, _ = a_register(a_lesson(), {"a": 1.0, "b": 0.0})
@@ -69,6 +70,7 @@ def test_free_words_become_the_code_other_and_a_note(reason, code, note):
         *((code, None) for code in REASONS),
         ("not_recognized", "not_recognised"),
         (" Not-Recognized ", "not_recognised"),
+        ("lft-erly", "left_early"),
         ("excuse", "excused"),
         ("not recognized", None),
         ("mother", None),
@@ -139,6 +141,20 @@ def test_the_marks_of_verdicts():
 
 def test_these_lessons_wait_for_the_office():
     assert frozenset({"room_empty", "unusual_class", "view_changed", "not_in_timetable"}) == UNUSUAL
+
+
+def test_the_flags_of_a_lesson_in_words():
+    assert dict(FLAG_MEANS) == {
+        "room_empty": "hardly any faces were there",
+        "unusual_class": "many other people were there",
+        "view_changed": "the camera's view has changed: check whether the camera was turned",
+        "too_dark": "a part of the room is too dark",
+        "too_blurred": "the picture is blurred: look at the lens",
+        "glare": "a part of the room is lost in glare",
+        "covered": "a part of the room may be covered, or is bare behind an empty seat: look at the lens",
+        "not_in_timetable": "the timetable called it off, or lost it",
+    }
+    assert set(FLAG_MEANS) == set(get_args(RegisterFlag))
 
 
 # --- whether a lesson is unusual ---

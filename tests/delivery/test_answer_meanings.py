@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -140,6 +141,16 @@ def test_what_the_server_holds_already():
 )
 def test_retry_after_is_whole_seconds_or_a_date_and_a_day_at_most(text, seconds):
     assert retry_after_s(text, NOW) == seconds
+
+
+def test_a_date_without_a_zone_is_in_utc_wherever_the_device_is(monkeypatch):
+    try:
+        monkeypatch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert retry_after_s("Sat, 21 Nov 2026 15:02:00 -0000", NOW) == 120.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_date_is_held_against_the_clock():

@@ -100,6 +100,24 @@ def test_where_few_students_have_covered_templates_a_mask_makes_nobody_one_of_th
     assert matcher.similarities(somebody_in_a_mask, np.full(1, 30, np.float32))[0, 0] < 0.5
 
 
+@pytest.mark.parametrize(("students", "covered", "are_used"), [(11, 8, False), (12, 9, True)])
+def test_three_quarters_of_the_class_need_covered_templates(students, covered, are_used):
+    bare = RANDOM.normal(size=(students, 192))
+    masks = RANDOM.normal(size=(covered, 192))
+    class_ = [_masked(f"{n}", bare[n], *masks[n : n + 1]) for n in range(students)]
+    found = Matcher(class_).similarities(_unit(masks[0]), np.full(1, 30, np.float32))[0, 0]
+    assert bool(found > 0.99) is are_used
+
+
+def test_what_masks_have_in_common_is_that_of_the_students_who_have_one():
+    common = 3 * _unit(RANDOM.normal(size=192))[0]
+    masks = _unit(*RANDOM.normal(size=(9, 192))) + common
+    class_ = [_masked(f"{n}", RANDOM.normal(size=192), *masks[n : n + 1]) for n in range(12)]
+    faces = _unit(*(masks + 0.5 * _unit(*RANDOM.normal(size=(9, 192)))))
+    whole, covered_only = (Matcher(own).similarities(faces, np.full(9, 30, np.float32)) for own in (class_, class_[:9]))
+    assert np.diag(whole) == pytest.approx(np.diag(covered_only), abs=1e-4)
+
+
 def test_the_only_student_has_the_bare_template_alone_for_nobody_else_can_be_the_one_in_the_mask():
     faces, widths = _unit(A_NEAR, A_FAR), np.full(2, 30, np.float32)
     covered, bare = Matcher([_masked("a", A_NEAR, A_FAR, B_FAR)]), Matcher([_masked("a", A_NEAR)])

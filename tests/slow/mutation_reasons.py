@@ -32,8 +32,8 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     (
         "*",
         "*",
-        r'"(utf-8(-sig)?|ascii)"',
-        r'"(UTF-8(-SIG)?|ASCII)"',
+        r'"(utf-8(-sig)?|utf-16-le|ascii)"',
+        r'"(UTF-8(-SIG)?|UTF-16-LE|ASCII)"',
         "equivalent: another way of writing the same encoding",
     ),
     # gallery/match.py
@@ -228,6 +228,22 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     ("*/proof.py", "*", r"signer", r".", "the quick look before parsing; the full check that follows says the same"),
     ("*/proof.py", "check_form", r"is_canonical = False", r".", GUARD + ": what was parsed can be written"),
     ("*/proof.py", "prove_register", r"json_object\(text, REGISTER\)", r".", "wording of an error"),
+    ("*/spreadsheet.py", "", r"x1f", r"x1F", "equivalent: another way of writing the same character"),
+    (
+        "*/spreadsheet.py",
+        "Workbook.page_name",
+        r"strip\(",
+        r"strip\(None\)",
+        "equivalent: a name begins with its year, and `_cut` strips its end",
+    ),
+    (
+        "*/term_book.py",
+        "TermBook.months",
+        r'names\.get\(one, ""\)',
+        r"one, (None)?\)",
+        "equivalent: no name and an empty one give the same empty cell",
+    ),
+    ("*/reason_codes.py", "misspelt_code", r"n=1", r"n=2|codes, cutoff", "equivalent: only the best one is read"),
     ("*/rule.py", "_flags_of_count", r"or t\.last_seen", r"and t\.last_seen", "equivalent: both are None, or neither"),
     ("*/rule.py", "_is_significant", r"gap > 0", r"gap >= 0", "equivalent: without a gap the product is 1"),
 )

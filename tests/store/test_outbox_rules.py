@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -350,6 +351,48 @@ def test_what_is_settled_takes_no_retry(db, state):
     db.execute("UPDATE outbox SET state = ?", (state,))
     assert settle(db, delivery, LATER) is False
     assert only(db).state == state
+
+
+# --- all or nothing ---
+
+
+def content(db):
+    return [db.execute(f"SELECT * FROM {table}").fetchall() for table in ("outbox", "destinations")]
+
+
+def fail_at(db, when):
+    db.execute(f"CREATE TRIGGER fails BEFORE UPDATE ON outbox WHEN {when} BEGIN SELECT RAISE(ABORT, 'no'); END")
+
+
+def test_an_outcome_that_can_not_be_stored_changes_its_receiver_neither(db):
+    put(db)
+    delivery, before = claim(db), content(db)
+    fail_at(db, "NEW.lease_owner IS NULL")
+    with pytest.raises(sqlite3.IntegrityError):
+        settle(db, delivery, Outcome("parked", "401", receiver_down=True))
+    assert content(db) == before
+
+
+@pytest.mark.parametrize(
+    ("state", "change"),
+    [
+        ("parked", outbox.put_back),
+        ("parked", outbox.reopen),
+        ("delivered", outbox.send_missing),
+    ],
+)
+def test_of_several_items_all_change_or_none(db, state, change):
+    for ref in ("l/1", "l/2"):
+        put(db, ref)
+        settle(db, claim(db), Outcome(state, "said"))
+    before = content(db)
+    fail_at(db, "NEW.item_id = 2")
+    with pytest.raises(sqlite3.IntegrityError):
+        change(db, [1, 2], NOW + HOUR)
+    assert content(db) == before
+    db.execute("DROP TRIGGER fails")
+    change(db, [1, 2], NOW + HOUR)
+    assert {item.state for item in outbox.listed(db, outbox.STATES)} == {"waiting"}
 
 
 # --- release, reopen, change, void ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
@@ -11,8 +12,11 @@ import pytest
 from edge_daemon.app.inbox.apply import apply_inbox
 from edge_daemon.app.inbox.waiting import inbox_dir
 from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.registers.check_in_note import take_check_ins
+from edge_daemon.app.registers.check_in_note_reading import read_notes
 from edge_daemon.attendance.document import from_json
 from edge_daemon.device.signing import Signer, signed
+from edge_daemon.errors import CheckinNoteError
 from edge_daemon.home import Home
 from edge_daemon.store import registers
 from edge_daemon.store.alarms import LEDGER, alarms
@@ -184,3 +188,65 @@ def test_a_note_that_the_server_changed_or_made_refuses_all_notes_of_the_documen
         assert (code, words.startswith("check_ins.json: refused; ")) == (1, True)
     assert pulled(room, [note] * 51)[0] == 1
     assert verdicts(room, lesson_id) == (1, {"S1": ("absent", None)})
+
+
+SIGNER = Signer(b"k" * 32)
+
+
+def a_note(*entries: tuple[str, datetime]) -> bytes:
+    check_ins = [{"student_id": student_id, "at": written(at)} for student_id, at in entries]
+    return signed({"schema": 1, "kind": "check_ins", "device": "laptop", "check_ins": check_ins}, SIGNER).encode()
+
+
+def is_taken(data: bytes, trusted=(SIGNER.public_key,)) -> bool:
+    try:
+        return bool(read_notes(data, trusted, "note.json", NOW))
+    except CheckinNoteError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("student_id", "at", "taken"),
+    [
+        ("S1", NOW + timedelta(minutes=5), True),
+        ("S1", NOW + timedelta(minutes=5, seconds=1), False),
+        ("S1", datetime(1970, 1, 1, tzinfo=timezone.utc), True),
+        ("S1", datetime(1969, 12, 31, 23, 59, 59, tzinfo=timezone.utc), False),
+        ("", NOW, False),
+    ],
+)
+def test_a_check_in_has_an_id_and_a_time_from_1970_until_five_minutes_from_now(student_id, at, taken):
+    assert is_taken(a_note(("S2", NOW), (student_id, at))) is taken
+
+
+def test_nobody_is_trusted_where_the_settings_name_nobody():
+    assert is_taken(a_note(("S1", NOW)))
+    assert not is_taken(a_note(("S1", NOW)), trusted=())
+
+
+def test_a_document_has_50_notes_at_most_and_a_mebibyte():
+    note = a_note(("S1", NOW)).decode()
+    found = [is_taken(f"[{', '.join([note] * count)}]".encode()) for count in (1, 50, 51)]
+    assert found == [True, True, False]
+    assert [is_taken(note.encode().ljust(size)) for size in (1 << 20, (1 << 20) + 1)] == [True, False]
+
+
+def test_a_note_has_5000_check_ins_at_most():
+    assert [is_taken(a_note(*[("S1", NOW)] * count)) for count in (5000, 5001)] == [True, False]
+
+
+def test_a_check_in_counts_for_the_lesson_that_began_a_while_before(room):
+    lesson_id = held(room, {"S1": 0.0})
+    at = START + timedelta(minutes=30)
+    assert take_check_ins(room, [("S1", at)], NOW).revisions == 1
+    assert verdicts(room, lesson_id)[1]["S1"] == ("inconclusive", at)
+
+
+def test_where_a_revision_can_not_be_written_no_check_in_stays(room):
+    held(room, {"S1": 0.0})
+    db = open_register(room.register_db_path)
+    with closing(db.conn):
+        db.execute("CREATE TRIGGER fails BEFORE INSERT ON registers BEGIN SELECT RAISE(ABORT, 'no'); END")
+        with pytest.raises(sqlite3.IntegrityError):
+            take_check_ins(room, [("S1", START)], NOW)
+        assert check_ins_of(db, "S1") == []

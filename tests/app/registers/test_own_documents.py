@@ -13,7 +13,7 @@ import pytest
 from edge_daemon.app.health.delivery_overview import look_at_delivery
 from edge_daemon.app.inbox.corrections import apply_corrections
 from edge_daemon.app.opening.signer import open_signer
-from edge_daemon.app.registers.correct_register import correct_by_hand
+from edge_daemon.app.registers.correct_register import confirm_by_hand, correct_by_hand
 from edge_daemon.app.registers.own_documents import TamperedError, watch
 from edge_daemon.app.sync.heartbeat import heartbeat
 from edge_daemon.attendance.proof import digest
@@ -22,7 +22,7 @@ from edge_daemon.device.signing import Signer, canonical, signed
 from edge_daemon.home import Home
 from edge_daemon.store.alarms import LEDGER, alarms
 from edge_daemon.store.database import open_register
-from edge_daemon.types import Correction
+from edge_daemon.types import Confirmation, Correction
 from tests.cli.running import run
 from tests.registers import START, a_home, a_lesson, a_register
 
@@ -101,6 +101,23 @@ def test_a_register_whose_predecessor_was_taken_out_is_not_extended(home):
         db.execute("DELETE FROM registers WHERE lesson_id = ?", (LESSONS[0].lesson_id,))
     with pytest.raises(TamperedError, match="does not name the register that is before it now"):
         correct_by_hand(home, LESSONS[1].lesson_id, WANTED)
+
+
+@pytest.mark.parametrize(
+    "revise",
+    [
+        lambda home, lesson_id: correct_by_hand(home, lesson_id, WANTED),
+        lambda home, lesson_id: confirm_by_hand(home, lesson_id, Confirmation(True, "office", NOW)),
+    ],
+)
+def test_whoever_meets_a_changed_register_raises_the_alarm_by_hand_too(home, revise):
+    lesson_id = LESSONS[1].lesson_id
+    changed(home.register_db_path, lesson_id, other_verdict)
+    with pytest.raises(TamperedError):
+        revise(home, lesson_id)
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        assert [(one.name, lesson_id in one.what, one.at) for one in alarms(db)] == [(LEDGER, True, NOW)]
 
 
 def test_what_nobody_touched_is_extended_twice_and_raises_no_alarm(home):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -79,11 +81,13 @@ def test_who_is_seen_at_other_times_may_be_meant():
 def test_who_changes_the_seat_is_one_person_with_all_captures():
     room = with_cover(0.34, slots=range(22))
     room.sits("S03 behind a mask", range(22, 40), 20)
-    found = resolve_lesson(room.faces, room.ids, match=MATCH)
+    facing = frozenset(range(5, 40))
+    found = resolve_lesson([replace(face, attentive=face.slot in facing) for face in room.faces], room.ids, match=MATCH)
     (person,) = found.unnamed
     assert (person.student_id, person.slots) == ("S03", frozenset(SLOTS))
     (possible,) = (one for one in found.possible if one.student_id == "S03")
-    assert (possible.probability, possible.facing) == (person.probability, frozenset(SLOTS))
+    assert (possible.probability, possible.facing) == (person.probability, facing)
+    assert {one.facing for one in found.possible} == {facing}, "those with a name as well"
 
 
 def test_a_student_is_taken_in_the_captures_of_all_tracks():

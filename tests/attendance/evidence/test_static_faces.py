@@ -107,6 +107,19 @@ def test_a_picture_of_somebody_else_is_of_no_student(match):
     assert lesson.resolved(match).printed == []
 
 
+def test_a_picture_is_no_person_with_a_hidden_face(match):
+    """It hangs at the place of somebody whose absence would be in doubt."""
+    lesson = Lesson()
+    lesson.sits("S00", 0)
+    lesson.sits("a stranger", 1, is_print=True)
+    dark_glasses = VisibleParts(0.1, 0.1, 0.8, 0.0)
+    lesson.faces[CAPTURES:] = [
+        replace(f, traits=replace(f.traits, visible=dark_glasses)) for f in lesson.faces[CAPTURES:]
+    ]
+    assert lesson.resolved(match).unread == []
+    assert len(lesson.resolved(match, None).unread) == 1
+
+
 def test_the_print_of_a_student_is_found_after_that_of_somebody_else(match):
     lesson = Lesson()
     for seat, name in enumerate(("S00", "S01", "S02")):
@@ -130,6 +143,19 @@ def test_a_portrait_that_hangs_elsewhere_is_found_beside_the_faces_of_the_studen
     parts = [list(range(48)), list(range(48, 72)), list(range(72, 96))]
     tracks = [make_track(seat, own, range(96), vectors) for seat, own in enumerate(parts)]
     assert static_groups(tracks, faces, {slot: 110.0 * slot for slot in range(48)}) == [[0], [2]]
+
+
+@pytest.mark.parametrize("captures", [12, 24])
+def test_a_print_that_is_held_at_two_places_is_one_picture(captures):
+    """Each place has too few captures for itself, or enough."""
+    room = Room(noise=0.6)
+    room.sits("S00", range(captures), 0, width_px=60.0)
+    room.sits("S00", range(captures, 2 * captures), 1, width_px=60.0)
+    faces = with_points(room.faces, moving_faces.printed(2 * captures, np.random.default_rng(8)))
+    vectors = np.stack([face.embedding for face in faces])
+    parts = list(range(captures)), list(range(captures, 2 * captures))
+    tracks = [make_track(seat, own, range(2 * captures), vectors) for seat, own in enumerate(parts)]
+    assert static_groups(tracks, faces, {slot: 110.0 * slot for slot in range(2 * captures)}) == [[0, 1]]
 
 
 def a_swaying_face(size: float, width_px: float, captures: int = 15) -> list[Candidate]:

@@ -92,6 +92,7 @@ def test_the_odds_of_a_person_are_those_of_all_tracks_or_of_a_solid_one_by_its_s
     assert found[0] == pytest.approx(_odds([clear], room, known)[0] * 3 / 25)
     assert found[0] > 10 * _odds(tracks, room, known)[0]
     assert _odds([short], room, known)[1] > 10 * found[1]
+    assert odds_of([hidden], room.faces, known) == pytest.approx(_odds([hidden], room, known))
     two = odds_of([clear, hidden], room.faces, known)
     assert two[0] == pytest.approx(_odds([clear], room, known)[0] * 3 / 23)
 
