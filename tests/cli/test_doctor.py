@@ -243,9 +243,8 @@ def test_a_camera_that_hangs_does_not_hold_up_the_rest(home, monkeypatch):
 
 
 def test_looking_makes_nothing(tmp_path):
-    folder = tmp_path / "home"
-    run(folder, "doctor")
-    assert not folder.exists()
+    run(tmp_path, "doctor")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_library_of_the_camera_that_raises_anything_is_a_finding(home, monkeypatch):

@@ -39,10 +39,10 @@ def test_backup_tells_what_it_made(home):
 
 def test_with_nothing_recorded_every_command_is_content(tmp_path):
     for command in ("backup", "retention", "check"):
-        done = run(tmp_path / "new", "maintain", command)
+        done = run(tmp_path, "maintain", command)
         assert (done.exit_code, done.stderr) == (0, ""), command
         assert len(done.stdout.splitlines()) == 1
-    assert not (tmp_path / "new").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_retention_tells_what_it_deleted_once(home, trusted):

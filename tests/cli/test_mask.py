@@ -69,7 +69,7 @@ def test_a_folder_gives_a_table_pictures_and_json(tmp_path, folder):
 )
 def test_bad_input_is_one_line(tmp_path, folder, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
-    done = run(tmp_path / "home", "mask", *arguments)
+    done = run(tmp_path, "mask", *arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -78,7 +78,7 @@ def test_bad_input_is_one_line(tmp_path, folder, monkeypatch, arguments, words):
 def test_a_folder_without_a_readable_picture_is_refused(tmp_path, folder):
     (folder / "2.png").unlink()
     (folder / "10.jpg").unlink()
-    done = run(tmp_path / "home", "mask", str(folder))
+    done = run(tmp_path, "mask", str(folder))
     assert done.exit_code == 2
     assert "no picture could be read (11.jpg is damaged" in done.stderr
 
@@ -137,7 +137,7 @@ def test_a_video_is_looked_at_evenly(tmp_path):
     for level in range(9):
         video.write(np.full((240, 320, 3), 20 * level, np.uint8))
     video.release()
-    done = run(tmp_path / "home", "mask", str(path), "--captures", "3", "--json")
+    done = run(tmp_path, "mask", str(path), "--captures", "3", "--json")
     assert [one["picture"] for one in json.loads(done.stdout)["pictures"]] == ["1", "5", "9"]
 
 

@@ -153,7 +153,7 @@ def test_debugging_shows_where_it_happened(tmp_path):
 def test_libraries_written_in_c_do_not_write_to_the_users_stderr(tmp_path):
     frames = tmp_path / "film.mp4"
     frames.write_bytes(b"no film" * 1000)
-    result = edge_daemon("--home", tmp_path / "home", "rehearse", "--frames", frames)
+    result = edge_daemon("--home", tmp_path, "rehearse", "--frames", frames)
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "is not a video" in result.stderr

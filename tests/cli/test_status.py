@@ -108,10 +108,10 @@ def test_of_a_killed_service_its_lesson_is_not_shown_as_running(home):
 
 
 def test_nothing_at_all_is_no_problem_of_a_trial(tmp_path):
-    done = run(tmp_path / "nowhere", "status")
+    done = run(tmp_path, "status")
     assert done.exit_code == 0
     assert "service       does not run" in done.stdout
-    assert not (tmp_path / "nowhere").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_a_service_the_database_tells_what_was_last(home):

@@ -306,6 +306,8 @@ def test_a_bad_address_costs_the_address_and_not_the_student(read):
     [
         ("=A2,Al,,,yes", "the student_id is a formula ('=A2')"),
         ("＝A2,Al,,,yes", "the student_id is a formula ('＝A2')"),
+        ("=Sheet1!$A$2,Al,,,yes", "the student_id is a formula ('=Sheet1!$A$2')"),
+        ("=VLOOKUP(A2;B:C;2),Al,,,yes", "the student_id is a formula ('=VLOOKUP(A2;B:C;2)')"),
         ("nan,nan,,,", "the student_id is what a program writes for an empty cell ('nan')"),
         ("Total,,,,28", "'Total' is a line of totals and no student"),
         ("Subtotal 7a,15,12,12,12", "'Subtotal 7a' is a line of totals and no student"),

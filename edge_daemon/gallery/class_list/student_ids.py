@@ -14,7 +14,12 @@ _MONTHS: Final = (
     "|janv|févr|fev|mars|avr|juin|juil|août|aou|déc|ene|abr|ago|dic"
 )
 _SCIENTIFIC: Final = re.compile(r"\d(?:[.,]\d+)?[eE][+-]\d{2,}")
-_FORMULA: Final = re.compile(r"[=＝].*", re.DOTALL)
+_FORMULA: Final = re.compile(
+    r"[=＝]\s*(?:(?:[A-Za-z]+\()?\s*(?:\".*\"|'.*'|\d+)\s*\)?"  # ="007"
+    r"|\+?(?:(?:'[^']*'|[\w.\[\]]+)!)?\$?[A-Za-z]{1,3}\$?\d{1,7}"  # =Sheet1!A2
+    r"|[A-Za-z][\w.]*\(.*\))",  # =VLOOKUP(A2;B:C;2)
+    re.DOTALL,
+)
 _NOTHING: Final = re.compile(r"nan|NaN|NaT|None|NULL|null|undefined|[nN]/[aA]|<NA>")
 _ERROR: Final = re.compile(r"#+|#[A-ZÄÖÜÉÀÑ¡/0-9_]+[!?]?", re.IGNORECASE)
 _DATE: Final = re.compile(
