@@ -77,6 +77,13 @@ def test_red_and_blue_are_not_taken_for_each_other(analyser):
     assert one != other
 
 
+def test_a_face_and_its_mirror_image_are_read_alike(analyser):
+    crop = cv2.resize(pictures.portrait(), (64, 64), interpolation=cv2.INTER_AREA)
+    box = Box(0, 0, 64, 64)
+    one, other = (analyser(aligned_face(c, box, None, CropShape(64, 1.0))) for c in (crop, crop[:, ::-1].copy()))
+    assert (other.none, other.right) == pytest.approx((one.none, one.right), abs=1e-6)
+
+
 def test_a_reader_measures_what_it_was_asked_for_and_nothing_else(model_set, portraits):
     picture = pictures.portrait()
     (found, *_) = portraits.faces(picture)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_daemon.traits import MaskProbabilities
+from edge_daemon.types import Picture
 from edge_daemon.vision.analysers.aligned_face import AlignedFace, CropShape
 from edge_daemon.vision.models import ModelCard, ModelSet
 
@@ -33,11 +35,19 @@ class MaskAnalyser:
         self._card, self._model = card, card.open()
 
     def __call__(self, face: AlignedFace) -> MaskProbabilities:
-        """Return the probabilities for one face; the network's last layer includes the calibration."""
-        (logits,) = self._model(self._card.encode(np.ascontiguousarray(face.crop[..., ::-1]))[None])
-        shifted = np.exp(logits.reshape(3) - logits.max())
+        """Return the probabilities for one face, from the mean of its logits and those of its mirror image.
+
+        The network's last layer includes the calibration.
+        """
+        rgb = face.crop[..., ::-1]
+        logits = (self._logits(rgb) + self._logits(rgb[:, ::-1])) / 2
+        shifted = np.exp(logits - logits.max())
         none, right, wrong = (float(share) for share in shifted / shifted.sum())
         return MaskProbabilities(none, right, wrong)
+
+    def _logits(self, rgb: Picture) -> NDArray[np.float32]:
+        (found,) = self._model(self._card.encode(np.ascontiguousarray(rgb))[None])
+        return found.reshape(3)
 
 
 def open_analyser(models: ModelSet) -> MaskAnalyser:

@@ -139,8 +139,9 @@ def calibrate(network: keras.Model, fitted: Calibration) -> None:
 
 
 def logits(network: keras.Model, crops: Bytes) -> Floats:
-    """Return the logits (n, classes) of the float network."""
-    return np.asarray(network.predict(as_input(crops), batch_size=512, verbose=0), np.float32)
+    """Return the logits (n, classes) of the float network: the mean for each crop and its mirror image."""
+    both = [network.predict(as_input(one), batch_size=512, verbose=0) for one in (crops, crops[:, :, ::-1])]
+    return np.asarray((both[0] + both[1]) / 2, np.float32)
 
 
 def int8(network: keras.Model, crops: Bytes) -> bytes:
@@ -158,13 +159,13 @@ def int8(network: keras.Model, crops: Bytes) -> bytes:
 
 
 def int8_logits(content: bytes, crops: Bytes) -> Floats:
-    """Return the logits (n, classes) of a .tflite file."""
+    """Return the logits (n, classes) of a .tflite file: the mean for each crop and its mirror image."""
     interpreter = tf.lite.Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
     (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
     found = []
-    for crop in crops:
+    for crop in np.stack([crops, crops[:, :, ::-1]], 1).reshape(-1, *crops.shape[1:]):
         interpreter.set_tensor(inputs["index"], (crop ^ np.uint8(0x80)).view(np.int8)[None])
         interpreter.invoke()
         found.append(interpreter.get_tensor(outputs["index"])[0])
-    return np.array(found, np.float32)
+    return np.array(found, np.float32).reshape(len(crops), 2, -1).mean(1)
