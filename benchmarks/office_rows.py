@@ -1,7 +1,7 @@
 """Write the rows that ingest keeps of each document's file, without reading documents. A part of benchmarks/office.py.
 
-A run without news reads these rows and no mark, so that its cost at the size of a school is measured without the first
-ingest.
+An ingest without new documents reads these rows, and no marks. With them its cost for a whole school can be measured
+without a first ingest.
 """
 
 from __future__ import annotations

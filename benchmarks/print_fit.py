@@ -3,8 +3,8 @@
     python -m benchmarks.print_fit --data LFW --json OUT [--people 40] [--cache DIR]
 
 It is a logistic regression with a ridge penalty, fitted by Newton's method. Prints and living people have the same
-total weight. No benchmark reports results on these people. Seats of two or three photographs in turn are left out,
-because they are neither.
+total weight. No benchmark reports results on these people. Seats that show two or three photographs in turn are left
+out, because they are neither prints nor living people.
 """
 
 from __future__ import annotations

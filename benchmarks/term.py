@@ -84,7 +84,7 @@ def read(data: Path, models: ModelSet, cache: Path | None, *, most: int | None =
         data: folder of the lfw form.
         models: networks that read the faces.
         cache: folder, created if missing; None: no cache.
-        most: read no more people than this anew; the others that are not in the cache are left out.
+        most: largest number of people outside the cache to read; further ones are left out.
     """
     files = defaultdict(list)
     for row in folder.rows(data / "images.csv", ("file", "identity")):

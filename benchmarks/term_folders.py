@@ -177,7 +177,7 @@ def _add(count: Count, how: str, lesson: _Lesson, verdicts: Mapping[str, Verdict
 def _shared(path: Path) -> int:
     """Return how many files the enrolment and the lessons of a term have in common, by their content.
 
-    From which photographs a capture was composed does not show in its folder.
+    A folder does not show from which photographs its captures were composed.
     """
     parts = [path / LESSONS[0] / "photos", *(path / lesson / "frames" for lesson in LESSONS)]
     contents = [

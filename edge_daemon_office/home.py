@@ -88,7 +88,7 @@ class School:
     keep_decisions_days: int = 0
     """Days after which decisions, excuses and activities are deleted; 0: never."""
     server: ServerSettings | None = None
-    """None if the tree is filled in another way: it is the server's own folder, or it is synced or mounted."""
+    """The server of which the tree is a copy; None if the tree is its own folder, or is synced or mounted."""
     edfi: EdFiSettings | None = None
     """The Ed-Fi system to which attendance is sent; None: nothing is sent."""
 

@@ -22,7 +22,7 @@ _PART = 500
 
 @dataclass(slots=True)
 class Forgotten:
-    """What was deleted: rows by kind, and what could not be written anew."""
+    """What was deleted: rows by kind, and what could not be written again."""
 
     rows: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

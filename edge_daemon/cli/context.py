@@ -14,7 +14,7 @@ from edge_daemon.home import Home
 _WITHOUT_FOLDER = frozenset(
     {"enrol import", "collect", "lab expression", "lab train expression", "manual", "update", "update-check"}
 )
-"""The command that makes a home, and those that use nothing of it."""
+"""Commands that need no existing home: `enrol import` makes it, the others do not use it."""
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -44,7 +44,7 @@ class RefusalsInARow:
         self._count = 0
 
     def forget(self) -> None:
-        """Start counting anew, because a message was accepted, or was refused because of its own address."""
+        """Start counting again, because a message was accepted, or was refused because of its own address."""
         self._last, self._count = (), 0
 
     def weighed(self, refused: SmtpRefusal, outcome: Outcome, name: str) -> Outcome:

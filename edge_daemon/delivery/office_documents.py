@@ -26,7 +26,7 @@ REMOVALS: Final = "removals.json"
 EXCUSES: Final = "excuses.json"
 
 MAX_ENTRIES: Final = 5000
-"""Largest number of entries in one document. A room has some hundred corrections in a school year."""
+"""Largest number of entries in one document. A room has a few hundred corrections in a school year."""
 MAX_OF_A_LESSON: Final = 200
 """Largest number of corrections of one lesson.
 

@@ -22,16 +22,17 @@ COVERED_SHARE = 0.75
 
 With a smaller share, anyone in a mask resembles those few students. Measured on 240 verdicts in lessons of 12 students
 in masks (`benchmarks.scenarios.simulated`): if all students had covered templates, 5 verdicts were wrong without a flag
-of doubt. If 11, 10, 8, 4, 1 or no students had them, 7, 13, 32, 70, 62 or 40 were.
+of doubt. If 11 students had them, 7 were wrong; with 10 students 13, with 8 students 32, with 4 students 70, with one
+student 62, and with none 40.
 """
 
 COVERED_STUDENTS = 2
 """Covered templates are used if at least this many students have them.
 
 A single student has no other to be compared with. Measured with that student absent and two strangers in the room: with
-covered templates, 44 of 59 registers of lessons in masks had the student present, without them 5. In lessons with bare
-faces it was 14 and 4 of 56. With two students, one of them absent, it was 5 and 1 of 51. Without covered templates,
-however, 30 of 153 present students were not recognised; with them, 3.
+covered templates, 44 of 59 registers of lessons in masks had the student present, and 5 without them. In lessons with
+bare faces it was 14 of 56 with them, and 4 without. With two students, one of them absent, it was 5 of 51 with them,
+and 1 without. But 3 of 153 present students were not recognised with them, and 30 without.
 """
 
 

@@ -16,7 +16,7 @@ from edge_daemon.lesson.recurrence_rules import rule_parts
 from edge_daemon.lesson.zone_names import described_zone, iana_zone, windows_zone
 
 _MOST_LINES: Final = 2000
-"""Largest number of lines in a VTIMEZONE. Outlook's longest ones have some hundred."""
+"""Largest number of lines in a VTIMEZONE. Outlook's longest ones have a few hundred."""
 _MOST_YEARS: Final = 4
 """Largest number of years in which a VTIMEZONE is compared. Each year takes 50 ms."""
 _NOT_OF_A_ZONE: Final = ("EXDATE", "EXRULE")

@@ -52,7 +52,7 @@ def _entry(one: Decision) -> dict[str, str]:
 def publish(home: OfficeHome, school: School) -> list[str]:
     """Write the lists of devices that have new decisions; return the lists that failed, a line each.
 
-    A list with `Publication.last_number` -1 is written anew in any case, also if it has no decision left. Safe to
+    A list with `Publication.last_number` -1 is always written again, even if it has no decision left. Safe to
     repeat; a process that is killed leaves either the old list or the new one.
 
     Raises:

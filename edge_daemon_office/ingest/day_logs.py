@@ -1,6 +1,7 @@
 """Logs of a device's days: which promised lessons its timetable moved or dropped (docs/day.schema.json).
 
-A log is not signed. The page names a lesson that a log withdraws, so that nobody hides a missing register by one.
+A log is not signed, so somebody could add a lesson to it to hide a missing register. The page *Today* therefore names
+the lessons that a log withdraws.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ def log_path(school: School, promise: Promise) -> str:
 def bring_day_log(copy: TreeCopy, school: School, now: datetime) -> None:
     """Copy one log of the last days from the server, of a day on which a promised lesson has no register.
 
-    A run asks for one log at most, and for each at most once in an hour, because a server without anything new gets few
-    requests. A log that the server does not have is no problem.
+    A run asks for one log at most, and for the same log at most once an hour, so that a server without new documents
+    gets few requests. A log that the server does not have is no problem.
 
     Raises:
         OfficeError: the server does not answer, or the tree can't be written.

@@ -78,7 +78,7 @@ def pin(path: Path, device: str, key: str) -> None:
 def offered(tree: Path, path: Path) -> list[tuple[str, str, str, bool]]:
     """Return device, key, fingerprint, and whether it is pinned, for every key.json in the tree.
 
-    A device whose name has signs that can't be printed is left out: they could change what a terminal shows.
+    A device whose name has characters that can't be printed is left out: they could change what a terminal shows.
 
     Raises:
         OfficeError: the tree or the list can't be read.

@@ -151,7 +151,7 @@ def apply_by_hand(
     with closing(db.conn):
         reason = busy(db, now)
     if reason:
-        raise StoreError(reason, str(inbox_dir(home)), "try again after the lesson: nothing changes during one")
+        raise StoreError(reason, str(inbox_dir(home)), "try again afterwards: nothing changes during a lesson")
     for name, data in contents.items():
         put(inbox_dir(home) / name, data)
     if confirm:

@@ -31,15 +31,17 @@ LEAST_PROBABILITY_LEFT = 0.8
 """Least probability for the name of a student who is left after the certain names.
 
 Neither another student nor a stranger is then as probable. The verdict carries the remaining doubt
-(`attendance/resembled.py`). Measured in 480 simulated lessons of people who are not held back: 14 absent students got a
-name with 0.8, 21 with 0.7 and 31 with 0.6. 198, 179 and 170 of 3,640 present students were called absent.
+(`attendance/resembled.py`). Measured in 480 simulated lessons, without the people held back for evaluation: 14 absent
+students got a name with 0.8, 21 with 0.7 and 31 with 0.6. 198 of 3,640 present students were called absent with 0.8,
+179 with 0.7 and 170 with 0.6.
 """
 LEAST_PROBABILITY_PAIR = 0.5
 """Least probability that a person is one of two look-alikes who are both left; the likelier one then gets the name.
 
-Whether one of them is there is decided first, and then which. Both always have the flag `look_alike`, so a person
-checks the name. Measured in 240 simulated lessons of people who are not held back: of 480 pairs who were there, both
-ids of 1 were called absent. If each had to be probable by itself, it was 5. 0.3 to 0.8 gave the same verdicts.
+First it is decided whether one of them is there, and then which one. Both always have the flag `look_alike`, so a
+person checks the name. Measured in 240 simulated lessons, without the people held back for evaluation: of 480 pairs who
+were there, both ids of 1 pair were called absent. If each id had to be probable by itself, it was 5 pairs. Limits from
+0.3 to 0.8 gave the same verdicts.
 """
 
 

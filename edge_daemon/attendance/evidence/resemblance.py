@@ -21,9 +21,9 @@ from edge_daemon.types import Box, Candidate
 LEAST_PROBABILITY = 0.1
 """Least probability at which an absence is in doubt.
 
-Measured in 960 simulated lessons (`benchmarks.scenarios.simulated`) of 101 people who are not held back, with networks
-that had not seen them. 6.4 % of the absent students carry a doubt, and 20 of 7,304 present ones are called absent
-without a doubt. With 0.12 it is 5.5 % and 24, with 0.08 it is 7.7 % and 18.
+Measured in 960 simulated lessons (`benchmarks.scenarios.simulated`) with networks that had not seen their 101 people.
+The people held back for evaluation were not among them. 6.4 % of the absent students carry a doubt, and 20 of 7,304
+present ones are called absent without a doubt. With 0.12 it is 5.5 % and 24, with 0.08 it is 7.7 % and 18.
 """
 
 

@@ -35,7 +35,7 @@ CENTER = DIVISOR = 127.5
 SCORE_LIMITS = (-6.0, 6.0)
 """Limits at which logits saturate, because values beyond do not matter (sigmoid .0025 to .9975).
 
-Those of the short range reach -30,000.
+The logits of the short-range network reach -30,000.
 """
 RELEVANT = -1.5
 """Logit above which an anchor may become a detection (sigmoid .18)."""

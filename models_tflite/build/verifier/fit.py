@@ -3,9 +3,10 @@
     python -m models_tflite.build.verifier.fit --wider DIR --masks DIR
 
 The folders are those of `models_tflite.build.verifier.crops`. The pictures go through the program's own sweep, verifier
-and second look. Of --masks they are an eighth that the training does not use, of --wider all that the evaluation does
-not use. The verifier errs on the pictures of its training as often as on others. A logistic regression (ridge 1) gives
-the weights of `edge_daemon/vision/face_odds.py`. The command prints them, with recall and false boxes by limit.
+and second look. From --masks the command uses the eighth of the pictures that the training does not use. From --wider
+it uses all that the evaluation does not use: the verifier errs as often on the pictures of its training as on others.
+A logistic regression (ridge 1) gives the weights of `edge_daemon/vision/face_odds.py`. The command prints them, with
+recall and false boxes by limit.
 """
 
 from __future__ import annotations
