@@ -12,8 +12,7 @@ _COLOURS = ("#9a4a00", "#005a9c", "#2d7d2d", "#7a2d7d")
 
 
 def drawn(points: Points, networks: Sequence[str]) -> str:
-    """Return an SVG document with plots of the loss and the share of right answers; each has a line for each network
-    and seed."""
+    """Return an SVG document: loss and share of right answers, each plotted as a line for each network and seed."""
     plots = [
         _plot(points, networks, "loss", "loss in training", _LEFT),
         _plot(points, networks, "right", "right on digits not trained on", _LEFT + _WIDTH + _GAP),

@@ -29,7 +29,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the processor seconds for each way, and their ratio."""
+    """Return the processor seconds with and without masks, and their ratio."""
     models = command.models(arguments)
     pictures = [folder.picture(path) for path in frames(arguments.data)]
     seconds = {"off": 0.0, "on": 0.0}

@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return one object for each gate, with `passed`."""
+    """Return the result of each gate: its figures, and `passed`."""
     models = command.models(arguments)
     if (arguments.data / "boxes.csv").exists():
         gates = {f"detector_{kind}": detector_gate(models, kind, arguments.data) for kind in ("sweep", *_LOOKS)}

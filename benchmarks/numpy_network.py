@@ -99,8 +99,7 @@ def learned(
     examined: digits.Digits,
     curve: list[dict[str, object]],
 ) -> Rate:
-    """Train one network and add a point to the curve for each epoch; return the share of right answers after the
-    last epoch."""
+    """Train one network and add each epoch to the curve; return the share of right answers after the last epoch."""
     random = np.random.default_rng(seed)
     network = make(random)
     careful = name == "best"

@@ -93,7 +93,7 @@ def _collected(folder: Path, tree: Path, home: Path) -> dict[str, object]:
 
 
 def _over_a_feed(folder: Path, tree: Path, home: Path, rooms: int) -> dict[str, object]:
-    """Measure ingest over a server of kind `api`: some rooms into an empty tree, then the whole school without news."""
+    """Measure ingest from a server of kind `api`: some rooms into an empty tree, then a school with nothing new."""
     with FeedServer(tree, folder / "certificates", rooms=rooms) as server:
         sample = folder / "sample"
         shutil.rmtree(sample, ignore_errors=True)

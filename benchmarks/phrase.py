@@ -119,7 +119,7 @@ def _curves(shown: dict[str, Trials]) -> dict[str, dict[str, phrase_plots.Curve]
 
 
 def _cpu_times(clips: list[Clip]) -> dict[str, float]:
-    """Return the CPU seconds for the model of 9 repetitions and for one clip, starting from their grey frames."""
+    """Return the CPU seconds to make the model of 9 repetitions, and to judge one clip, both from grey frames."""
     frames = [clip.frames for clip in clips[: _MOST + 1]]
     begin_s = time.process_time()
     model = phrase_model([phrase_clips.movement(one) for one in frames[:_MOST]])

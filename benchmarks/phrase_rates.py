@@ -45,7 +45,7 @@ def thresholds(system: str, trials: Trials, others: Trials | None) -> Floats:
 
 
 def rates(system: str, trials: Trials, limits: Floats) -> dict[str, object]:
-    """Return the rates of a system in trials, without the attacks."""
+    """Return the rates of a system over all trials except the attacks."""
     scores, kind = SYSTEMS[system](trials.scores), trials.kind
     accepted = scores >= limits
     four = kind < ATTACKS_FROM

@@ -72,9 +72,9 @@ class Written:
     log_pages: int
     log_bytes: int
     process_bytes: int
-    """From /proc/self/io."""
+    """Bytes that this process wrote, from /proc/self/io."""
     device_bytes: int | None
-    """From the block device, including the file system's journal; None without a separate disk."""
+    """Bytes that the block device wrote, including the file system's journal; None without a separate disk."""
     device_requests: int | None
     ms_per_capture: float
     finalise_ms: float

@@ -35,9 +35,9 @@ _SHARES = (0.6, 0.75, 0.9, 1.0)
 _MISSED = 0.02
 """Share of the faces that are not found."""
 LEAST_PROBABILITY, LEAST_SIGHTINGS, LEAST_AGREEMENT = 0.97, 9, 0.35
-"""A student's templates are taken only from a presence without flags that reaches these two limits.
+"""Limits for learning: least probability and number of sightings of a student, least cosine of a template.
 
-Each template has at least this cosine to the mean of the photographs.
+Only a presence without flags gives templates. The cosine is that to the mean of the photographs.
 """
 TEMPLATES = 3
 _START, _SLOT = datetime(2026, 1, 1, tzinfo=timezone.utc), timedelta(minutes=2)
@@ -117,7 +117,7 @@ def term(people: Mapping[str, Pool], condition: Condition, match: MatchProbabili
 
 
 def rates(count: Count) -> dict[str, dict[str, object]]:
-    """Return the rates of students who are there and absent, and not there and present, without and with learning."""
+    """Return two rates, each without and with learning: absent though there, and present though not there."""
     return {
         key: {
             how: Rate(count[key, how], count["present" if key == "false_absent" else "absent"]).json()

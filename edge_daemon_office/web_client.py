@@ -48,7 +48,7 @@ def _context(ca_file: str) -> ssl.SSLContext:
 
 
 class _Plain(HTTPConnection):
-    """A connection that a deadline can end as soon as there is a socket, below TLS."""
+    """A connection that its deadline can end even during the TLS handshake, because it watches the bare socket."""
 
     deadline: ConnectionDeadline
     _socket: Any = None

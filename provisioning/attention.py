@@ -34,7 +34,7 @@ def wanted(rooms: Sequence[Room], option: str | None) -> str:
 
 
 def with_choice(rooms: Sequence[Room], choice: str) -> list[Room]:
-    """Return the rooms with the choice among their settings; what the list says of a room stays."""
+    """Return the rooms with the choice added. A room with a choice in the list keeps its own."""
     if choice == "facing":
         return list(rooms)
     return [replace(room, settings={_KEY: _ANY_WAY_DEG, **room.settings}) for room in rooms]

@@ -168,7 +168,7 @@ def _cloud_init(room: Room, admin: Admin, *, software: bool) -> dict[str, bytes]
 
 
 def network_config(wifi: Wifi | None) -> str:
-    """Return netplan's version 2 for cloud-init: an optional cable, and the wireless network."""
+    """Return cloud-init's network settings in netplan's version 2: an optional cable, and the wireless network."""
     lines = ["network:", "  version: 2", "  ethernets:", "    eth0:", "      dhcp4: true", "      optional: true"]
     if wifi:
         lines += [

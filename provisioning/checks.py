@@ -61,7 +61,7 @@ def ssid_problem(ssid: str) -> str:
 
 
 def password_problem(password: str, security: str) -> str:
-    """Check a WPA password of 8 to 63 bytes. 64 hexadecimal digits are the key itself, which WPA3 does not accept."""
+    """Check a WPA password, which has 8 to 63 bytes. 64 hexadecimal digits are a key, which WPA3 does not accept."""
     if security == "open":
         return "an open network has none: leave it empty" if password else ""
     length = len(password.encode("utf-8"))

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def put(folder: Path, boot: Path) -> None:
-    """Copy the folder and make the additions.
+    """Copy the folder to the boot partition, and add its lines to cmdline.txt and config.txt.
 
     Raises:
         OSError: the card can't be written, or returns other data than was written.

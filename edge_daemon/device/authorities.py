@@ -16,7 +16,7 @@ REFUSED: Final = "Python 3.13 and later refuse it, and so will this device after
 
 
 def by_3_13(check: Check, ca_file: Path | None, seen: str = "") -> Check:
-    """Return a warning in place of a good check of a server that Python 3.13 would refuse; any other check unchanged.
+    """Return a warning if the check is good but Python 3.13 would refuse the server, otherwise the check unchanged.
 
     Args:
         check: the check of a server.

@@ -55,7 +55,7 @@ def check_change(before: Sequence[StudentRow], roster: Sequence[RosterRow], toda
     A student who leaves can come back, but the templates of a withdrawn consent are erased permanently.
 
     Raises:
-        RosterError: more than half would go, and the roster does not confirm it.
+        RosterError: more than half of the students would go, and the roster does not confirm this.
     """
     until = _large_change_until(roster)
     if until is not None and today <= until:

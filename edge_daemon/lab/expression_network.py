@@ -62,7 +62,8 @@ class ExpressionNetwork(nn.Module):
     """The three heads in one network.
 
     Args:
-        width: filters of the first convolution; each of the three that halve the side doubles their number.
+        width: number of filters of the first convolution. It doubles at each of the three convolutions that halve the
+            side.
         dropout: share of the features that a training leaves out before each head.
     """
 

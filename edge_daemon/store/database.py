@@ -52,7 +52,7 @@ def open_register(path: Path, *, create: bool = True, busy_timeout_s: float = BU
         busy_timeout_s: longest wait for a lock of another process.
 
     Raises:
-        StoreError: locked, read-only, corrupt, written by a newer program, or another kind of file.
+        StoreError: the file is locked, read-only, corrupt, written by a newer program, or of another kind.
     """
     return open_database(path, REGISTER, create=create, busy_timeout_s=busy_timeout_s)
 

@@ -55,7 +55,7 @@ def watch_timetable(home: Home) -> TimetableWatch:
 
 
 class HasLessons(Protocol):
-    """The parts of a timetable about its lessons and its cancellations."""
+    """The methods of a timetable that return its lessons and its cancellations."""
 
     def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
         """Return the lessons that start in [start, end), sorted."""

@@ -42,7 +42,10 @@ IN_A_ROW = 3
 """A receiver counts as refusing after this many refusals in a row with a reason that applies to all items."""
 _TAKEN_AGAIN_S = 3600.0
 MOST_DOUBTS = 12
-"""After this many such refusals from a receiver that accepts other items, the run ends; the next run tries the rest."""
+"""After this many doubtful refusals from a receiver that accepts other items, the run ends.
+
+The next run tries the rest.
+"""
 ASK_PARKED_AGAIN = timedelta(days=1)
 """A receiver that refuses everything is tried once a day, because the cause may have been repaired there."""
 
@@ -171,9 +174,9 @@ class SyncRun:
             tried.put_off = tried.put_off or outcome.answer
 
     def _has_other_refusal(self, channel: Channel) -> bool:
-        """Return whether the receiver refused an item whose outcome is still open, or the request for its documents.
+        """Return whether the receiver refused the request for documents, or another item whose outcome is still open.
 
-        The refusal of the device's state alone does not show that the receiver accepts nothing.
+        If it refused only the device's state, that does not show that it accepts nothing.
         """
         return bool(self._suspects[channel.destination] or self._tried[channel.destination].not_fetched)
 

@@ -126,7 +126,7 @@ def static_probability(faces: Sequence[Measured]) -> float:
 
 
 def features(faces: Sequence[Measured]) -> Array:
-    """Return the input of the decision for faces with points: their motion, and the logarithm of the median width."""
+    """Return the numbers by which faces with points are judged: their motion and their median width's logarithm."""
     moved = motion([face.traits.points for face in faces if face.traits.points is not None])
     return np.append(moved, np.log(median(face.quality.width_px for face in faces)))
 

@@ -111,7 +111,7 @@ def _is_utf_8(line: bytes) -> bool:
 
 
 def _oddness(data: bytes, code: str) -> float:
-    """Return how unlike names a text looks: for symbols within words and for capitals after lower-case letters."""
+    """Return how little a text looks like names: symbols within words count, and capitals after lower-case letters."""
     odd = 0.0
     before = " "
     for sign in data.decode(code, "replace"):

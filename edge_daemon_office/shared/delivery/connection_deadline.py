@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 class Deadline:
-    """Whether the deadline of one exchange has passed."""
+    """Knows whether the deadline of one exchange has passed."""
 
     is_over = False
 

@@ -40,7 +40,7 @@ MEMBER = "package/android/src/main/assets/MobileFaceNet.tflite"
 CENTER, DIVISOR = 127.5, 128.0
 PRELUS = 33
 EXACT_SLOPES = (0, 1, 32)
-"""PReLUs written with a second convolution, because they lose most as a product with an int8 vector.
+"""PReLUs written with a second convolution. In the other form these lose most: a product with an int8 vector.
 
 They cost 3 % of time.
 """

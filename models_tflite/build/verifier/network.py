@@ -76,7 +76,7 @@ def losses(outputs: list[tf.Tensor], targets: dict[str, tf.Tensor]) -> dict[str,
 
 
 def examined(outputs: list[NDArray[np.float32]], targets: dict[str, NDArray[np.float32]]) -> str:
-    """Return the accuracy in one line: faces at two rates of others, visible parts, points."""
+    """Return one line: recall at two rates of false faces, recall of each visible part, and mean error of the shape."""
     face, visible, shape = outputs
     true = targets["face"] > 0
     others = np.sort(face[~true, 0])[::-1]
