@@ -81,7 +81,7 @@ def read(data: Path, models: ModelSet, cache: Path | None, *, most: int | None =
     """Return the photographs of everybody with at least `LEAST` photographs in which a face was found.
 
     Args:
-        data: folder of the lfw form.
+        data: folder in the lfw form.
         models: networks that read the faces.
         cache: folder, created if missing; None: no cache.
         most: largest number of people outside the cache to read; further ones are left out.

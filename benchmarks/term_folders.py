@@ -46,7 +46,7 @@ class _Lesson:
 
 
 def terms(data: Path) -> list[Path]:
-    """Return the terms in a folder, in the order of their names; none if it is of the lfw form.
+    """Return the terms in a folder, in the order of their names; none if it is in the lfw form.
 
     Raises:
         DataError: the folder has neither form, or a term lacks a lesson.

@@ -53,7 +53,7 @@ class Member:
 
 
 def read_people(faces: Path, half: Half) -> dict[str, list[Path]]:
-    """Return the photographs of all people in a folder of the lfw form.
+    """Return the photographs of all people in a folder in the lfw form.
 
     Args:
         faces: images.csv (file, identity) and images/.

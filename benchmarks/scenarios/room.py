@@ -45,7 +45,7 @@ class Layout:
 
 
 def as_crop(picture: Picture) -> Picture:
-    """Return a square picture of the lfw form as (CROP_PX, CROP_PX, 3)."""
+    """Return a square picture in the lfw form as (CROP_PX, CROP_PX, 3)."""
     return np.asarray(cv2.resize(picture, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -70,7 +70,7 @@ def edfi() -> None:
 @_school
 @click.pass_obj
 def send(folder: Path, days: int | None, school: str | None) -> int:
-    """Update the system to match the registers. For a timer; a second run sends nothing again.
+    """Update the system to match the registers. A timer can run this: a second run sends nothing again.
 
     Exit codes: 0 done, 1 the system could not accept everything now, 2 it is not set up, 3 something needs a person.
     """

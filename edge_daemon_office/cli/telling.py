@@ -14,7 +14,7 @@ from edge_daemon_office.cli.opening import open_office
 @click.option("--dry-run", is_flag=True, help="Print how many lines each account would get; send nothing.")
 @click.pass_obj
 def alerts(folder: Path, dry_run: bool) -> int:
-    """Send one mail with the new alerts to each account that has an address. For a timer, such as every 15 minutes.
+    """Send one mail with the new alerts to each account that has an address. A timer can run this every 15 minutes.
 
     Exit codes: 0 done, 1 a mail was refused, 2 mail is not set up.
     """

@@ -16,8 +16,10 @@ SCALE_RANGE = 1.6
 DRIFT = 0.2
 """Share of the distance by which a seat moves towards each new face, because people slide along the bench."""
 TURNS = 4
-"""Two tracks at one seat are one person if they alternate at least this often, twice there and back: two people do not
-share a chair in this way."""
+"""Two tracks at one seat are one person if they alternate at least this often (twice there and back).
+
+Two people do not share a chair in this way.
+"""
 
 
 class _Seat:

@@ -13,7 +13,7 @@ Boxes = Mapping[str, Sequence[tuple[float, float, float, float]]]
 
 
 def read_boxes(folder: Path) -> Boxes:
-    """Read boxes.csv (file,x,y,w,h,…) of a folder of the form of `benchmarks/wider.py`."""
+    """Read boxes.csv (file,x,y,w,h,…) of a folder in the form of `benchmarks/wider.py`."""
     boxes: dict[str, list[tuple[float, float, float, float]]] = {}
     with (folder / "boxes.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

@@ -55,12 +55,12 @@ class Examples:
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """Index into CLASSES of each."""
+        """The label of each face, as an index into CLASSES."""
         return np.array([face.label for face in self.faces], np.int64)
 
     @property
     def widths_px(self) -> NDArray[np.float64]:
-        """Width of each labelled box."""
+        """The width of each labelled box."""
         return np.array([face.width_px for face in self.faces])
 
     def where(self, part: str, number: int = -1) -> NDArray[np.bool_]:
