@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -11,6 +12,24 @@ from edge_daemon_office.cli.opening import open_office, schools_of
 from edge_daemon_office.errors import OfficeError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_WORDS = {
+    "Account": "accounts",
+    "TaughtCourse": "courses of teachers",
+    "ToldAlert": "sent alerts",
+    "Activity": "activities",
+    "Decision": "decisions",
+    "Excuse": "excuses",
+    "Publication": "lists of devices",
+    "ApiToken": "tokens",
+    "EdFiEvent": "records sent to Ed-Fi",
+    "CourseSection": "sections of Ed-Fi",
+}
+"""What the rows of each table are, in words."""
+
+
+def _counted(count: Mapping[str, int]) -> str:
+    """Return the rows by table in words, without empty tables."""
+    return ", ".join(f"{number} {_WORDS.get(name, name)}" for name, number in count.items() if number) or "no rows"
 
 
 @click.command()
@@ -19,7 +38,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 def backup(folder: Path, file: Path) -> None:
     """Write accounts, decisions, excuses, settings and keys to FILE. It contains secrets: keep it safe."""
     count = write_backup(open_office(folder), file)
-    click.echo(f"written {file}: " + ", ".join(f"{number} {name}" for name, number in count.items()))
+    click.echo(f"written {file}: {_counted(count)}")
 
 
 @click.command()
@@ -30,7 +49,7 @@ def restore(folder: Path, file: Path) -> None:
     unpack_files(file, folder)
     open_office(folder)
     count = restore_tables(file)
-    click.echo(f"made {folder}: " + ", ".join(f"{number} {name}" for name, number in count.items()))
+    click.echo(f"made {folder}: {_counted(count)}")
     click.echo("next: check the paths in office.toml, then `ingest`")
 
 

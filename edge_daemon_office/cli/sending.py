@@ -12,29 +12,36 @@ from edge_daemon_office.cli.token import only_school
 from edge_daemon_office.errors import OfficeError
 
 _MONTH = timedelta(days=31)
+_PERIOD = timedelta(days=60)
+"""What the pages show without a period."""
 _school = click.option("--school", metavar="ID", help="Needed if the office has several schools.")
 
 
 @click.command()
 @click.option("--csv", "template", metavar="TEMPLATE", help="Name of a table [schools.ID.csv.TEMPLATE].")
+@click.option("--term", is_flag=True, help="The figures of each student and course, as CSV.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="The CSV file.")
 @click.option("--parquet", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="A folder.")
-@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day; for CSV a month ago.")
+@click.option(
+    "--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day; for CSV a month ago, for --term 60 days ago."
+)
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day; for CSV today.")
 @_school
 @click.pass_obj
 def export(
     folder: Path,
     template: str | None,
+    term: bool,
     output: Path | None,
     parquet: Path | None,
     first: datetime | None,
     last: datetime | None,
     school: str | None,
 ) -> None:
-    """Write marks as CSV by a template, or everything as Parquet by school and month."""
-    if (template is None) == (parquet is None) or (template is not None and output is None):
-        raise OfficeError("name one thing to write", "export", "use --csv TEMPLATE --output FILE, or --parquet DIR")
+    """Write marks as CSV by a template, the term's figures, or everything as Parquet by school and month."""
+    if [template is not None, term, parquet is not None].count(True) != 1 or (parquet is None and output is None):
+        hint = "use --csv TEMPLATE --output FILE, --term --output FILE, or --parquet DIR"
+        raise OfficeError("name one thing to write", "export", hint)
     home = open_office(folder)
     from edge_daemon_office.interfaces.csv_export import write_csv
     from edge_daemon_office.interfaces.parquet import write_parquet
@@ -46,12 +53,17 @@ def export(
             click.echo(f"{one.school}: {count.marks} marks and {count.lessons} lessons of {count.months} months")
         return
     one = only_school(home, school)
-    assert template is not None
+    assert output is not None
+    end = end or _today(one.zone)
+    if template is None:
+        from edge_daemon_office.interfaces.term_report import write_term
+
+        begin = begin or end - _PERIOD
+        click.echo(f"written {output}: {write_term(one, begin, end, output)} lines, {begin} to {end}")
+        return
     if template not in one.csv:
         known = ", ".join(one.csv) or "none is there yet"
         raise OfficeError("is not a template", f"--csv {template}", f"of schools.{one.school}.csv: {known}")
-    end = end or _today(one.zone)
-    assert output is not None
     count_rows = write_csv(one, one.csv[template], begin or end - _MONTH, end, output)
     click.echo(f"written {output}: {count_rows} rows, {begin or end - _MONTH} to {end}")
 

@@ -53,7 +53,7 @@ def pin(path: Path, device: str, key: str) -> None:
     """
     device = device.strip()
     if not device or not device.isprintable():
-        raise OfficeError("is no name of a device", "DEVICE", "give device.name of the device's config.toml")
+        raise OfficeError("is not a name of a device", "DEVICE", "give device.name of the device's config.toml")
     key = "".join(key.split()).lower()
     if not is_key(key):
         raise OfficeError("is not a public key", "KEY", "give the 64 hexadecimal digits of the device's key")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -26,20 +26,32 @@ def write_csv(school: School, template: CsvTemplate, first: date, last: date, ta
         OfficeError: the file can't be written, or a name has a character that the encoding lacks.
     """
     use_school(school.school)
+    headings = [heading for heading, _ in template.columns]
+    return write_whole(target, template.encoding, template.delimiter, headings, _rows(school, template, first, last))
+
+
+def write_whole(
+    target: Path, encoding: str, delimiter: str, headings: Sequence[str], rows: Iterable[Sequence[str]]
+) -> int:
+    """Write a CSV file for its owner alone, as a whole or not at all; return the number of rows.
+
+    Raises:
+        OfficeError: the file can't be written, or a cell has a character that the encoding lacks.
+    """
     half, count = target.with_name(f".{target.name}.half"), 0
     try:
         half.touch(mode=0o600)
-        with half.open("w", encoding=template.encoding, newline="") as file:
-            writer = csv.writer(file, delimiter=template.delimiter, lineterminator="\r\n")
-            writer.writerow([heading for heading, _ in template.columns])
-            for row in _rows(school, template, first, last):
+        with half.open("w", encoding=encoding, newline="") as file:
+            writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
+            writer.writerow(headings)
+            for row in rows:
                 writer.writerow(row)
                 count += 1
         half.replace(target)
     except UnicodeEncodeError as error:
         half.unlink(missing_ok=True)
         hint = "choose utf-8 in the template"
-        raise OfficeError(f"a cell can't be written in {template.encoding}", str(target), hint) from error
+        raise OfficeError(f"a cell can't be written in {encoding}", str(target), hint) from error
     except OSError as error:
         half.unlink(missing_ok=True)
         raise OfficeError(
@@ -72,10 +84,10 @@ def _cells(
     mark = one.mark
     end, device = lessons[mark.lesson_id]
     return {
-        "student_id": _safe(mark.student_id),
-        "name": _safe(names.get(mark.student_id, "")),
-        "course": _safe(mark.course),
-        "room": _safe(device),
+        "student_id": safe(mark.student_id),
+        "name": safe(names.get(mark.student_id, "")),
+        "course": safe(mark.course),
+        "room": safe(device),
         "day": mark.day.strftime(template.date_format),
         "start": mark.start.astimezone(school.zone).strftime(template.time_format),
         "end": end.astimezone(school.zone).strftime(template.time_format),
@@ -89,5 +101,6 @@ def _cells(
     }
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Return a text with an apostrophe before it if a spreadsheet would take it for a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

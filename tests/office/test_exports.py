@@ -14,6 +14,7 @@ from edge_daemon_office.home import read_home
 from edge_daemon_office.ingest.run import ingest
 from edge_daemon_office.interfaces.csv_export import write_csv
 from edge_daemon_office.interfaces.parquet import write_parquet
+from edge_daemon_office.interfaces.term_report import COLUMNS, write_term
 from edge_daemon_office.registers.models import Lesson, Mark
 from tests.office.school_tree import pinned_room
 from tests.registers import START
@@ -49,6 +50,21 @@ def school(office, tmp_path):
     about = {"first_day": date(2026, 12, 6), "last_day": date(2026, 12, 6), "code": "illness", "at": NOW}
     Excuse.objects.create(school="north", excuse_id="1", student_id="s2", **about)
     return one
+
+
+def test_the_terms_figures_are_those_of_the_pages_by_student_and_course(school, tmp_path):
+    path = tmp_path / "term.csv"
+    assert write_term(school, FIRST, LAST, path) == 3
+    head, *rows = csv.reader(path.read_text("utf-8-sig").splitlines())
+    assert tuple(head) == COLUMNS
+    assert rows == [
+        ["s1", "'=cmd()", "7b", "2", "0", "0", "0", "0", "100.0"],
+        ["s2", "Zoë Ünal", "7b", "0", "2", "1", "0", "0", "0.0"],
+        ["s3", "", "7b", "0", "0", "0", "2", "0", ""],
+    ]
+    assert path.stat().st_mode & 0o077 == 0
+    with pytest.raises(OfficeError, match="can't be written"):
+        write_term(school, FIRST, LAST, tmp_path / "missing" / "term.csv")
 
 
 def test_a_csv_file_has_the_columns_and_words_of_its_template(school, tmp_path):

@@ -92,7 +92,7 @@ def test_a_backup_brings_accounts_and_the_office_key_back_and_ingest_the_rest(de
     new = tmp_path / "new"
     done = office(new, "restore", str(file))
     assert (done.returncode, done.stderr) == (0, "")
-    assert "5 Account, 2 TaughtCourse" in done.stdout
+    assert "5 accounts, 2 courses of teachers" in done.stdout
     settings = (new / "office.toml").read_text("utf-8")
     (new / "office.toml").write_text(settings.replace('tree = "tree"', f'tree = "{folder / "tree"}"'), "utf-8")
     assert office(new, "ingest").returncode == 0
@@ -209,4 +209,4 @@ def test_a_course_or_device_that_is_not_there_yet_is_taken_with_a_warning(demo):
         assert text in done.stderr
     done = office(folder, "keys", "pin", " ", "0" * 64)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "DEVICE: is no name of a device" in done.stderr
+    assert "DEVICE: is not a name of a device" in done.stderr
