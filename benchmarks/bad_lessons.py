@@ -91,7 +91,7 @@ def _make(arguments: argparse.Namespace) -> None:
 
 
 def _other_class(paths: Sequence[Path], number: int) -> Path:
-    """Return the next lesson without anybody who is enrolled in the lesson `number`; raises DataError if none is."""
+    """Return the next lesson without anybody who is enrolled in the lesson `number`; raises DataError without one."""
     enrolled = set(_identities(paths[number]).values())
     for other in (*paths[number + 1 :], *paths[:number]):
         shown = {row["who"] for row in folder.rows(other / "boxes.csv", ("who",))}

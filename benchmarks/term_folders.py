@@ -38,7 +38,7 @@ class _Lesson:
     """A lesson, with the faces that the program found in it."""
 
     students: Mapping[str, TrueStudent]
-    """By the student id of the first lesson."""
+    """The students, by their id in the first lesson."""
     strangers: frozenset[str]
     """People with a face in a capture who are not in the class."""
     shown: tuple[Shown, ...]

@@ -1,4 +1,4 @@
-"""Writes sightings as a CSV file for other programs, a public interface. Text is guarded as in exports."""
+"""Writes sightings as a CSV file, a public interface for other programs. Text is guarded as in exports."""
 
 from __future__ import annotations
 

@@ -37,9 +37,9 @@ def asked(value: str | None, parameter: str) -> str:
 
 
 def confirmed(question: str) -> bool:
-    """Return whether a person at the terminal answers yes; True without a question if standard input is none.
+    """Return whether a person at the terminal answers yes; without a terminal return True.
 
-    A script that pipes in or has no input has decided already.
+    Nothing is asked without a terminal: the author of a script has decided already.
     """
     if sys.stdin is None or not sys.stdin.isatty():
         return True

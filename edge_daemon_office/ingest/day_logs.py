@@ -32,7 +32,7 @@ class MissingRegisters:
 
     missing: list[Promise]
     withdrawn: list[Promise]
-    """Those that their timetable moved or dropped, as the unsigned logs of the devices say."""
+    """Promised lessons that their timetable moved or dropped, as the unsigned logs of the devices say."""
 
 
 def missing_registers(school: School, day: date) -> MissingRegisters:
@@ -77,7 +77,7 @@ def bring_day_log(copy: TreeCopy, school: School, now: datetime) -> None:
 
 
 def _is_due(asked_at: object, now: datetime) -> bool:
-    """Return whether a log may be asked for, by the time when it was last."""
+    """Return whether a log may be asked for again, given the time when it was asked for last."""
     try:
         return not isinstance(asked_at, str) or not timedelta(0) <= now - parsed(asked_at) < _AGAIN_AFTER
     except ValueError:
@@ -85,7 +85,7 @@ def _is_due(asked_at: object, now: datetime) -> bool:
 
 
 def _withdrawn(path: Path) -> frozenset[tuple[str, datetime]]:
-    """Return id and begin of the lessons that a log withdraws; a log of an earlier release names none."""
+    """Return id and start of the lessons that a log withdraws; a log of an earlier release names none."""
     listed = read_object(path).get("lessons_withdrawn")
     return frozenset(_lessons(listed if isinstance(listed, list) else ()))
 

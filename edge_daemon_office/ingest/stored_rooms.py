@@ -18,15 +18,15 @@ class StoredRooms:
     """The state of the tables before the run, by folder or device. A room's entry holds until that room is ingested."""
 
     keys: Mapping[str, set[tuple[str, bool]]]
-    """By folder: each signing key of its documents, and whether those were trusted."""
+    """By folder: each key that signed documents in it, and whether these were trusted."""
     left_out: Mapping[str, list[str]]
-    """By folder: paths of the documents that were left out."""
+    """By folder: the paths of its documents that were left out."""
     problems: Mapping[str, set[str]]
-    """By device: kinds of its problems."""
+    """By device: the kinds of its problems."""
     listings: Mapping[str, RoomListing]
-    """By folder."""
+    """By folder: when it was listed as a whole, and which day indexes were read."""
     heartbeats: Mapping[str, dict[str, Any]]
-    """The values of each device's heartbeat by column, by device."""
+    """By device: the values of its heartbeat, by column."""
 
 
 def stored_rooms(school: str) -> StoredRooms:

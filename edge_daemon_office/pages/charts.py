@@ -92,7 +92,7 @@ def rate_line(rates: Sequence[tuple[str, float]], words: str, *, is_rtl: bool = 
 
 
 def day_and_month(day: date) -> str:
-    """Return a day without its year, as short as the tables of the language have it: `16 Nov`, `16.11.`."""
+    """Return a day without its year, in the shortest form that the language uses: `16 Nov`, `16.11.`."""
     return date_format(day, re.sub(r"[\s/-]*Y", "", get_format("SHORT_DATE_FORMAT")).strip("/- "))
 
 

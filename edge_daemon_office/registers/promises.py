@@ -11,7 +11,7 @@ from edge_daemon_office.registers.models import Commitment, Lesson, Promise
 
 
 def without_register(school: School, day: date) -> list[Promise]:
-    """Return the promised lessons of a day that are over and have no register, without promises that a later one ends.
+    """Return the promised lessons of a day that are over, have no register, and were not withdrawn later.
 
     Each commitment lists all stored plans. A later commitment before the lesson withdraws the plans that it lacks.
     """

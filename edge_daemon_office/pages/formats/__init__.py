@@ -1,1 +1,1 @@
-"""Formats of dates that differ from Django's, a package a language."""
+"""Formats of dates that differ from Django's, in one package for each language."""
