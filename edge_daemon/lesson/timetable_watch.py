@@ -78,6 +78,11 @@ class TimetableWatch:
         return self._error or self._timetable.error or self._timetable.unusable
 
     @property
+    def is_known(self) -> bool:
+        """Whether a timetable was read, from the files or from the last good copies."""
+        return bool(self._digest)
+
+    @property
     def timetable(self) -> ProcessTimetable | _NoLessons:
         """The timetable in use; it has no lessons before the first `refresh`."""
         return self._timetable

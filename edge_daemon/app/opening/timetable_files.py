@@ -67,9 +67,15 @@ class HasLessons(Protocol):
 
 
 def read_timetable(home: Home) -> HasLessons:
-    """Return the timetable in force, from the last good files."""
+    """Return the timetable in force, from the last good files.
+
+    Raises:
+        TimetableError: no file can be read, and there is no good copy.
+    """
     watch = watch_timetable(home)
     watch.refresh()
+    if not watch.is_known:
+        raise TimetableError(watch.error)
     return watch.timetable
 
 
