@@ -11,6 +11,8 @@ from edge_daemon.types import Picture
 _HALVINGS = 3
 SHRINK = 2**_HALVINGS
 """Scale of the comparison, 1/8: averaging removes noise, and a 26 px face still covers 3 x 4 pixels."""
+_STRIP_ROWS = 32
+"""Rows of the small copy that are made at a time."""
 _LEVELS = 64
 _MIN_CHANGE = 7.0
 """Least difference that counts as a change, in levels of 255.
@@ -26,10 +28,26 @@ _SMALLEST = np.ones((2, 2), np.uint8)
 
 def thumbnail(picture: Picture) -> Picture:
     """Return a small copy for a later comparison."""
-    small = picture
-    for _ in range(_HALVINGS):  # halves are several times as fast as an eighth at once
-        height, width = small.shape[:2]
-        small = cv2.resize(small, (max(width // 2, 1), max(height // 2, 1)), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return shrunk(picture, _HALVINGS)
+
+
+def shrunk(picture: Picture, halvings: int) -> Picture:
+    """Return a picture that is halved several times; of a side that can't be halved so often, the rest is left out.
+
+    Halves are several times as fast as an eighth at once. The strips keep a copy of half of 12 megapixels, 9 MB, out of
+    memory.
+    """
+    scale = 2**halvings
+    height, width = (max(side // scale, 1) for side in picture.shape[:2])
+    if min(picture.shape[:2]) < scale:
+        return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    small = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _STRIP_ROWS):
+        strip = picture[top * scale : min(top + _STRIP_ROWS, height) * scale, : width * scale]
+        for _ in range(halvings):
+            size = strip.shape[1] // 2, strip.shape[0] // 2
+            strip = cv2.resize(strip, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        small[top : top + _STRIP_ROWS] = strip
     return small
 
 

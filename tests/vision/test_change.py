@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -30,3 +31,11 @@ def test_tiny_pictures_have_a_thumbnail():
 
     assert small.shape == (1, 1, 3)
     assert not change.changed(small, small).any()
+
+
+def test_a_shrunk_picture_is_the_same_whether_it_is_made_in_strips_or_not():
+    picture = np.random.default_rng(1).integers(0, 255, (2 * 320 + 1, 2 * 20 + 1, 3), np.uint8)
+    whole = cv2.resize(picture[:640, :40], (20, 320), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(change.shrunk(picture, 1), whole)
+    np.testing.assert_array_equal(change.shrunk(picture, 0), picture)
+    assert change.shrunk(picture[:3, :30], 3).shape == (1, 3, 3)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS
-from edge_daemon.vision.room_view import room_view
+from edge_daemon.vision.room_view import percentiles, room_view
 
 
 def room(seed: int = 1) -> np.ndarray:
@@ -60,3 +60,9 @@ def test_a_cover_has_no_structure_and_a_dark_room_keeps_its_shapes():
     dark, cover = room() // 20, np.full((720, 1280, 3), 20, np.uint8)
     assert np.median(room_view(dark).structure) > 0.5
     assert room_view(cover).structure.max() < 0.1
+
+
+def test_percentiles_from_counts_are_those_of_numpy():
+    values = np.random.default_rng(2).integers(0, 200, (9, 7)).astype(np.uint8)
+    assert percentiles(values, (0, 2, 50, 99.5, 100)) == pytest.approx(np.percentile(values, (0, 2, 50, 99.5, 100)))
+    assert percentiles(values[:1, :1], (2, 98)) == [values[0, 0]] * 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from edge_daemon.traits import EyeClosure
+from edge_daemon.vision.align import to_rgb
 from edge_daemon.vision.analysers.aligned_face import AlignedFace, CropShape
 from edge_daemon.vision.interpreter import pick
 from edge_daemon.vision.models import ModelCard, ModelSet
@@ -48,7 +49,7 @@ class EyesAnalyser:
 
     def __call__(self, face: AlignedFace) -> EyeClosure:
         """Return how far the eyes of one face are shut."""
-        outputs = self._points(self._card.encode(np.ascontiguousarray(face.crop[..., ::-1]))[None])
+        outputs = self._points(self._card.encode(to_rgb(face.crop))[None])
         points = pick(outputs, 1434).reshape(478, 3)[_ASKED_FOR, :2]
         (found,) = self._blendshapes(points.astype(np.float32)[None])
         numbers = found.reshape(-1)
