@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import command, print_faces
+from benchmarks import command, folder, print_faces
 from benchmarks.print_faces import SeatFaces
 from benchmarks.print_media import PRINTS
 from benchmarks.prints import LEAST_PHOTOGRAPHS
@@ -30,7 +30,7 @@ from edge_daemon.device import journal
 Array = NDArray[np.float64]
 
 _RIDGE = 3.0
-"""Strength of the ridge penalty. With 1, a head that only turns by 10 degrees is as probably a print as a person."""
+"""Strength of the ridge penalty. With 1, the weights are larger, and no more people and prints are recognised."""
 _STEPS = 60
 _FOLDS = 5
 _DIGITS = 3
@@ -70,6 +70,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         for seat in people[name].seats
         if len(seat.faces) >= LEAST_CAPTURES and (seat.medium != "living" or name in varied)
     ]
+    if not seats:
+        raise folder.DataError("has no person with enough photographs in the cache", str(arguments.data))
     rows = np.stack([features([face for _, face in seat.faces]) for _, seat in seats])
     printed = np.array([seat.medium in PRINTS for _, seat in seats])
     whose = np.array([names.index(name) for name, _ in seats])

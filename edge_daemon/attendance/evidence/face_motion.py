@@ -3,7 +3,8 @@
 The points of a printed face keep their places on the paper. For any position of the paper, one homography maps them to
 their usual places, except for the noise of the mesh (Hartley and Zisserman, Multiple View Geometry, 2004). If the paper
 bends, a polynomial of the second degree does so. No such map fits the points of a living face: eyes, brows, lips and
-jaw move, and a head that turns has depth.
+jaw move, and a head that turns has depth. Their movements go along few directions, and along these they are larger,
+compared with the noise of the mesh, than on a print.
 """
 
 from __future__ import annotations
@@ -33,28 +34,62 @@ _STEADY = 1e-6
 """Small number that keeps equations solvable. It is also the least size of a shape: points at one place have size 0."""
 
 
-FEATURES = tuple(f"{part}_{fit}_{which}" for fit in ("tilt", "bend") for part in PARTS for which in ("median", "p80"))
-"""Names of the numbers that `motion` returns: median and 80 % quantile of each part's movement.
+_DIRECTIONS = 6
+"""Number of directions in which the movement is compared with the noise."""
+_NOISE = slice(8, 13)
+"""Directions, in the order of the movement along them, in which a face only seems to move: the mesh is noisy."""
+_MOST_NOISE = -12.3
+"""Largest logarithm of the noise's variance, in face widths squared: the largest of 862 composed seats.
+
+Noise above it counts as movement, so that nobody becomes a picture because the mesh is noisier than in these seats.
+"""
+LEAST_CAPTURES = 15
+"""Least number of captures. The directions are computed from so many at a time, because more captures have more
+directions with noise.
+"""
+
+FEATURES = (
+    *(f"{part}_{fit}_{which}" for fit in ("tilt", "bend") for part in PARTS for which in ("median", "p80")),
+    *(f"direction_{number}" for number in range(1, _DIRECTIONS + 1)),
+)
+"""Names of the numbers that `motion` returns: median and 80 % quantile of each part's movement, then the directions.
 
 The `tilt` numbers measure the movement that the homography can't explain. The `bend` numbers measure what the
-polynomial can't explain either.
+polynomial can't explain either. The `direction` numbers compare that movement along its principal directions with the
+noise of the mesh. Each is the logarithm of a variance, minus the mean of those along the directions of the noise.
 """
 
 
 def motion(faces: Sequence[FacePoints]) -> Array:
-    """Return how far each part of a face moved, (FEATURES,), as logarithms of distances in face widths.
+    """Return how a face moved, (FEATURES,): logarithms of distances in face widths, then those of ratios of variances.
 
     Args:
-        faces: the points of one person or print in at least three captures.
+        faces: the points of one person or print in at least `LEAST_CAPTURES` captures.
     """
     shapes = np.array([one.places() for one in faces])
     usual, tilted = _after_tilt(shapes)
+    bent = _after_bend(tilted, usual)
     found = []
-    for left in (tilted, _after_bend(tilted, usual)):
+    for left in (tilted, bent):
         for part in PARTS.values():
             each = np.sqrt((left[:, part] ** 2).sum(axis=2).mean(axis=1))
             found += [float(np.median(each)), float(np.quantile(each, 0.8))]
-    return np.log(np.maximum(found, _LEAST))
+    return np.append(np.log(np.maximum(found, _LEAST)), _directions(bent))
+
+
+def _directions(left: Array) -> Array:
+    """Return the `direction` numbers of `FEATURES` for residuals (n, 68, 2).
+
+    They are means over n groups of `LEAST_CAPTURES` faces, which lie evenly in the lesson and begin with each face.
+    """
+    count = len(left)
+    products = np.einsum("npd,mpd->nm", left, left)
+    spread = np.arange(LEAST_CAPTURES) * count // LEAST_CAPTURES
+    groups = (spread + np.arange(count)[:, None]) % count
+    centre = np.eye(LEAST_CAPTURES) - 1 / LEAST_CAPTURES
+    variances = np.linalg.eigvalsh(centre @ products[groups[:, :, None], groups[:, None]] @ centre) / LEAST_CAPTURES
+    found = np.log(np.maximum(variances[:, ::-1], _LEAST**2)).mean(axis=0)
+    return np.asarray(found[:_DIRECTIONS] - min(float(found[_NOISE].mean()), _MOST_NOISE))
 
 
 def residuals(shapes: Array) -> Array:

@@ -12,7 +12,7 @@ from statistics import median
 
 import numpy as np
 
-from edge_daemon.attendance.evidence.face_motion import Array, motion
+from edge_daemon.attendance.evidence.face_motion import LEAST_CAPTURES, Array, motion
 from edge_daemon.attendance.evidence.identities import unite
 from edge_daemon.attendance.evidence.student_odds import KnownStudents, odds_of, probabilities
 from edge_daemon.attendance.evidence.tracks import Track
@@ -20,33 +20,29 @@ from edge_daemon.types import Box, Candidate, Face
 
 Measured = Face | Candidate
 
-LEAST_CAPTURES = 15
 LEAST_SPAN_S = 1800.0
-"""Least captures with points for a decision, and least seconds between the first and the last of them.
+"""Least seconds between the first and the last capture with points for a decision.
 
-With fewer captures or a shorter time, a person may have sat still.
+In a shorter time, or in fewer captures than `LEAST_CAPTURES`, a person may have sat still.
 """
-LEAST_PROBABILITY, LEAST_PROBABILITY_SMALL = 0.65, 0.85
+LEAST_PROBABILITY = 0.8
 """Least probability at which a face counts as a picture of a face.
 
-The mesh of a small face is noisy, so small faces require more certainty. A student in the last row who counts as a
-picture needs a teacher's decision each time.
+A student who counts as a picture needs a teacher's decision each time, so this limit errs on the side of prints.
 """
-SMALL_PX = 40.0
-"""Median width below which a face is small."""
 # fmt: off
 _WEIGHTS = (
-    -0.881, -0.657, -1.736, -2.203, -1.429, -1.950, 2.351, -0.193, -1.640, -1.530,
-    0.977, 1.980, -0.356, 0.343, -0.376, -1.577, 0.190, -1.197, 0.518, -0.581,
-    -1.153,
+    -1.201, -0.287, -1.682, -1.895, -1.727, -1.515, 0.757, -0.800, -1.062, -1.302,
+    2.152, 2.885, -0.105, 0.396, -0.397, -0.890, 0.086, -0.676, 1.035, 0.572,
+    -1.959, -0.916, -1.517, -1.136, -0.034, 3.221, 0.195,
 )
 # fmt: on
-_BIAS = -36.537
+_BIAS = 2.044
 """Bias; the weights are those of `features`, in that order.
 
-`benchmarks.print_fit` fitted them to 746 seats of 42 people (Labeled Faces in the Wild). In the test, each person in
-turn was left out of the fit. Then 202 of 210 prints from 48 px on counted as pictures, and 4 of 164 living people. So
-did 156 of 210 prints from 28 to 38 px, and 2 of 162 living people.
+`benchmarks.print_fit` fitted them to 862 seats of 49 people (Labeled Faces in the Wild). In the test, each person was
+left out of the fit in turn. Then 235 of 245 prints from 48 px on counted as pictures, and 1 of 187 living people. So
+did 211 of 245 prints from 28 to 38 px, and 2 of 185 living people.
 """
 LEAST_LIKENESS = 0.5
 """Least probability at which a print counts as a picture of a student; any other person is then less probable."""
@@ -115,8 +111,7 @@ def _picture(faces: Sequence[Candidate], seconds_of: Mapping[int, float]) -> boo
     seconds = [seconds_of[face.slot] for face in measured if face.slot in seconds_of]
     if len(seconds) < LEAST_CAPTURES or max(seconds) - min(seconds) < LEAST_SPAN_S or _masked(measured) > MOST_MASKED:
         return None
-    is_small = median(face.quality.width_px for face in measured) < SMALL_PX
-    return static_probability(measured) >= (LEAST_PROBABILITY_SMALL if is_small else LEAST_PROBABILITY)
+    return static_probability(measured) >= LEAST_PROBABILITY
 
 
 def static_probability(faces: Sequence[Measured]) -> float:
