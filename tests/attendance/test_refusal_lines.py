@@ -330,13 +330,15 @@ def test_sightings_are_a_csv_file_that_only_its_owner_reads(tmp_path):
     sightings = [
         Sighting(0, "S1", 0.61234, True, Box(1, 2.25, 30.04, 40)),
         Sighting(1, "", 0.5, False, Box(1, 2, 3, 4)),
+        Sighting(2, "", 0.5, False, Box(1, 2, 3, 4)),
     ]
     path = tmp_path / "out.csv"
-    write_sightings(path, sightings, {0: "a.jpg", 1: "ü,.jpg"})
+    write_sightings(path, sightings, {0: "a.jpg", 1: "ü,.jpg", 2: "\udcfc.jpg"})  # the last is no UTF-8 on disk
     assert path.read_bytes().decode() == (
         "frame,student_id,similarity,x,y,w,h,attentive\r\n"
         "a.jpg,S1,0.6123,1.0,2.2,30.0,40.0,1\r\n"
         '"ü,.jpg",,0.5000,1.0,2.0,3.0,4.0,0\r\n'
+        "\\udcfc.jpg,,0.5000,1.0,2.0,3.0,4.0,0\r\n"
     )
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in tmp_path.iterdir()] == ["out.csv"]

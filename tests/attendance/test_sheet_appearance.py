@@ -216,7 +216,9 @@ def test_notes_say_what_is_behind_a_lesson_and_a_mark(page, path):
     )
     assert re.fullmatch(r"[0-9a-f-]{36}\n20 of 20 captures\nrule: present from 40 % .*", notes["C7"].text)
     assert {note.author for note in notes.values()} == {"edge-daemon"}
-    drawing = zipfile.ZipFile(path).read("xl/drawings/vmlDrawing1.vml").decode()
+    file = zipfile.ZipFile(path)
+    assert set(re.findall(r'<sz val="(\d+)"/>', file.read("xl/comments1.xml").decode())) == {"9"}
+    drawing = file.read("xl/drawings/vmlDrawing1.vml").decode()
     sizes = set(re.findall(r"width:([\d.]+)pt;height:([\d.]+)pt", drawing))
     # 2.2 times as wide as xlsxwriter's 96 pt, and 0.26 of 55.5 pt for each line: three of a mark, six of a lesson.
     assert {width for width, _ in sizes} == {"211.5"}
@@ -260,6 +262,13 @@ def test_the_column_of_names_is_as_wide_as_the_longest_name_and_two_more(tmp_pat
     assert page.column_dimensions["A"].width - 0.71 == pytest.approx(width, abs=0.01)
 
 
+@pytest.mark.parametrize(("student_id", "width"), [("x" * 10, 12), ("x" * 11, 13), ("x" * 20, 22), ("x" * 21, 22)])
+def test_the_column_of_ids_is_12_to_22_characters_wide(tmp_path, student_id, width):
+    register, _ = a_register(a_lesson(), {student_id: 1.0})
+    page = _written(tmp_path, *arrange([register], {}, BERLIN, "week"))
+    assert page.column_dimensions["B"].width - 0.71 == pytest.approx(width, abs=0.01)
+
+
 @pytest.mark.parametrize(("note", "lines"), [("x", 1), ("x" * 43, 1), ("x" * 44, 2), ("a\nb\nc", 3), ("x\n" * 9, 9)])
 def test_a_note_is_as_high_as_its_lines_of_44_characters(tmp_path, note, lines):
     _written(tmp_path, _sheet("7b", note=note))
@@ -275,6 +284,29 @@ def test_a_lesson_with_a_note_of_its_own_has_that_one(tmp_path):
 def test_all_courses_at_once_are_called_so_and_empty_names_are_empty(tmp_path):
     page = _written(tmp_path, _sheet(""))
     assert (page["C11"].value, page["A12"].value or "") == ("all", "")
+
+
+def test_a_student_of_later_lessons_has_the_marks_there_and_rehearsals_are_not_counted(tmp_path):
+    lessons = [
+        ({"S1": 1.0}, "timetable"),
+        ({"S2": 1.0}, "timetable"),
+        ({"S2": 1.0}, "rehearsal"),
+        ({"S1": 1.0, "S2": 0.0}, "timetable"),
+    ]
+    registers = [
+        a_register(a_lesson(START + timedelta(hours=hour), "7b", origin), shares)[0]
+        for hour, (shares, origin) in enumerate(lessons)
+    ]
+    write_workbook(tmp_path / "x.xlsx", arrange(registers, {}, BERLIN, "week"))
+    page = openpyxl.load_workbook(tmp_path / "x.xlsx").worksheets[0]
+    assert [page.cell(12, column).value for column in range(2, 7)] == ["S1", "P", None, None, "P"]
+    assert [page.cell(13, column).value for column in range(2, 7)] == ["S2", None, "P", "P", "A"]
+    counts = [f'=COUNTIF(C13:D13,"{mark}")+COUNTIF(F13,"{mark}")' for mark in ("P", "A", "*~?", "–")]
+    assert [page.cell(13, column).value for column in range(7, 11)] == counts
+    values = openpyxl.load_workbook(tmp_path / "x.xlsx", data_only=True).worksheets[0]
+    assert [values.cell(13, column).value for column in range(7, 12)] == [1, 1, 0, 0, 0.5]
+    foot = [[values.cell(row, column).value for column in range(3, 7)] for row in (14, 15, 16)]
+    assert foot == [[1, 1, 1, 1], [0, 0, 0, 1], [1, 1, 1, 0.5]]
 
 
 def test_a_sheet_of_nobody_has_its_heads_and_prints(tmp_path):

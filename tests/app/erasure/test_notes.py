@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
+from edge_daemon.app.registers.correct_register import correct_by_hand
 from edge_daemon.attendance import register as registers_of
 from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.device.secrets import device_key
@@ -14,6 +16,7 @@ from edge_daemon.device.signing import Signer
 from edge_daemon.store.backup import backups
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.registers import append, latest
+from edge_daemon.types import Correction
 from tests.app.erasure.room import NOW, Room
 from tests.cli.running import run
 from tests.registers import a_lesson, a_register, keep
@@ -69,6 +72,14 @@ def test_other_words_for_the_same_decision_take_the_place_of_the_note(room):
     correct(room, WORDS)
     assert "no new revision" in correct(room, "was in the library").stdout
     assert [note["note"] for note in shown(room)["notes"]] == ["was in the library"]
+
+
+def test_other_words_for_the_last_decision_leave_the_note_of_the_first(room):
+    said = (("present", WORDS), ("absent", "went home"), ("absent", "went to the nurse"))
+    for hour, (verdict, reason) in enumerate(said, 1):
+        wanted = Correction("S1", verdict, "Ms Weber", reason, NOW + timedelta(hours=hour))
+        correct_by_hand(room.home, LESSON.lesson_id, wanted)
+    assert [note["note"] for note in shown(room)["notes"]] == [WORDS, "went to the nurse"]
 
 
 def test_the_note_goes_with_the_student_and_the_signed_register_stays(room):

@@ -10,14 +10,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from edge_daemon.app.inbox.corrections import apply_corrections
+from edge_daemon.app.registers.correct_register import is_overtaken
 from edge_daemon.delivery.office_documents import parse_corrections
 from edge_daemon.store.database import open_register
+from edge_daemon.types import Correction
 from tests.registers import SIGNER
 
 DATA = Path(__file__).parent / "data"
@@ -75,3 +78,20 @@ def test_a_decision_that_is_new_after_the_upgrade_counts(db, entries):
     new = {**entries[1], "id": "2026-9", "at": "2026-11-20T10:00:00Z"}
     assert apply(db, [*entries, new]).revisions == 1
     assert apply(db, [*entries, {**new, "id": "2026-10"}]).revisions == 0
+
+
+WANTED = Correction("S1", "present", "Ms Weber", "came_late", NOW, "came_late")
+
+
+@pytest.mark.parametrize(
+    ("other", "is_later"),
+    [
+        (replace(WANTED, verdict="absent", at=NOW + timedelta(seconds=1)), True),
+        (replace(WANTED, verdict="absent"), False),
+        (replace(WANTED, verdict="absent", at=NOW - timedelta(seconds=1)), False),
+        (replace(WANTED, at=NOW + timedelta(seconds=1)), False),
+        (replace(WANTED, student_id="S2", verdict="absent", at=NOW + timedelta(seconds=1)), False),
+    ],
+)
+def test_a_decision_is_overtaken_by_a_later_one_that_decides_otherwise_about_the_same_student(other, is_later):
+    assert is_overtaken((other,), WANTED) is is_later

@@ -101,9 +101,9 @@ def test_a_note_before_the_lesson_ends_is_noted_and_twice_is_once(room, tmp_path
     ("change", "message"),
     [
         (lambda text: text.replace('"S1"', '"S9"'), "was changed after it was signed"),
-        (lambda text: text.replace("check_ins", "checkins"), "no note of check-ins"),
-        (lambda text: "[]", "no note of check-ins"),
-        (lambda text: text[:40], "no note of check-ins"),
+        (lambda text: text.replace("check_ins", "checkins"), "is not a note of check-ins"),
+        (lambda text: "[]", "is not a note of check-ins"),
+        (lambda text: text[:40], "is not a note of check-ins"),
         (lambda text: json.dumps({**json.loads(text), "public_key": "ab" * 32}), "does not trust"),
     ],
 )

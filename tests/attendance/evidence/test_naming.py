@@ -9,7 +9,14 @@ import pytest
 
 from edge_daemon.attendance.evidence.match_features import PersonEvidence
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
-from edge_daemon.attendance.evidence.naming import NamesByProbability, _captures_taken, possible_students
+from edge_daemon.attendance.evidence.naming import (
+    LEAST_PROBABILITY,
+    LEAST_PROBABILITY_LEFT,
+    LEAST_PROBABILITY_PAIR,
+    NamesByProbability,
+    _captures_taken,
+    possible_students,
+)
 from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
 from edge_daemon.attendance.evidence.student_odds import (
     LEAST_SHARE,
@@ -123,6 +130,10 @@ def test_who_is_left_gets_the_name_that_is_too_unsure_before_the_others_have_the
     assert naming.gains_left([SOLID_FACES - 1, 9], [NOBODY, 1], slots).max() == 0
     naming.share = 0.1
     assert naming.gains_left([9, 9], [NOBODY, 1], slots).max() == 0, "among strangers the same face is nobody's"
+
+
+def test_the_limits_are_those_that_were_measured():
+    assert (LEAST_PROBABILITY, LEAST_PROBABILITY_LEFT, LEAST_PROBABILITY_PAIR) == (0.8, 0.8, 0.5)
 
 
 def test_whether_one_of_two_look_alikes_is_there_is_decided_before_which():
