@@ -68,7 +68,7 @@ def capture(home: Home, student_id: str | None, whole: bool, again: bool, camera
 def _photo_day(students: Sequence[StudentAtCamera], *, again: bool, one: Callable[[StudentAtCamera], bool]) -> None:
     waiting = [s for s in students if s.consent and (again or not s.is_captured)]
     without = sum(not s.consent for s in students)
-    click.echo(f"{len(waiting)} students to take, {without} without consent in the roster are passed over")
+    click.echo(f"{len(waiting)} students to take, {without} without consent in the roster are left out")
     kept = 0
     for student in waiting:
         name = EdgeError(f"{student.student_id} {student.name}").line()

@@ -41,7 +41,7 @@ def test_(home: Home, address: str) -> None:
     name, outcome = send_trial(home, address)
     if outcome.name != "delivered":
         raise _NotSentError(outcome.answer, "" if name in outcome.answer else name)
-    click.echo(f"taken by {name}: {outcome.answer}")
+    click.echo(f"accepted by {name}: {outcome.answer}")
 
 
 @mail.command()

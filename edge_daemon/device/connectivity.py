@@ -37,9 +37,9 @@ def network(root: Path = Path("/")) -> Check:
         )
     ways = sorted({*_ways_4(net / "route"), *_ways_6(net / "ipv6_route")})
     if ways:
-        return Check("network", "good", f"a way out by {', '.join(ways)} (as seen from this process)")
+        return Check("network", "good", f"a default route by {', '.join(ways)} (as seen from this process)")
     advice = "plug in the cable or check the Wi-Fi; registers wait on the device until there is a network"
-    return Check("network", "warning", "no way out (as seen from this process)", advice)
+    return Check("network", "warning", "no default route (as seen from this process)", advice)
 
 
 def mail(settings: MailConfig, config_dir: Path = Path()) -> Check:

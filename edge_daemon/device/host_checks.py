@@ -50,7 +50,7 @@ def disk(folder: Path, host: Host, stop_bytes: int = 0) -> Check:
     place = existing(folder)
     if os.statvfs(place).f_flag & os.ST_RDONLY:
         advice = "a worn-out SD card does that: look at `dmesg`, and replace the card"
-        return Check("disk", "bad", f"{place} is on a disk that can only be read", advice)
+        return Check("disk", "bad", f"{place} is on a read-only disk", advice)
     if host.disk_free_bytes < stop_bytes:
         return Check("disk", "bad", f"{free_mb} MB free: no captures are taken", "make room, or use a larger card")
     if free_mb < LEAST_FREE_MB:

@@ -327,7 +327,7 @@ def test_a_disk_that_takes_nothing_is_bad(small_disk):
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     done = run(small_disk, "doctor")
     assert done.exit_code == 1
-    assert "is on a disk that can only be read" in done.stdout
+    assert "is on a read-only disk" in done.stdout
 
 
 def test_a_folder_that_refuses_files_is_a_bad_disk(home, monkeypatch):
@@ -346,4 +346,4 @@ def test_without_a_way_out_what_is_to_be_delivered_makes_it_bad(home, tmp_path, 
     (root / "proc/net").mkdir(parents=True)
     (root / "proc/net/dev").write_text("Inter-|\n face |\n    lo: 0\n  eth0: 0\n")
     check = network_check(Home(home), root)
-    assert (check.state, check.found) == (state, "no way out (as seen from this process)")
+    assert (check.state, check.found) == (state, "no default route (as seen from this process)")

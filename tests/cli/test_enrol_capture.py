@@ -110,7 +110,7 @@ def test_a_photo_day_goes_through_the_roster_and_may_be_interrupted(day):
     day.camera_shows(day.straight, day.left, day.right)
     done = day.capture("--roster", answers="s\n\ny\nn\n\n\n\n")
     assert done.exit_code == 0, done.stdout + done.stderr
-    assert "2 students to take, 1 without consent in the roster are passed over" in done.stdout
+    assert "2 students to take, 1 without consent in the roster are left out" in done.stdout
     assert "1 of 2 students have templates from this camera now" in done.stdout
     assert day.photographs() == {"S1": 0, "S2": 3, "S3": 0}
     again = day.capture("--roster", answers="q\n")

@@ -48,7 +48,7 @@ def test_a_test_message_is_sent_and_the_answer_is_one_line(reachable):
     home, server = reachable
     done = run(home, "mail", "test", "--to", "admin@school.example")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == f"taken by 127.0.0.1:{server.port}: 250 2.0.0 queued as 4711\n"
+    assert done.stdout == f"accepted by 127.0.0.1:{server.port}: 250 2.0.0 queued as 4711\n"
     (taken,) = server.taken
     assert taken.receiver == "admin@school.example"
     assert taken.message["Subject"] == "Test message of room 204"

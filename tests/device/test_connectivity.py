@@ -233,7 +233,7 @@ def test_a_way_out(tmp_path):
     route = HEAD + rows
     tree(tmp_path, {"proc/net/dev": DEV.format(link=" wlan0: 1 2\n"), "proc/net/route": route})
     found = connectivity.network(tmp_path)
-    assert (found.state, found.found) == ("good", "a way out by wlan0 (as seen from this process)")
+    assert (found.state, found.found) == ("good", "a default route by wlan0 (as seen from this process)")
 
 
 def test_a_way_out_by_ipv6_only(tmp_path):

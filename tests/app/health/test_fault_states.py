@@ -139,7 +139,7 @@ def test_a_room_without_a_network_is_missing_at_the_office_and_says_why(tmp_path
     assert (status.returncode, found.returncode) == (1, 1)
     assert re.search(r"^TO DO .*no network.*: check the cable or the Wi-Fi$", status.stdout, re.MULTILINE)
     assert re.search(r"^bad +delivery: .*no network.*: check the cable or the Wi-Fi", found.stdout, re.MULTILINE)
-    assert re.search(r"^bad +network: no way out", found.stdout, re.MULTILINE)
+    assert re.search(r"^bad +network: no default route", found.stdout, re.MULTILINE)
     assert "no sync runs" not in status.stdout
 
 
