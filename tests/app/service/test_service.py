@@ -244,7 +244,7 @@ def test_a_camera_that_is_not_there_ends_the_start_with_one_line(device):
     assert "frames: no such folder" in log.splitlines()[-1]
 
 
-def test_a_second_service_is_refused_in_one_line(device):
+def test_a_second_service_is_refused_in_one_line_and_one_that_is_told_to_stop_leaves_nothing(device):
     device.start()
     device.until(lambda: bool(device.status()))
     second = subprocess.run(
@@ -256,7 +256,11 @@ def test_a_second_service_is_refused_in_one_line(device):
     assert second.returncode == 1
     assert "a service runs already" in second.stderr
     assert len(second.stderr.splitlines()) == 1
+    device.until(device.ready)
+    device.until(lambda: device.status()["state"] == "lesson")
     device.stop()
+    assert not device.status()
+    assert not [line for line in device.log().splitlines() if "Traceback" in line]
 
 
 def test_a_database_that_is_found_damaged_ends_the_service_and_the_next_start_mends_it(device):
@@ -287,15 +291,6 @@ def test_a_dark_room_is_an_answer_and_no_evidence_that_nobody_is_there(device):
     assert all("black" in m["reason"] for m in document["missed"])
     assert {s["verdict"] for s in document["students"]} == {"inconclusive", "not_assessed"}
     device.stop()
-
-
-def test_a_service_that_is_told_to_stop_leaves_no_status_and_no_process(device):
-    device.start()
-    device.until(device.ready)
-    device.until(lambda: device.status()["state"] == "lesson")
-    device.stop()
-    assert not device.status()
-    assert not [line for line in device.log().splitlines() if "Traceback" in line]
 
 
 def test_a_camera_that_is_found_at_the_second_look_is_no_trouble_any_more(device):
@@ -329,10 +324,8 @@ def test_a_lesson_that_is_over_gets_its_register_though_the_camera_is_broken_now
     assert [d["captures_taken"] for d in device.documents()] == [2]
 
 
-def test_faces_that_a_worker_left_behind_after_its_register_are_erased_by_the_next_one(device):
-    device.start()
-    device.until(lambda: len(device.documents()) == 1)
-    device.stop()
+def test_faces_that_a_worker_left_behind_after_its_register_are_erased_by_the_next_one(two_days):
+    device, _, _ = two_days
     lesson_id = str(device.documents()[0]["lesson_id"])
     gallery_db = open_gallery(device.home.gallery_db_path)
     put_candidates(gallery_db, lesson_id, 0, b"sealed")
