@@ -40,16 +40,21 @@ def similarity(source: Array, target: Array, weights: Array | None = None) -> Ar
     return np.hstack([turn, (mean_t - turn @ mean_s)[:, None]]).astype(np.float32)
 
 
-def warp(picture: Picture, matrix: Array, side_px: int = SIDE_PX) -> Picture:
+def warp(picture: Picture, matrix: Array, side_px: int = SIDE_PX, *, cubic: bool = False) -> Picture:
     """Cut out a square of `side_px` by a similarity transform. Beyond the picture, its edge pixels are repeated.
 
-    A face of more than twice the target's size is shrunk by averaging. Fine detail would otherwise become noise.
+    A face of more than twice the target's size is shrunk by averaging. Fine detail would otherwise become noise. Any
+    other face is interpolated linearly, or with `cubic` by polynomials of the third degree.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:
         return _warp_smooth(picture, matrix, side_px, scale)
     crop: Picture = cv2.warpAffine(
-        picture, matrix, (side_px, side_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        picture,
+        matrix,
+        (side_px, side_px),
+        flags=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )  # type: ignore[assignment]
     return crop
 

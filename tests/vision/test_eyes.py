@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from benchmarks.print_media import Original, _with_shut_eyes
@@ -44,6 +45,13 @@ def test_eyes_are_left_out_in_captures_that_are_not_looked_at_and_on_small_faces
     assert reader(picture, face.box, face.keypoints, ("eyes",)).eyes is None
     small = Box(face.box.x, face.box.y, 47.0, 58.0)
     assert reader(picture, small, face.keypoints).eyes is None
+
+
+def test_a_narrow_face_is_enlarged_without_a_step_at_each_pixel(analyser):
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, 32:] = 200
+    crop = aligned_face(stripes, Box(8, 8, 48, 48), None, analyser.shape).crop.astype(int)
+    assert crop.max() > 200, "a cubic overshoots at an edge; a straight line between pixels does not"
 
 
 @pytest.mark.parametrize("role", ["eye_points", "eye_blendshapes"])

@@ -24,6 +24,8 @@ class CropShape:
     """Side of the square in the picture, as a multiple of the box's longer side."""
     down: float = 0.0
     """Distance of the square's centre below the box's centre, as a multiple of the box's longer side."""
+    cubic: bool = False
+    """Whether faces that are enlarged are interpolated by polynomials of the third degree, and not linearly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def aligned_face(picture: Picture, box: Box, points: Array | None, shape: CropSh
     """
     matrix = crop_matrix(box, 0.0 if points is None else _turn(points), shape)
     placed = np.zeros((0, 2), np.float32) if points is None else points @ matrix[:, :2].T + matrix[:, 2]
-    return AlignedFace(warp(picture, matrix, shape.side_px), placed.astype(np.float32))
+    return AlignedFace(warp(picture, matrix, shape.side_px, cubic=shape.cubic), placed.astype(np.float32))
 
 
 def crop_matrix(box: Box, turn_rad: float, shape: CropShape) -> Array:
