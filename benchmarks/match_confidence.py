@@ -144,7 +144,7 @@ def mcnemar(
     own: Sequence[int],
     other: str,
 ) -> dict[str, float]:
-    """Return McNemar's exact two-sided p (1947) for the network and another way being right equally often."""
+    """Return the exact two-sided p of McNemar's test (1947): the network and another way are equally often right."""
 
     def is_right(way: str, i: int) -> bool:
         return bool(named[way][i]) and guesses[way][i].student == made[i].student

@@ -51,7 +51,7 @@ class _Measured:
 
     movement: Floats
     cohort: Floats
-    """(n, m): mean over the cohort's clips made from the enrolled one."""
+    """(n, m): mean distance of the movement to the wrong clips that are made from the enrolled one."""
     picture: Floats
     energies: Floats
 

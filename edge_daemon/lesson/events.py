@@ -58,7 +58,7 @@ class Event:
     category: str
     summary: str
     notes: tuple[Note, ...]
-    """Notes about details that are used, although they may not mean what they seem to."""
+    """Notes about details that are used although they may be meant differently."""
     people: People = ()
     """People who may teach it."""
 

@@ -28,7 +28,7 @@ from edge_daemon_office.shared.timestamps import written
 
 EXCUSES: Final = "excuses.json"
 LONGEST: Final = timedelta(days=366)
-"""Limit of a list; devices refuse a longer one."""
+"""Longest time from the first to the last day of an excuse."""
 _BACK: Final = timedelta(days=35)
 """How long a device may still have an unsent notice; after 28 days it sends none."""
 _TAUGHT: Final = timedelta(days=120)

@@ -36,7 +36,7 @@ def pins_for(python: str, text: str) -> dict[str, list[str]]:
 
 
 def pins_text(python: str, text: str) -> str:
-    """Return the pins for one Python version without conditions, which pip would apply to its own Python."""
+    """Return the pins for one Python version, without conditions: pip would judge them by its own Python."""
     return "".join(
         " \\\n".join([pin, *(f"    --hash=sha256:{value}" for value in hashes)]) + "\n"
         for pin, hashes in pins_for(python, text).items()

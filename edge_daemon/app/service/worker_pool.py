@@ -134,7 +134,7 @@ class WorkerPool:
                 worker.stop()
 
     def end(self, seconds: float) -> None:
-        """Wait this long until all workers have ended, and kill those that take longer."""
+        """Wait at most this long for all workers to end, then kill those that still run."""
         until_s = time.monotonic() + seconds
         for worker in self._workers:
             if not worker.wait(max(0.0, until_s - time.monotonic())):

@@ -3,8 +3,8 @@
 The points of a printed face keep their places on the paper. For any position of the paper, one homography maps them to
 their usual places, except for the noise of the mesh (Hartley and Zisserman, Multiple View Geometry, 2004). If the paper
 bends, a polynomial of the second degree does so. No such map fits the points of a living face: eyes, brows, lips and
-jaw move, and a head that turns has depth. Their movements go along few directions, and along these they are larger,
-compared with the noise of the mesh, than on a print.
+jaw move, and a head that turns has depth. A face moves along few directions. Compared with the noise of the mesh, its
+movement along them is larger than that of a print.
 """
 
 from __future__ import annotations
@@ -37,16 +37,14 @@ _STEADY = 1e-6
 _DIRECTIONS = 6
 """Number of directions in which the movement is compared with the noise."""
 _NOISE = slice(8, 13)
-"""Directions, in the order of the movement along them, in which a face only seems to move: the mesh is noisy."""
+"""The directions that count as noise of the mesh, by rank: the first direction has the largest movement."""
 _MOST_NOISE = -12.3
 """Largest logarithm of the noise's variance, in face widths squared: the largest of 862 composed seats.
 
 Noise above it counts as movement, so that nobody becomes a picture because the mesh is noisier than in these seats.
 """
 LEAST_CAPTURES = 15
-"""Least number of captures. The directions are computed from so many at a time, because more captures have more
-directions with noise.
-"""
+"""Least number of captures. The directions are computed from this many at a time: more would give more noise."""
 
 FEATURES = (
     *(f"{part}_{fit}_{which}" for fit in ("tilt", "bend") for part in PARTS for which in ("median", "p80")),
@@ -56,7 +54,8 @@ FEATURES = (
 
 The `tilt` numbers measure the movement that the homography can't explain. The `bend` numbers measure what the
 polynomial can't explain either. The `direction` numbers compare that movement along its principal directions with the
-noise of the mesh. Each is the logarithm of a variance, minus the mean of those along the directions of the noise.
+noise of the mesh. Each is the logarithm of the variance along one direction, minus the mean logarithm along the
+directions that count as noise.
 """
 
 
@@ -80,7 +79,8 @@ def motion(faces: Sequence[FacePoints]) -> Array:
 def _directions(left: Array) -> Array:
     """Return the `direction` numbers of `FEATURES` for residuals (n, 68, 2).
 
-    They are means over n groups of `LEAST_CAPTURES` faces, which lie evenly in the lesson and begin with each face.
+    They are means over n groups of `LEAST_CAPTURES` faces. Each face begins one group, which is spread evenly over the
+    lesson.
     """
     count = len(left)
     products = np.einsum("npd,mpd->nm", left, left)

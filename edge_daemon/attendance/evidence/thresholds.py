@@ -23,10 +23,10 @@ class Thresholds:
     thresholds: tuple[float, ...] = (0.47, 0.43, 0.425, 0.415)
     """Least score at which many faces count as the student's, for each face width of `widths_px`.
 
-    With 30 students, none of whom is in the room, 5 to 9 of 100 strangers reach this score for any of the 30. In 600
-    trials all students reached their own (benchmarks/thresholds.py, on the half of the people used for tuning). In a
-    real lesson most students are in the room, in the same captures as the stranger, so the stranger can't get their
-    names.
+    If none of 30 students is in the room, 5 to 9 of 100 strangers reach this score for one of the 30. In 600 trials
+    every student reached it as the right student (benchmarks/thresholds.py, on the half of the people used for tuning).
+    In a real lesson most students are in the room, in the same captures as the stranger, so the stranger can't get
+    their names.
     """
     single_extra: float = 0.09
     """Addition to the threshold for a single face; for more faces it is divided by their number."""

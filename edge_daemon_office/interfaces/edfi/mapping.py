@@ -87,7 +87,7 @@ class CourseMap:
 
 
 def mapping_of(school: str, path: Path) -> CourseMap:
-    """Return the mapping of a school: the page's lines of each course that has some, else the file's.
+    """Return the mapping of a school: the page's lines for courses that have some there, the file's for all others.
 
     Raises:
         OfficeError: there are neither lines nor a file, the file can't be read, or one of its lines is wrong.

@@ -39,9 +39,9 @@ def code_and_note(reason: str) -> tuple[str, str]:
 
 
 def misspelt_code(reason: str) -> str | None:
-    """Return the code that a single word probably means; None for codes, free text, and words like no code.
+    """Return the code that a single word probably means; None for a code, free text, or a word that resembles no code.
 
-    A misspelt `other` is not found: it becomes `other` anyway, and `mother` is alike.
+    A misspelt `other` is not looked for. Free text gets the code `other` anyway, and `mother` would be mistaken for it.
     """
     _, note = code_and_note(reason)
     if not note or any(sign.isspace() for sign in note):
