@@ -84,7 +84,7 @@ def test_eyes_are_shut_by_the_persons_own_median():
         return eyes.Shown(condition, {48: closure})
 
     people = {
-        "narrow": [*(shown("normal", 0.5) for _ in range(6)), shown("sleepy", 0.75)],
+        "narrow": [*(shown("normal", 0.5) for _ in range(6)), shown("sleepy", 0.79)],
         "wide": [*(shown("normal", 0.1) for _ in range(6)), shown("sleepy", 0.5), shown("wink", 0.2)],
         "too few": [shown("normal", 0.9)],
     }
