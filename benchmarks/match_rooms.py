@@ -1,8 +1,8 @@
 """Simulates rooms, and counts which unnamed persons the program reports as similar to which student.
 
-A class sits in each room, without a few absent students and with some strangers. Each student is seen in a condition
-that may prevent the name. A present student without a name is a false absence, and the program should report that an
-unnamed person resembles this student. It should rarely report that for a student who is absent.
+In each room sits a class. A few of its students are absent, and some strangers are there. Each student is seen in a
+condition that may prevent the name. A present student without a name is a false absence, and the program should report
+that an unnamed person resembles this student. It should rarely report that for a student who is absent.
 """
 
 from __future__ import annotations

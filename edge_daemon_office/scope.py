@@ -10,7 +10,7 @@ from django.db import connection
 
 
 def use_school(school: str) -> None:
-    """Limit this connection to the rows of one school; an empty name shows no rows. Does nothing on another database.
+    """Limit this connection to the rows of one school; an empty name shows no rows. On SQLite, do nothing.
 
     A new connection sees no row until this is called.
     """

@@ -282,7 +282,7 @@ def send_missing(db: sqlite_utils.Database, item_ids: Iterable[int] | None, now:
 
 
 def hasten(db: sqlite_utils.Database, now: datetime) -> None:
-    """Make all items that failed and wait for their next attempt due now."""
+    """Make items due now if they failed before and wait for their next attempt."""
     with transaction(db):
         db.execute("UPDATE outbox SET next_attempt_utc = ? WHERE state = 'waiting' AND attempts > 0", (stored(now),))
 

@@ -23,7 +23,7 @@ _INSERT_JSON: Final = (
     f"INSERT INTO {Mark._meta.db_table} ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)} "  # noqa: S608
     f"FROM json_populate_recordset(NULL::{Mark._meta.db_table}, %s)"
 )
-"""The statement for PostgreSQL: planned once for all rows, because row-level security forbids COPY."""
+"""The statement for PostgreSQL, which plans it once for all rows. Row-level security forbids COPY."""
 
 
 def insert_marks(rows: Sequence[Sequence[Any]]) -> None:

@@ -42,7 +42,7 @@ def create(month: int, execute: Callable[[str], Any], schema_editor: Any) -> Non
 
 
 def ensure_months(months: Iterable[int]) -> None:
-    """Create the partitions of these months that are missing. Does nothing on another database.
+    """Create the missing partitions of these months on PostgreSQL. On SQLite, do nothing.
 
     Call it outside a transaction: creating a partition blocks every reader of marks until its transaction ends.
     """

@@ -9,7 +9,7 @@ _OWN: Final = "school = current_setting('office.school', true)"
 
 
 def secure(schema_editor: Any, tables: Iterable[str]) -> None:
-    """Limit a connection to the rows of its school. Does nothing on another database."""
+    """On PostgreSQL, limit a connection to the rows of its school. On SQLite, do nothing."""
     if schema_editor.connection.vendor == "postgresql":
         for table in tables:
             schema_editor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")

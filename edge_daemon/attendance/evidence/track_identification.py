@@ -235,7 +235,7 @@ def _assign_in_rounds(
 def _without_conflicts(
     gains: Scores, named: Sequence[int], slots: Sequence[frozenset[int]], contradict: NDArray[np.bool_]
 ) -> Scores:
-    """Return the gains, leaving out rows that have a name and names that are impossible for a row.
+    """Return the gains, with 0 for rows that have a name already and for impossible names.
 
     A name is impossible for a row if the student has another row that shares a capture with it or contradicts it.
     """
