@@ -41,10 +41,9 @@ def bad_days(result: Result) -> str:
         "## Bad days (`benchmarks.bad_days`)\n\n`benchmarks.bad_lessons` makes the lessons: an empty room, another "
         "class, no light, a window behind, motion, defocus, a turned or partly covered camera, and an excursion of "
         "half of the class. Usual lessons come before them. The degree of darkness and blur, and the covered part, "
-        f"differ between classes. {lessons} lessons of 4 classes{more}. No limit was set with these people. With 4 "
-        "other classes two causes of doubt were corrected (`attendance/room_faults.py`: bare spots, the rim of a "
-        "cover). Those lessons do not count here. The lessons with usual lessons before them gave the same figures "
-        "before the correction.\n"
+        f"differ between classes. {lessons} lessons of small classes{more}. Each has 8 students, 2 guests and 2 "
+        "posters in its room, so half a class has as many others around it. No person is in two classes, and no limit "
+        "was set with these people.\n"
     )
     heading = ("", "with lessons before", *(("first lesson of the room",) if first else ()), "target")
     both = [result, *([first] if first else [])]
