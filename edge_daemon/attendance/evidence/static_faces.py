@@ -25,11 +25,14 @@ LEAST_SPAN_S = 1800.0
 
 In a shorter time, or in fewer captures than `LEAST_CAPTURES`, a person may have sat still.
 """
-LEAST_PROBABILITY = 0.8
+LEAST_PROBABILITY, LEAST_PROBABILITY_SMALL = 0.65, 0.8
 """Least probability at which a face counts as a picture of a face.
 
-A student who counts as a picture needs a teacher's decision each time, so this limit errs on the side of prints.
+The mesh of a small face is noisy, so small faces require more certainty. A student in the last row who counts as a
+picture needs a teacher's decision each time.
 """
+SMALL_PX = 40.0
+"""Median width below which a face is small."""
 # fmt: off
 _WEIGHTS = (
     -1.201, -0.287, -1.682, -1.895, -1.727, -1.515, 0.757, -0.800, -1.062, -1.302,
@@ -41,7 +44,7 @@ _BIAS = 2.044
 """Bias; the weights are those of `features`, in that order.
 
 `benchmarks.print_fit` fitted them to 862 seats of 49 people (Labeled Faces in the Wild). In the test, each person was
-left out of the fit in turn. Then 235 of 245 prints from 48 px on counted as pictures, and 1 of 187 living people. So
+left out of the fit in turn. Then 239 of 245 prints from 48 px on counted as pictures, and 3 of 187 living people. So
 did 211 of 245 prints from 28 to 38 px, and 2 of 185 living people.
 """
 LEAST_LIKENESS = 0.5
@@ -111,7 +114,8 @@ def _picture(faces: Sequence[Candidate], seconds_of: Mapping[int, float]) -> boo
     seconds = [seconds_of[face.slot] for face in measured if face.slot in seconds_of]
     if len(seconds) < LEAST_CAPTURES or max(seconds) - min(seconds) < LEAST_SPAN_S or _masked(measured) > MOST_MASKED:
         return None
-    return static_probability(measured) >= LEAST_PROBABILITY
+    is_small = median(face.quality.width_px for face in measured) < SMALL_PX
+    return static_probability(measured) >= (LEAST_PROBABILITY_SMALL if is_small else LEAST_PROBABILITY)
 
 
 def static_probability(faces: Sequence[Measured]) -> float:
