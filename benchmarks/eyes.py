@@ -39,14 +39,14 @@ from edge_daemon.vision.portrait import PortraitReader
 
 WIDTHS_PX = (48, 64, 96)
 LEAST = 5
-"""Pictures of a person without conditions; fewer do not show what is usual for the person."""
+"""Least number of pictures of a person without conditions: fewer do not show the person's usual eye closure."""
 MOST = 8
 _SHUT = "sleepy"
 _BORDER = 0.4
-"""Width of the repeated rim around tight pictures, as a share of their side."""
+"""Width of the border added around tightly cropped pictures, as a share of their side. It repeats their edge pixels."""
 
 Closures = dict[int, float]
-"""Maps a face width in pixels to how far both eyes are shut at that width."""
+"""Eye closure of a face, by the width in pixels at which it was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def _rates(people: Mapping[str, Sequence[Shown]], px: int, *, has_conditions: bo
 
 
 def _rises(people: Mapping[str, Sequence[Shown]], px: int) -> dict[str, list[float]]:
-    """Return, by condition, quantiles of how much more the eyes are shut than is usual for the person."""
+    """Return, by condition, quantiles of a picture's eye closure minus the person's median eye closure."""
     by_condition = defaultdict(list)
     for shown in people.values():
         own = [one for one in shown if px in one.closures]

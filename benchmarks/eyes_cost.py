@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return processor seconds of each way, their ratios, and how much memory the analyser adds."""
+    """Return the processor seconds with and without the analyser, their ratios, and the memory that it adds."""
     models = command.models(arguments)
     pictures = [folder.picture(path) for path in frames(arguments.data)]
     detectors = {"off": Detector(models, threads=1)}

@@ -11,10 +11,10 @@ _NONE = Verdict("missing", (), 0)
 
 
 def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, object]:
-    """Return the pooled rates of students.
+    """Return the shares of right and wrong verdicts, over all students of all lessons.
 
-    Borderline students are counted separately: the flag is expected of them, not a verdict. Students represented only
-    by a print are also separate, because distinguishing a print from a person is another task.
+    Borderline students are counted separately: the expected result is their flag, not a verdict. Students of whom only
+    a print was in the room are also separate, because distinguishing a print from a person is another task.
     """
     every_student = [(s, o.verdicts.get(s.student_id, _NONE)) for truth, o in lessons for s in truth.students]
     clear = [(s, v) for s, v in every_student if not s.borderline and not s.print_held_up]

@@ -41,7 +41,7 @@ def with_choice(rooms: Sequence[Room], choice: str) -> list[Room]:
 
 
 def said(rooms: Sequence[Room]) -> str:
-    """Return the line that reports the choice to the technician."""
+    """Return the line that reports to the technician which pictures count."""
     facing = sum(float(str(room.settings.get(_KEY, 0))) < _ANY_WAY_DEG for room in rooms)
     if not facing:
         return "every picture in which a student is there counts, however the head is turned\n"

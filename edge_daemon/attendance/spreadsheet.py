@@ -169,7 +169,7 @@ def _write_rule(page: Any, text: str, sheet: Sheet, styles: Styles) -> None:
 
 
 def _rule(sheet: Sheet) -> str:
-    """Return the rule of the lessons; empty if no register has it."""
+    """Return the line that states the rule, or that the lessons' rules differ; empty if no register states a rule."""
     rules = list(dict.fromkeys(rule for column in sheet.columns for rule in column.rules))
     if not rules:
         return ""

@@ -9,7 +9,10 @@ import numpy as np
 from edge_daemon.types import CoveredTemplates, StudentTemplates, Vector
 
 TYPICAL_AGREEMENT = 0.65
-"""Mean cosine between two photographs of one person; the default for a student with few photographs."""
+"""Mean cosine between two photographs of one person.
+
+It counts like one more pair of the student's own photographs, because their mean is uncertain if they are few.
+"""
 
 OWN_WEIGHT = 6
 """Class size up to which the mean vector of the class is not subtracted from vectors.
@@ -76,7 +79,8 @@ class _Means:
     """Mean vectors of all students at every template width.
 
     Args:
-        templates: templates of each student. A student with None has none of this kind, and matches no face.
+        templates: templates of each student, all of one kind (bare or covered). None: the student has no templates of
+            this kind, and matches no face.
     """
 
     def __init__(self, templates: Sequence[CoveredTemplates | None]) -> None:

@@ -112,7 +112,11 @@ class _File:
     changed_uids: set[str] = field(default_factory=set)
     """UIDs of changed lessons in the room."""
     changed_elsewhere: set[str] = field(default_factory=set)
-    """UIDs of changed lessons in other rooms. A series with such a UID in this room need not be the changed one."""
+    """UIDs of changed lessons that are in other rooms.
+
+    If a series of this room has such a UID, the change may still belong to another room's series. Series of other rooms
+    with this UID are therefore read, too.
+    """
 
     def series(self, order: Iterator[int]) -> Iterator[Series]:
         """Yield the series of the room that can be expanded into lessons."""

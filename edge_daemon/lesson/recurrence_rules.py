@@ -104,7 +104,10 @@ def has_clock(text: str) -> bool:
 
 
 def rule_step(text: str) -> timedelta | None:
-    """Return the step by which a rule's start can be shifted without changing the later days; None if it can't."""
+    """Return the interval by which a rule's start can be moved later without a change of the remaining days.
+
+    None: there is no such interval.
+    """
     parts = dict(pair.split("=", 1) for pair in text.split(";") if pair)
     days = {"DAILY": 1, "WEEKLY": 7}.get(parts.get("FREQ", ""))
     if days is None or "COUNT" in parts:

@@ -316,7 +316,7 @@ def erase_sightings_before(db: sqlite_utils.Database, erased: Sequence[tuple[str
 
 
 def sighted_students(db: sqlite_utils.Database) -> list[str]:
-    """Return the ids of all students with sightings, still faces or check-ins in register.sqlite."""
+    """Return the ids of all students with sightings, check-ins or static faces (`still_faces`) in register.sqlite."""
     with faults(db):
         rows = db.execute(
             "SELECT student_id FROM sightings WHERE student_id IS NOT NULL UNION SELECT student_id FROM check_ins"

@@ -327,7 +327,8 @@ def _due_before(db: sqlite_utils.Database, delivery: Delivery, now: datetime) ->
 def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> bool:
     """Return whether an outcome changes the item.
 
-    `delivered` changes it once. Any other outcome changes it only if it belongs to the last claim.
+    The outcome `delivered` changes an item once. Any other outcome changes the item only while it is `waiting` or
+    `held`, and only if the outcome is that of the latest claim.
     """
     row = db.execute("SELECT state, attempts FROM outbox WHERE item_id = ?", (delivery.item_id,)).fetchone()
     if row is None:

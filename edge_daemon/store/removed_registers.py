@@ -62,10 +62,11 @@ class RetentionNote:
 
 
 def note_acknowledged(db: sqlite_utils.Database, now: datetime) -> None:
-    """Record which revisions the office has, with the time at which each was first recorded.
+    """Record which revisions the office has, and since when.
 
-    A revision that the office lost, or that must be sent again, gets a new time later. Call this only with a trusted
-    clock.
+    A revision that is recorded already keeps its time. A revision that the office no longer has is forgotten, and gets
+    a new time once the office has it again. After a gap of more than `LONGEST_GAP` all times start again. Call this
+    only with a trusted clock.
 
     Raises:
         StoreError: the database can't be written.

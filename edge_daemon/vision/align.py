@@ -15,7 +15,7 @@ SIDE_PX = 112
 FIVE_POINTS = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
-"""Eyes, nose tip, mouth corners in the 112 px crop (ArcFace convention, on which MobileFaceNet was trained)."""
+"""Places of eyes, nose tip, mouth corners in the 112 px crop (ArcFace convention, as in MobileFaceNet's training)."""
 
 
 def similarity(source: Array, target: Array, weights: Array | None = None) -> Array:

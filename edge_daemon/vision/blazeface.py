@@ -30,7 +30,7 @@ class Detections:
     points: Array
     """(n, 6, 2): right eye, left eye (the person's own), nose tip, mouth, right and left ear tragion."""
     scores: Array
-    """(n,): from 0 to 1."""
+    """(n,): score of each detection, 0 to 1."""
     votes: Array
     """(n,): the number of anchors that fired for the detection."""
 

@@ -10,7 +10,7 @@ from edge_daemon.types import Picture
 
 _HALVINGS = 3
 SHRINK = 2**_HALVINGS
-"""Scale of the comparison, 1/8: averaging removes noise, and a 26 px face still covers 3 x 4 pixels."""
+"""Pictures are compared at 1/8 of their size: averaging removes noise, and a 26 px face still covers 3 x 4 pixels."""
 _STRIP_ROWS = 32
 """Rows of the small copy that are made at a time."""
 _LEVELS = 64
@@ -20,8 +20,10 @@ _MIN_CHANGE = 7.0
 It is three times the noise of an unchanged place in composed lessons (1/8 size, exposure corrected).
 """
 _SIGMAS = 4.0
-_FOCUS, _AROUND = np.float32(0.1), np.ones((3, 3), np.uint8)
-"""Share of the contrast around a pixel that a change of focus may alter."""
+_FOCUS = np.float32(0.1)
+"""Largest difference that a change of focus explains, as a share of the contrast around the pixel."""
+_AROUND = np.ones((3, 3), np.uint8)
+"""The area around a pixel in which its contrast is measured."""
 _SMALLEST = np.ones((2, 2), np.uint8)
 """The smallest change that counts, in pixels of the thumbnail; a smaller one can't be a face."""
 

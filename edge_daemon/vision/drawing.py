@@ -18,7 +18,7 @@ Colour = tuple[int, int, int]
 
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 _CAP_PX = 22
-"""Height of a capital letter at scale 1."""
+"""Height of a capital letter in pixels, at OpenCV's font scale 1."""
 _PLAIN = str.maketrans({"°": " deg", "×": "x", "–": "-", "—": "-", "…": "...", "·": "-"})
 _CELLS = 5
 """Number of squares across a blanked face, too few to recognise a person."""

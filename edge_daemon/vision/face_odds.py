@@ -22,8 +22,10 @@ MIN_PROBABILITY = 0.85
 It was chosen on the pictures used for fitting. On held-back pictures of WIDER FACE there are then 0.07 false boxes a
 picture.
 """
-SMALL_PX, SMALL_MIN_PROBABILITY = np.float32(21.8), 0.99
-"""BlazeFace squares with a smaller side (about 19 px of face) need `SMALL_MIN_PROBABILITY` instead.
+SMALL_PX = np.float32(21.8)
+"""A face is small if the side of its BlazeFace square is below this; the face is then under about 19 px wide."""
+SMALL_MIN_PROBABILITY = 0.99
+"""Replaces `MIN_PROBABILITY` for small faces.
 
 Such a face is rarely recognised, and most false boxes are as small: hands, letters, parts of clothes.
 """
@@ -51,9 +53,10 @@ LEAST_EARLY = 0.02
 This limit loses 2 of 690 faces, and removes a third of 2,065 detections that are not faces.
 """
 LEAST_EARLY_SMALL = 0.4
-"""The same limit for squares below `SMALL_PX`.
+"""Replaces `LEAST_EARLY` for squares below `SMALL_PX`.
 
-A quarter of all second looks were at small detections with a smaller probability; only 51 of these 3,751 became faces.
+Without it, a quarter of all second looks were at small detections with a smaller probability. Only 51 of these 3,751
+detections became faces.
 """
 BEYOND_DOUBT = 0.98
 """Detections with at least this `early_probability` need no second look.
@@ -85,7 +88,7 @@ EARLY_WEIGHTS = {
     "size": 0.672,
     "constant": 0.376,
 }
-"""Weights for the evidence that exists before the second look and the mesh."""
+"""Weights of the evidence in `early_terms`, which exists before the second look and the mesh."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,11 +33,11 @@ POINTS_WIDTH_PX = 24.0
 """Least face width for the points of the mesh. In narrower faces they are only a guess, and do not show movement."""
 
 BOX_SIDE, BOX_DOWN, BOX_ASPECT = 0.88, -0.06, 1.25
-"""Converts BlazeFace's square to the face rectangle: width and downward shift of the centre in sides of the square,
-and height over width.
+"""Convert BlazeFace's square to the face rectangle.
 
-The first two are fitted on 221 faces of 26 to 116 px in three composed lessons, where the width from ear to ear is
-known. Their means are 0.879 +- 0.062 and -0.059 +- 0.031.
+`BOX_SIDE` is the rectangle's width, and `BOX_DOWN` the downward shift of its centre, both in sides of the square.
+`BOX_ASPECT` is its height divided by its width. The first two are fitted on 221 faces of 26 to 116 px in three composed
+lessons, where the width from ear to ear is known. Their means are 0.879 +- 0.062 and -0.059 +- 0.031.
 """
 
 

@@ -21,12 +21,12 @@ from edge_daemon.vision.models import ModelCard
 Array = NDArray[np.float32]
 
 CROP_SQUARES = 1.75
-"""Side of the crop in BlazeFace squares."""
+"""Side of the crop around a detection, as a multiple of the side of BlazeFace's square."""
 _SIDE_WEIGHT = 0.5
-"""Factor of the side's logarithm in the network's output."""
+"""The network's number for a face's side is this factor times log(side of the face / side of the checked square)."""
 _CONTRAST, _LEAST_CONTRAST = 48.0, 5.0
 _NUMBERS = 13
-"""How many numbers give the place of a face: the square's centre (2) and side (1), and five points (10)."""
+"""Number of outputs for the place of a face: centre (2) and side (1) of its square, and five points (10)."""
 _MIDDLE_AND_POINTS = [0, 1, *range(3, _NUMBERS)]
 
 

@@ -28,14 +28,16 @@ SIDE_PX = 112
 LEAST = {"float32": 0.9995, "int8": 0.99}
 """Least accepted cosine between a computed and a stored vector, by data type of the network's input.
 
-Measured between ai-edge-litert 2.3 and tflite-runtime 2.14 on x86-64: 1.0000 in float, 0.9981 in int8, whose kernels
-round differently. With red and blue swapped, the worst face has 0.94.
+Between ai-edge-litert 2.3 and tflite-runtime 2.14 on x86-64, the least cosine is 1.0000 in float and 0.9981 in int8,
+whose kernels round differently. With red and blue swapped, it is 0.94.
 """
 
 MASK_MOST = 0.05
 """Largest accepted difference of a mask probability. Kernels round differently, and probabilities have int8 steps."""
-MOST_LOGIT, MOST_PX = 1.0, 3.0
-"""Largest accepted differences from the verifier's stored results; int8 kernels round differently."""
+MOST_LOGIT = 1.0
+"""Largest accepted difference between a logit of the verifier and the stored one; int8 kernels round differently."""
+MOST_PX = 3.0
+"""Largest accepted difference between a coordinate from the verifier and the stored one, in pixels."""
 _SQUARE = np.array([24, 24, 88, 88], np.float32)
 """BlazeFace's square in a stored face. The verifier then sees the whole stored face."""
 
@@ -135,9 +137,9 @@ class VerifierParity:
 
     model: str
     logit: float
-    """The largest difference of a logit."""
+    """Largest difference between a logit and the stored one."""
     px: float
-    """The largest difference of a coordinate in a stored face."""
+    """Largest difference between a coordinate and the stored one, in pixels of the stored face."""
 
     @property
     def holds(self) -> bool:

@@ -21,7 +21,12 @@ class Embedder(Protocol):
     """The interface of an embedder, which turns an aligned face into a vector. The program uses MobileFaceNet."""
 
     def __call__(self, aligned: Picture, *, mirrored_too: bool = False) -> Vector:
-        """Return the vector of a face (112, 112, 3) in BGR, or its mean with the vector of the mirror image."""
+        """Return the vector of a face, (192,), with length 1.
+
+        Args:
+            aligned: the face, (112, 112, 3), BGR.
+            mirrored_too: average with the vector of the mirror image.
+        """
 
 
 class MobileFaceNet:

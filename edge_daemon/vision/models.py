@@ -118,7 +118,7 @@ class ModelSet:
     cards: tuple[ModelCard, ...]
     embedder_for: Mapping[str, str]
     detectors_for: Mapping[str, str] = field(default_factory=dict)
-    """Maps an interpreter to the precision of its detectors. With tflite-runtime, int8 is slower than float."""
+    """Number format of the detectors' files, by interpreter. With tflite-runtime, int8 is slower than float16."""
     weights_cards: tuple[WeightsCard, ...] = ()
     chosen_embedder: str = ""
     """Role of the embedder that the settings name; empty if they leave the choice to `embedder_for`."""

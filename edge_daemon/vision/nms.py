@@ -12,9 +12,9 @@ MAX_IOU = 0.3
 MAX_COVER = 0.6
 """Two boxes are also the same face if the larger covers more than this share of the smaller (two pyramid scales)."""
 FACES_IOU, FACES_COVER = 0.2, 0.5
-"""The same two limits for the comparison of finished faces, which comes last.
+"""Replace `MAX_IOU` and `MAX_COVER` in the last comparison, that of finished faces.
 
-They are lower, because two boxes on one face overlap less than detections.
+They are lower, because two finished boxes on one face overlap less than two detections of it.
 """
 SAME_BOX_IOU = 0.5
 """Boxes with a larger intersection over union are the same candidate; the verifier checks only the best of them.

@@ -24,11 +24,16 @@ FIRST_THRESHOLD = 0.2
 """Least score of a first detection. It is low, because the verifier removes the false ones."""
 
 _SEAT_THRESHOLD = 0.25
-"""Least score of a detection at a known place. A face is the mean of its boxes, and weaker boxes make it inexact."""
+"""Least score of a detection at a known place.
+
+A face's box is the mean of the boxes of its detections. Detections with lower scores would make it inexact.
+"""
 _SURE = 0.5
 """If a face at a known place has at least this score, overlapping detections from other tiles are dropped."""
-_CLEAR, _AGREEMENT = 0.7, 0.85
-"""Score from which a face gets no second look, and the agreement of boxes that it is then given (a median)."""
+_CLEAR = 0.7
+"""A detection at a known place with at least this score needs no second look."""
+_AGREEMENT = 0.85
+"""`Hit.agreement` for a detection that needs no second look: the median of second looks in composed lessons."""
 _MAX_TILES = 200
 """If the changes need more small tiles than this, a full sweep is cheaper."""
 

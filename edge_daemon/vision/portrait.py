@@ -23,7 +23,7 @@ WIDTHS_PX = (26.0, 32.0, 40.0, 56.0, 80.0)
 """Face widths to which a photograph is reduced: widths in the last rows, which benefit most from such templates."""
 
 COVERED_WIDTHS_PX = (28.0, 44.0, 80.0)
-"""Widths for faces with a painted cover. They are fewer, because each cover is painted in two ways."""
+"""Face widths to which a photograph with a painted cover is reduced: few, because each cover is painted in two ways."""
 
 _THRESHOLD = 0.5
 _MARGINS = (0.0, 0.25, 0.6)
@@ -32,9 +32,11 @@ _MARGINS = (0.0, 0.25, 0.6)
 BlazeFace detects the face in a tight crop only with a border.
 """
 _SMALLER = 0.9
-"""A photograph is reduced only if its face then becomes narrower than this share of its own width."""
-_BLUR_PX, _NOISE = 0.55, 3.0
-"""Blur and noise of a far face in a classroom picture."""
+"""A photograph is reduced only if the face becomes narrower than this share of its width in the photograph."""
+_BLUR_PX = 0.55
+"""Blur (standard deviation) of a far face in a classroom picture."""
+_NOISE = 3.0
+"""Standard deviation of a classroom picture's noise, in levels of 255."""
 
 
 class PortraitReader:

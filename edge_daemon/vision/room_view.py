@@ -16,13 +16,13 @@ from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS, Picture, RoomView
 from edge_daemon.vision.change import shrunk
 
 _SAMPLES: Final = 16
-"""Samples of a cell in each direction. Averaging the pixels between them removes the sensor's noise."""
+"""Number of samples of a cell in each direction. Each sample is a mean of pixels, which removes the sensor's noise."""
 BURNT_FROM: Final = 250
 _BLOCK_PX: Final = 64
 _HALVINGS: Final = 3
-"""Blocks with much contrast are searched in a picture of an eighth of the size."""
+"""How often a picture is halved before blocks with much contrast are searched in it: to an eighth of its size."""
 _BLOCKS: Final = 24
-"""Number of blocks with the most contrast for the sharpness: edges of desks, books, windows, clothes."""
+"""Number of blocks in which sharpness is measured: those with most contrast, such as edges of desks and windows."""
 _LEAST_CONTRAST: Final = 20.0
 _STEP_OF_BLUR: Final = 0.4
 """The largest step between neighbouring pixels of an edge with a blur of s pixels is 0.4 / s of its contrast."""

@@ -33,4 +33,4 @@ INDEX = np.array([
     78, 82, 13, 312, 308, 317, 14, 87,
 ], np.intp)
 # fmt: on
-"""(68,) points of the mesh, in the order of the 68 points."""
+"""(68,) the index of each standard point in the mesh."""

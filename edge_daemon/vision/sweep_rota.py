@@ -8,7 +8,7 @@ from edge_daemon.vision.tile_memory import KnownFace
 from edge_daemon.vision.tiles import Search, Tile
 
 PARTS = 8
-"""Each tile near a known place is searched in one of this many captures."""
+"""Each tile near a known place is searched once in this many captures."""
 ELSEWHERE = 3
 """Tiles in which no face has been found yet are searched this many times less often, but all are searched."""
 _NEAR = 4.0

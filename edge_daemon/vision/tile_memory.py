@@ -14,13 +14,13 @@ from edge_daemon.vision.face_reader import LOOK_SHARE, blazeface_square
 from edge_daemon.vision.tiles import Tile
 
 SHARES = (0.2, 0.45)
-"""A tile suits faces whose BlazeFace square takes a share of its side within this range."""
+"""A tile suits a face if the side of the face's BlazeFace square, as a share of the tile's side, is in this range."""
 _MARGIN = 0.6
-"""Space for movement around a face, as a multiple of its side."""
+"""Space for movement on each side of a face, as a multiple of the side of its BlazeFace square."""
 _ENOUGH = 4
-"""Number of known places that is enough to estimate a face's size nearby."""
+"""Least number of known places for an estimate of the size of a new face: the median of this many nearby."""
 _ANY_SIDES = (45.0, 100.0)
-"""Face sides, in px, for the search while fewer places are known."""
+"""Sides in px of the BlazeFace squares that are searched for while fewer places than `_ENOUGH` are known."""
 _FORGET_AFTER = 30
 """Number of captures without a face at a place after which the place is forgotten.
 
@@ -35,7 +35,7 @@ class KnownFace:
     x: float
     y: float
     side: float
-    """Centre and side of BlazeFace's square, px."""
+    """Side of BlazeFace's square, px; `x` and `y` are its centre."""
     unseen: int = 0
     """Captures since the last face there."""
 

@@ -25,7 +25,9 @@ find more faces. The sweep uses the finer ratio if it then needs no more than MA
 MAX_TILES = 42
 BUDGET_PX = 8.6e6
 FINEST = (0.82, 2.5)
-"""Limits of the finest scale, which is chosen so that its tiles have about BUDGET_PX pixels in all.
+"""Least and largest factor by which a picture is scaled for its smallest tiles.
+
+The factor is chosen so that these tiles have about BUDGET_PX pixels in all.
 
 Measured before the verifier (threshold 0.2) on 142 faces of 26 to 40 px in 24 composed captures of 12 megapixels. Scale
 0.83 with 28 tiles finds 0.986 of them, 0.71 with 24 tiles 0.972, and 0.64 with 18 tiles 0.958.

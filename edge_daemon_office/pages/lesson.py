@@ -81,7 +81,10 @@ def may_correct(account: Account, lesson: Lesson) -> bool:
 
 
 def _take(request: HttpRequest, lesson: Lesson) -> str:
-    """Record the form's decisions, and write the list of the device; return why nothing was recorded."""
+    """Record the form's decisions and write the device's list of corrections.
+
+    Return an error message for the page; empty on success. If the list can't be written, the decisions stay recorded.
+    """
     if request.POST.get("revision") != str(lesson.revision):
         return t("The register has changed meanwhile. Look at it again; nothing was saved.")
     on_register = set(

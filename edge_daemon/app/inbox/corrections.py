@@ -33,11 +33,17 @@ class CorrectionResult:
 
     revisions: int
     already: int
-    """Number of corrections that were applied before, or that the register already has with the same reason."""
+    """Number of decisions that were applied before, or that the register already has."""
     overtaken: int
-    """Number of decisions that an earlier release had skipped; counted only in the first list after an upgrade."""
+    """Number of decisions left out because the register has a later decision about the same student or lesson.
+
+    Counted only in the office's first list after an upgrade.
+    """
     left_out: tuple[str, ...]
-    """The office's ids of corrections whose lesson or student this device does not know."""
+    """The office's ids of decisions that could not be applied.
+
+    The lesson or student is unknown here, or the register is not the one that this device signed.
+    """
     notes: tuple[CorrectionNote, ...] = ()
     """Free-text reasons, which the revisions do not contain."""
 

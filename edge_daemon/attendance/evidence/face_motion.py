@@ -29,22 +29,26 @@ PARTS = {
 _ROUNDS = 4
 """Number of rounds after which the median shape no longer changes."""
 _LEAST = 1e-4
-"""Rounding step of the points, in face widths."""
+"""Rounding step of the points, in face widths. A smaller movement counts as this one."""
 _STEADY = 1e-6
 """Small number that keeps equations solvable. It is also the least size of a shape: points at one place have size 0."""
 
 
 _DIRECTIONS = 6
-"""Number of directions in which the movement is compared with the noise."""
+"""Number of principal directions of the movement that are compared with the noise."""
 _NOISE = slice(8, 13)
-"""The directions that count as noise of the mesh, by rank: the first direction has the largest movement."""
+"""Ranks of the principal directions that count as noise of the mesh. The direction of rank 0 has most movement."""
 _MOST_NOISE = -12.3
-"""Largest logarithm of the noise's variance, in face widths squared: the largest of 862 composed seats.
+"""Limit for the logarithm of the noise's variance (face widths squared): the largest value of 862 composed seats.
 
-Noise above it counts as movement, so that nobody becomes a picture because the mesh is noisier than in these seats.
+Noise above the limit counts as movement. Otherwise a person could count as a picture if the mesh is noisier than in
+these seats.
 """
 LEAST_CAPTURES = 15
-"""Least number of captures. The directions are computed from this many at a time: more would give more noise."""
+"""Least number of captures for `motion`, and number in each group from which the directions are computed.
+
+Larger groups would give more noise.
+"""
 
 FEATURES = (
     *(f"{part}_{fit}_{which}" for fit in ("tilt", "bend") for part in PARTS for which in ("median", "p80")),

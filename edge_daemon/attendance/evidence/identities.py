@@ -18,9 +18,12 @@ from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Vector
 
 UNITE = 0.82
-"""Two tracks with at least this familiarity are one person."""
+"""Two tracks with at least this `familiarity` are one person."""
 UNITE_IN_TURNS = 0.35
-"""Two tracks that take turns at one seat are one person from this familiarity on, in another pose or light."""
+"""Two tracks that take turns at one seat are one person if their `familiarity` is at least this.
+
+The limit is lower, because pose or light may change with each turn.
+"""
 MIXED_TURNS = 6
 """Two tracks that alternate at one seat at least this often are one person, however little they look alike.
 
@@ -29,14 +32,14 @@ Measured in 680 simulated lessons, without the people held back for evaluation: 
 present students were called absent. 37 instead of 36 absent students were called present.
 """
 MIXED_SHARE = 0.5
-"""Least number of such turns, as a share of the turns of two tracks whose captures are mixed at random.
+"""Least number of turns for the rule of `MIXED_TURNS`, as a share of the mean number for captures in random order.
 
-People who relieve each other at a seat alternate less.
+Two people who relieve each other at a seat alternate less often.
 """
 SHARED_SLOTS = 0.15
-"""Two tracks that share more than this part of the shorter one's captures are two persons.
+"""Two tracks are two persons if they share more than this part of the captures of the shorter track.
 
-It is above 0, so that one stray face does not split a person.
+The limit is above 0, so that one stray face does not split a person.
 """
 
 

@@ -10,9 +10,9 @@ from edge_daemon.traits import MaskCounts, MaskProbabilities
 from edge_daemon.types import Candidate
 
 LEAST_FACES = 3
-"""A person with fewer measured faces is undecided."""
+"""A person with fewer measured faces counts as `undecided`."""
 MARGIN = 0.2
-"""The mean probability of the best state must exceed the next one's by this much; else the person is undecided."""
+"""Least lead of the most probable state's mean probability over the next state's. With less, it is `undecided`."""
 
 State = str
 _STATES: tuple[State, ...] = ("none", "right", "wrong")

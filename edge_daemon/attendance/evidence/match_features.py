@@ -33,7 +33,7 @@ FEATURES = (
 
 _TYPICAL_WIDTH_PX = 40.0
 _MOST_FACES = 16.0
-"""Limit of the number of faces. Further faces add little, because they show the same pose and light again."""
+"""Largest number of faces that counts as evidence. Further faces add little: they show the same pose and light."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class PersonEvidence:
     faces: int
     """Number of faces."""
     width_px: float
-    """Mean width of the faces."""
+    """Mean width of the faces in their pictures."""
     agreement: float
     """Mean cosine between two faces of one track; `TYPICAL_AGREEMENT` if each track is a single face."""
     sharpness: float

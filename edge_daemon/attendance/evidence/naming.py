@@ -23,12 +23,12 @@ from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Candidate
 
 LEAST_PROBABILITY = 0.8
-"""Least probability, compared with the whole class, at which a person gets a name in the first round.
+"""Least probability at which a person gets a name in the first round, in which all students are possible.
 
-Less probable names wait until these names are given, because then fewer students are left.
+Less probable names wait for the next rounds, in which fewer students are left.
 """
 LEAST_PROBABILITY_LEFT = 0.8
-"""Least probability for the name of a student who is left after the certain names.
+"""Least probability at which a person gets a name in the later rounds, without students who are seen elsewhere.
 
 Neither another student nor a stranger is then as probable. The verdict carries the remaining doubt
 (`attendance/resembled.py`). Measured in 480 simulated lessons, without the people held back for evaluation: 14 absent
@@ -59,7 +59,7 @@ class NamesByProbability:
     share: float = field(default=USUAL_SHARE, init=False)
     """Share of the people in the room who are enrolled; `gains` estimates it."""
     _odds: Scores = field(default_factory=lambda: np.zeros((0, 0)), init=False)
-    """The odds of each name for each person, (people, students); `gains` computes them."""
+    """The odds that each person is each student, (people, students); `gains` computes them."""
 
     def gains(self, people: Sequence[Sequence[Track]], faces: Sequence[int]) -> Scores:
         """Return the gain of giving each name to each person, (people, students); 0 for a name that is too improbable.

@@ -19,11 +19,9 @@ from edge_daemon.types import Box, Candidate
 LEAST_LESSONS = 3
 """A face is a poster in the third lesson in which it hangs at its place, and from then on."""
 LEAST_CAPTURES = 10
+"""Least number of captures of a lesson in which a face keeps its place. With fewer, a person may have sat still."""
 LEAST_SPAN_S = 600.0
-"""Least captures with a still face in a lesson, and least seconds between the first and the last of them.
-
-With fewer captures or a shorter time, a person may have sat still.
-"""
+"""Least seconds between the first and the last of these captures. In a shorter time, a person may have sat still."""
 MOST_STRAY = 0.04
 """Largest median distance of a still face to its place, in face widths.
 
@@ -33,11 +31,12 @@ Half of 32 composed posters had at most 0.015 (`benchmarks.posters`). People in 
 SAME_PLACE = 0.85
 """Least overlap (intersection over union) of a poster's boxes in two lessons.
 
-It was 0.94 and more for 12 composed posters, because the width of a detection changes with the light by up to 3 %.
+The overlap of 12 composed posters was 0.94 or more. It is below 1, because the width of a detection changes with the
+light by up to 3 %.
 """
 
 StillFace: TypeAlias = "tuple[str, Box]"
-"""The id of a student, and the place that a face with this name kept for a whole lesson: the median of its boxes."""
+"""The id of a student, and the median box of a face with this student's name that kept its place for a lesson."""
 Named: TypeAlias = "tuple[Track, str]"
 """A track and the id of its student."""
 

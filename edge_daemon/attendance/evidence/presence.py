@@ -11,9 +11,9 @@ from itertools import product
 from math import prod
 
 _MOST_PARTS = 6
-"""If at most this many people may be one student, all combinations of them are computed.
+"""Largest number of people, each of whom may be the same student, for which all combinations are computed.
 
-If there are more, those in the fewest captures are joined into one person.
+If there are more, those with the fewest captures count as one person.
 """
 
 

@@ -18,22 +18,23 @@ from edge_daemon.attendance.evidence.identities import exclude
 Scores = NDArray[np.float64]
 
 LEAST_FACES = 10
-"""A person with fewer faces is not tried again."""
+"""The second pass leaves out a person with fewer faces."""
 FAR_PX = 40.0
-"""A person whose faces have at least this mean width is not tried again: small size can't explain the low score.
+"""The second pass leaves out people whose mean face width is at least this: size can't explain their low scores.
 
 Strangers with faces of 52 px reached scores as high as students with faces of 30 px.
 """
 OTHERS = 5
-"""Number of other people in the room for comparison: those with the highest scores for the student."""
+"""Number of other people with whom a person is compared: those with the highest scores for the same student."""
 OTHERS_WEIGHT = 0.5
 LEAD_WEIGHT = 0.4
-"""Weight of the lead over the next student."""
+"""Weight of the lead: a person's score for a student minus the highest score for any other student."""
 RELIEF = 0.03
-"""How far below the threshold of the first pass a score may be after both corrections.
+"""Largest distance of a score below the threshold of the first pass at which the second pass still gives the name.
 
-In 40 composed lessons 11 of the 14 unnamed far students reached this limit. So did one of 51 strangers, who took the
-student's chair and is excluded because the two faces differ too much. The next two strangers were 0.02 and 0.14 below.
+The score is first corrected for the scores of the other people, and for the lead. In 40 composed lessons 11 of the 14
+unnamed far students reached this limit. So did 1 of 51 strangers, who had taken a student's chair. Another rule
+refuses this stranger, because the two faces differ too much. The next two strangers were 0.02 and 0.14 below the limit.
 """
 
 

@@ -21,7 +21,7 @@ from edge_daemon.types import Candidate
 USUAL_SHARE = 0.7
 """Assumed share of the people in a room who are enrolled, before any face is evaluated."""
 USUAL_WEIGHT = 2.0
-"""Weight of `USUAL_SHARE`, as a number of people in the room."""
+"""Weight of `USUAL_SHARE` in the estimated share: it counts as much as this number of people in the room."""
 LEAST_SHARE, MOST_SHARE = 0.02, 0.95
 GUEST_WEIGHT = 0.2
 """Prior of a student not expected in this lesson, relative to an expected one."""
@@ -29,7 +29,7 @@ TYPICAL_PHOTOGRAPHS = 3
 """Assumed number of photographs of a student for whom it is unknown."""
 _STEPS = 20
 _NEARLY_AS_LIKELY = 0.1
-"""A look-alike may also get the name if its probability is at least this share of the most probable student's."""
+"""Least probability of a look-alike, as a share of the most probable student's, at which both names are possible."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,26 +24,26 @@ class Thresholds:
     """Least score at which many faces count as the student's, for each face width of `widths_px`.
 
     If none of 30 students is in the room, 5 to 9 of 100 strangers reach this score for one of the 30. In 600 trials
-    every student reached it as the right student (benchmarks/thresholds.py, on the half of the people used for tuning).
-    In a real lesson most students are in the room, in the same captures as the stranger, so the stranger can't get
-    their names.
+    every student in the room reached it for the right name (benchmarks/thresholds.py, on the half of the people for
+    tuning). In a real lesson most students are in the room, in the same captures as the stranger, so the stranger can't
+    get their names.
     """
     single_extra: float = 0.09
     """Addition to the threshold for a single face; for more faces it is divided by their number."""
     between_threshold: float = 0.12
-    """Threshold for a track at whose seat the same student sits before and after."""
+    """Threshold for the name of a student who has the track's seat before and after the track, or in turns with it."""
     beside_threshold: float = 0.27
-    """Threshold for a track at whose seat the student sits right before or right after."""
+    """Threshold for the name of a student who has the track's seat just before or just after the track."""
     margin: float = 0.04
-    """Least lead over another student who is not seen elsewhere in the same captures."""
+    """Least lead of a score over that of another student who is not seen elsewhere in the same captures."""
     look_alike_margin: float = 0.10
-    """Least lead over another student with similar templates who is not seen elsewhere in the same captures."""
+    """Replaces `margin` if the other student has similar templates."""
     contradiction: float = 0.40
-    """Two tracks with less familiarity than this do not belong to one student."""
+    """Two tracks with a smaller `familiarity` do not belong to one student."""
     large_faces: int = LARGE_FACES
-    """Number of faces from which `large_contradiction` applies."""
+    """Least number of faces of each of two tracks for `large_contradiction` to apply."""
     large_contradiction: float = 0.75
-    """Replaces `contradiction` if both tracks have `large_faces`: neither pose nor blur then explains a difference."""
+    """Replaces `contradiction` for tracks of `large_faces` or more: pose and blur can't explain their difference."""
 
     def threshold(self, width_px: float, count: int) -> float:
         """Return the least score from which `count` faces of a mean width are taken for a student."""

@@ -13,12 +13,15 @@ from edge_daemon.attendance.evidence.track_steadiness import steadiness
 Matrix = NDArray[np.floating]
 
 SAME_COSINE = 0.36
-"""Two groups of faces are merged from this mean cosine on. At 26 to 40 px the cosine of two faces of one person is
-0.56 ± 0.13. That of two persons is 0.05 ± 0.15. The means of groups vary far less."""
+"""Two groups of faces are merged if the mean cosine between their faces is at least this.
+
+At 26 to 40 px the cosine of two faces of one person is 0.56 ± 0.13. That of two persons is 0.05 ± 0.15. The mean cosine
+of two groups varies far less.
+"""
 LARGE_FACES = 6
-"""Two groups of at least this many faces each must also reach `SUCCESSOR` to be merged."""
+"""Two groups of at least this many faces each must also reach `SUCCESSOR`, unless they take turns at the seat."""
 SUCCESSOR = 0.70
-"""Two large groups, one of which follows the other, are merged only from this familiarity on.
+"""Two large groups, one of which follows the other, are merged only if their familiarity is at least this.
 
 The mean cosine alone does not suffice. For large, clear faces of two similar people it is as high as for small, blurred
 faces of one person. In 57 composed lessons the familiarity of such groups of two people was at most 0.59. One person

@@ -27,22 +27,31 @@ class NameGains(Protocol):
     """Computes the gain of giving each name to each person, as `naming.NamesByProbability` does."""
 
     def gains(self, people: Sequence[Sequence[Track]], faces: Sequence[int]) -> Scores:
-        """Return the gains from the tracks and the number of faces of each person, (people, students).
+        """Return the gain of giving each student's name to each person, (people, students).
 
-        The gain is 0 for a name that must not be given.
+        The gain is 0 for a name that must not be given. It is larger for a more certain name and for more faces.
+
+        Args:
+            people: the tracks of each person.
+            faces: the number of faces of each person.
         """
 
     def gains_left(self, faces: Sequence[int], named: Sequence[int], slots: Sequence[frozenset[int]]) -> Scores:
-        """Return the gains of the students who remain for people without a name, (people, students).
+        """Return the gains of giving the names that are still free to people without a name, (people, students).
 
-        Call it when the other people have got their names.
+        All other gains are 0. Call it after `gains`, when the other people have their names.
+
+        Args:
+            faces: the number of faces of each person.
+            named: the index of each person's student, or NOBODY.
+            slots: the captures of each person.
         """
 
 
 COHORT = 5
-"""Number of other students with whom a student's similarity is compared: the most similar ones."""
+"""Number of other students in the comparison with a student: those to whom the face is most similar."""
 COHORT_WEIGHT = 0.5
-"""Weight of the other students' mean similarity, which is subtracted.
+"""Weight of the face's mean similarity to these other students. It is subtracted from the similarity to the student.
 
 Some faces resemble everybody, especially far and blurred ones. Subtracting half the mean similarity of the five next
 students halves the false refusals, at the same rate of named strangers (adaptive cohort normalisation, Matejka et al.

@@ -16,11 +16,11 @@ from edge_daemon.attendance.evidence.track_clustering import Matrix, average_lin
 from edge_daemon.types import Vector
 
 JOIN_COSINE = 0.24
-"""A single face joins the track before or after it if its mean cosine to the track's faces is above this."""
+"""A left-over face joins the track before or after it if its mean cosine to the track's faces is at least this."""
 CONTRADICT_COSINE = 0.10
-"""A face joins the track that is both before and after it if its mean cosine to the track's faces is at least this."""
+"""Replaces `JOIN_COSINE` for a left-over face if the same track is both before and after it."""
 NEIGHBOUR_COSINE = 0.08
-"""Bonus to a face's similarity to a track if the face before it is in the track, and again if the face after it is.
+"""Bonus to a face's mean cosine to a track, for each of the seat's faces just before and after that is in the track.
 
 Nobody sits down for a single capture.
 """
@@ -38,7 +38,7 @@ class Track:
     similarity: float
     """Mean cosine between two different faces of the track; NaN for a single face."""
     centre: Vector
-    """Mean of the vectors of its faces: the product of two centres is the mean cosine between their faces."""
+    """Mean vector of the faces. The product of the centres of two tracks is the mean cosine between their faces."""
 
 
 def track_seat(seat: int, members: Sequence[int], slots: Sequence[int], vectors: Vector) -> list[Track]:

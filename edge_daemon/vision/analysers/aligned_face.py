@@ -19,13 +19,13 @@ class CropShape:
     """The crop that an analyser requires."""
 
     side_px: int
-    """Side of the crop."""
+    """Side of the crop, after scaling."""
     scale: float
-    """Side of the square in the picture, as a multiple of the box's longer side."""
+    """Side of the part of the picture that is cropped, as a multiple of the longer side of the face's box."""
     down: float = 0.0
-    """Distance of the square's centre below the box's centre, as a multiple of the box's longer side."""
+    """Distance of the crop's centre below the centre of the face's box, as a multiple of the box's longer side."""
     cubic: bool = False
-    """Whether faces that are enlarged are interpolated by polynomials of the third degree, and not linearly."""
+    """Whether an enlarged face is interpolated by cubic polynomials. If False, the interpolation is linear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class AlignedFace:
     crop: Picture
     """(side, side, 3), BGR, with the eyes on a horizontal line."""
     points: Array
-    """(n, 2) in pixels of the crop; empty if only the box of the face was known."""
+    """(n, 2) the face's points in pixels of the crop; empty if only the box of the face was known."""
 
 
 def aligned_face(picture: Picture, box: Box, points: Array | None, shape: CropShape) -> AlignedFace:

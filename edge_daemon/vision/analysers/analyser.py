@@ -17,7 +17,7 @@ class Analyser(Protocol[Trait_co]):
 
     @property
     def shape(self) -> CropShape:
-        """The crop that the analyser requires."""
+        """Size and position of the crop that the analyser requires."""
 
     @property
     def least_width_px(self) -> float:
@@ -28,4 +28,4 @@ class Analyser(Protocol[Trait_co]):
         """Whether few captures need the analyser, so that its networks stay in memory only while they are used."""
 
     def __call__(self, face: AlignedFace) -> Trait_co:
-        """Return the calibrated numbers for one face."""
+        """Return the trait of one face, in calibrated numbers."""

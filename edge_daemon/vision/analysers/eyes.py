@@ -15,7 +15,7 @@ from edge_daemon.vision.interpreter import pick
 from edge_daemon.vision.models import ModelCard, ModelSet
 
 SHAPE = CropShape(side_px=256, scale=1.364, down=0.0545, cubic=True)
-"""MediaPipe's crop has a side of 1.5 BlazeFace squares; here it is relative to the face rectangle of `face_reader`."""
+"""MediaPipe's crop, 1.5 times BlazeFace's square, converted to shares of the face rectangle of `face_reader`."""
 LEAST_WIDTH_PX = 48.0
 """Least face width for this analyser; in narrower faces the eyelids are only one or two pixels high."""
 _BLINK_LEFT, _BLINK_RIGHT = 9, 10

@@ -124,4 +124,4 @@ def _square(square: Array, matrix: Array) -> Array:
 
 
 SIDE_WEIGHT = 0.5
-"""Weight of the logarithm of the side, so that the values of a box and of points have similar ranges."""
+"""Factor of the logarithm of a box's side. With it, sides, centres and points have similar ranges."""

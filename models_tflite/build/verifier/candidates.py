@@ -30,7 +30,12 @@ class Finder:
         self._cache = cache
 
     def __call__(self, picture: Picture, name: str) -> Detections:
-        """Return the candidates of a picture, the best of those that overlap, in its pixels."""
+        """Return the candidates of a picture, in the picture's pixels; of overlapping candidates, only the best.
+
+        Args:
+            picture: BGR, uint8.
+            name: the name under which the candidates are cached.
+        """
         path = None if self._cache is None else self._cache / f"{name}.npz"
         if path is not None and path.exists():
             with np.load(path) as known:
