@@ -9,7 +9,9 @@ def look(cell: Any) -> str:
     """Return font, ground, place of the text, frame and number format; what is as it always is, is left out."""
     font, place = cell.font, cell.alignment
     words = [f"{font.name} {font.sz:g}"]
-    words += [word for word, is_on in (("bold", font.b), ("italic", font.i), ("underlined", font.u)) if is_on]
+    words += [
+        word for word, is_on in (("bold", font.b), ("italic", font.i), ("underlined", font.u == "single")) if is_on
+    ]
     if font.color is not None and isinstance(font.color.rgb, str):
         words.append(f"ink {font.color.rgb[2:]}")
     if cell.fill.fill_type == "solid":

@@ -277,6 +277,21 @@ def test_a_note_is_as_high_as_its_lines_of_44_characters(tmp_path, note, lines):
     assert float(height) == pytest.approx(55.5 * max(0.5, 0.26 * lines), abs=0.75)
 
 
+@pytest.mark.parametrize(("split", "named"), [("none", ""), ("class", " · 7b"), ("room", "")])
+def test_the_second_line_names_the_class_of_the_sheet_and_no_room_twice(tmp_path, split, named):
+    register, _ = a_register(a_lesson(course="7b"), {"S1": 1.0})
+    page = _written(tmp_path, *arrange([register], {}, BERLIN, "week", split=split))
+    assert page["A2"].value == f"2026-W47{named} · 2026-11-16 to 2026-11-20"
+
+
+def test_a_short_rule_and_the_legend_are_quiet(tmp_path):
+    sheet = _sheet("7b")
+    short = replace(sheet, columns=tuple(replace(column, rules=("half",)) for column in sheet.columns))
+    page = _written(tmp_path, short)
+    assert (page["A5"].value, look(page["A5"])) == ("Rule: half", "Calibri 9, ink 6B7682, vcenter")
+    assert look(page["A3"]) == "Calibri 9, ink 6B7682, vcenter"
+
+
 def test_a_lesson_with_a_note_of_its_own_has_that_one(tmp_path):
     assert _written(tmp_path, _sheet("7b", note="three rooms"))["C7"].comment.text == "three rooms"
 

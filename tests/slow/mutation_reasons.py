@@ -146,6 +146,13 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     ("*/spreadsheet.py", "*", r'"#', r'"#[0-9a-f]*[a-f][0-9a-f]*"', "equivalent: a colour in small letters"),
     ("*/sheet_styles.py", "*", r'"#', r'"#[0-9a-f]*[a-f][0-9a-f]*"', "equivalent: a colour in small letters"),
     ("*/term_book.py", "*", r'"#', r'"#[0-9a-f]*[a-f][0-9a-f]*"', "equivalent: a colour in small letters"),
+    (
+        "*/sheet_styles.py",
+        "make_styles",
+        r'"valign": "bottom"',
+        r'"XXbottomXX"|"BOTTOM"',
+        "equivalent: the bottom is where text stands without any alignment",
+    ),
     ("*/sightings_csv.py", "write_sightings", r'newline=""|encoding', r".", "equivalent on the device's system"),
     (
         "*/sheets.py",
@@ -229,6 +236,8 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     ("*/proof.py", "check_form", r"is_canonical = False", r".", GUARD + ": what was parsed can be written"),
     ("*/proof.py", "prove_register", r"json_object\(text, REGISTER\)", r".", "wording of an error"),
     ("*/spreadsheet.py", "", r"x1f", r"x1F", "equivalent: another way of writing the same character"),
+    ("*/spreadsheet.py", "_width", r"default=0", r"default=1\)", "equivalent: a column is 12 characters wide at least"),
+    ("*/spreadsheet.py", "_count_of", r'or "0"', r"XX0XX", GUARD + ": a sheet has a lesson that counts"),
     (
         "*/spreadsheet.py",
         "_set_view",

@@ -103,13 +103,23 @@ def test_a_register_whose_predecessor_was_taken_out_is_not_extended(home):
         correct_by_hand(home, LESSONS[1].lesson_id, WANTED)
 
 
-@pytest.mark.parametrize(
-    "revise",
-    [
-        lambda home, lesson_id: correct_by_hand(home, lesson_id, WANTED),
-        lambda home, lesson_id: confirm_by_hand(home, lesson_id, Confirmation(True, "office", NOW)),
-    ],
+BY_HAND = (
+    lambda home, lesson_id: correct_by_hand(home, lesson_id, WANTED),
+    lambda home, lesson_id: confirm_by_hand(home, lesson_id, Confirmation(True, "office", NOW)),
 )
+
+
+@pytest.mark.parametrize("revise", BY_HAND)
+def test_a_revision_is_written_with_its_outbox_item_or_not_at_all(home, revise):
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        db.execute("CREATE TRIGGER fails BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(sqlite3.IntegrityError):
+        revise(home, LESSONS[1].lesson_id)
+    assert revisions(home) == 3
+
+
+@pytest.mark.parametrize("revise", BY_HAND)
 def test_whoever_meets_a_changed_register_raises_the_alarm_by_hand_too(home, revise):
     lesson_id = LESSONS[1].lesson_id
     changed(home.register_db_path, lesson_id, other_verdict)

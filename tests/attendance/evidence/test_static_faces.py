@@ -19,7 +19,7 @@ from edge_daemon.attendance.evidence.static_faces import (
 )
 from edge_daemon.attendance.evidence.tracks import make_track
 from edge_daemon.traits import FacePoints, VisibleParts
-from edge_daemon.types import Candidate
+from edge_daemon.types import Box, Candidate
 from edge_daemon.vision.models import ModelSet, default_models_dir
 from tests.attendance.evidence import moving_faces
 from tests.attendance.evidence.made_faces import face
@@ -105,6 +105,17 @@ def test_a_picture_of_somebody_else_is_of_no_student(match):
     lesson.sits("S00", 0)
     lesson.sits("a stranger", 1, is_print=True)
     assert lesson.resolved(match).printed == []
+
+
+def test_a_print_that_hangs_as_a_poster_too_is_one_picture(match):
+    lesson = Lesson()
+    lesson.sits("S00", 0)
+    lesson.sits("S07", 6, is_print=True)
+    lesson.faces[CAPTURES:] = [replace(f, box=Box(1000, 300, 60, 75)) for f in lesson.faces[CAPTURES:]]
+    still = lesson.resolved(match).still
+    assert [student_id for student_id, _ in still] == ["S07"]
+    found = resolve_lesson(lesson.faces, lesson.room.ids, match=match, seconds_of=SECONDS, earlier_still=[still, still])
+    assert [one.student_id for one in found.printed] == ["S07"]
 
 
 def test_a_picture_is_no_person_with_a_hidden_face(match):
