@@ -14,13 +14,13 @@ from edge_daemon.types import Vector
 # photograph. Best match of a photograph among two others of its person: 99.3 % above .36. Four are below .26, by a
 # wrong label, sunglasses or blur (checked by eye). Photographs of different people: 95 % below .27.
 AGREE = 0.28
-"""Least cosine of two photographs that count as one person."""
+"""Two photographs with at least this cosine count as photographs of one person."""
 # Means of three photographs. Different people: 99.9 % below .5 to .58, the highest of 14,000 pairs at .63. The same
 # person: 98 % above .70 (single photographs: median .72).
 SAME_PERSON = 0.65
-"""Least cosine of the mean vectors of two students who are probably one person."""
+"""Two students are probably one person if the cosine of their mean vectors is at least this."""
 LOOK_ALIKE = 0.50
-"""Least cosine of the mean vectors of two students who look alike, so that matching is stricter for them.
+"""Two students look alike if the cosine of their mean vectors is at least this. Matching is then stricter for them.
 
 In one to three classes of 30 students, about one pair reaches this value.
 """
@@ -28,9 +28,12 @@ In one to three classes of 30 students, about one pair reaches this value.
 # Two of three photographs swapped in 30 pairs of people (LFW): 57 right ones refused, and all 57 name the other
 # student.
 RESEMBLES = 0.50
-"""Least cosine of a photograph to another student's mean at which a refusal names that student."""
+"""A refusal names another student if the photograph's cosine to that student's mean vector is at least this."""
 FRONTAL_DEG = 30.0
-"""Largest turn of a frontal photograph. A face turned further may differ even from other photographs of the person."""
+"""Largest sideways turn of the head in a frontal photograph, in degrees.
+
+A face turned further may differ even from other photographs of the same person.
+"""
 
 _BLOCK = 512
 _ODD_ONE = "shows a different person than the student's other photographs"
@@ -52,7 +55,7 @@ class Exemplar:
     widths_px: Vector
     """Face width of each vector in pixels, (n,)."""
     yaw_deg: float | None = None
-    """Turn of the head; None if it is unknown."""
+    """Sideways turn of the head; None if it is unknown."""
     sharpness: float | None = None
     """Sharpness on the scale of `Quality.sharpness`."""
     covered: tuple[tuple[Vector, Vector], ...] = ()

@@ -23,7 +23,7 @@ from edge_daemon.types import CoveredTemplates, StudentTemplates, Vector
 from edge_daemon.whole_file import replace_file
 
 AGREES: Final = 0.50
-"""Least cosine of a face at the door and the mean of the student's photographs.
+"""A face at the door is stored only if its cosine to the mean vector of the student's photographs is at least this.
 
 The 99.9th percentile of the cosines between photographs of different people is .50 to .58.
 """

@@ -16,11 +16,11 @@ class Enrolled(Protocol):
 
     @property
     def courses(self) -> tuple[str, ...]:
-        """The student's courses; empty for every course."""
+        """The student's courses; empty if the student belongs to every course."""
 
     @property
     def periods(self) -> tuple[EnrolmentPeriod, ...]:
-        """The courses with dates."""
+        """First and last days of the enrolment in those courses that have dates."""
 
 
 def is_expected(student: Enrolled, course: str, day: date) -> bool:

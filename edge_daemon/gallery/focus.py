@@ -17,7 +17,7 @@ The limit comes from 300 photographs of LFW's tuning half. 4 % of the originals 
 halved, blurred by 1.3 pixels and enlarged again, 90 % have less.
 """
 _SIDE_PX: Final = 80
-"""Width in pixels to which faces are reduced before they are compared: that of the largest faces in the last rows."""
+"""Width in pixels to which a face is reduced to measure its detail: that of the largest faces in the last rows."""
 
 
 def detail(picture: Picture, box: Box) -> float:

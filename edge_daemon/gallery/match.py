@@ -32,10 +32,11 @@ student 62, and with none 40.
 COVERED_STUDENTS = 2
 """Covered templates are used if at least this many students have them.
 
-A single student has no other to be compared with. Measured with that student absent and two strangers in the room: with
-covered templates, 44 of 59 registers of lessons in masks had the student present, and 5 without them. In lessons with
-bare faces it was 14 of 56 with them, and 4 without. With two students, one of them absent, it was 5 of 51 with them,
-and 1 without. But 3 of 153 present students were not recognised with them, and 30 without.
+A single student has no other to be compared with. Measured with that student absent and two strangers in the room: in
+lessons in masks, 44 of 59 registers had the student present with covered templates, and 5 without. In lessons with bare
+faces, 14 of 56 registers had the student present with covered templates, and 4 without. With two students, one of them
+absent, 5 of 51 registers had the absent one present with covered templates, and 1 without. But 3 of 153 present
+students were not recognised with covered templates, and 30 without.
 """
 
 

@@ -25,7 +25,7 @@ class PhotographDetails:
     sharpness: float | None
     """Sharpness from 0 (completely blurred) to 1; None if it is unknown."""
     yaw_deg: float | None
-    """Turn of the head; None if it is unknown."""
+    """Sideways turn of the head; None if it is unknown."""
     detail: float | None = None
     """Value of `focus.detail`; None if the release that stored the template did not measure it."""
 

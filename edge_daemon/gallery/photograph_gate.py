@@ -16,19 +16,25 @@ MIN_WIDTH_PX = 56.0
 MIN_SHARPNESS = 0.2
 """Least sharpness. Good photographs have .23 to .61.
 
-A blur of 6 px on 180 px lowers the sharpness to .18, and the cosine to the sharp photograph to .65.
+A blur of 6 px on a face of 180 px lowers the sharpness to .18, and the cosine to the sharp photograph to .65.
 """
-MAX_YAW_DEG, MAX_PITCH_DEG = 50.0, 40.0
-"""Largest turn of the head in degrees, sideways and up or down; good photographs have up to 44 and 30."""
-MIN_HIGHLIGHTS, MAX_SHADOWS, MAX_CLIPPED = 45.0, 190.0, 0.35
-"""Least grey of a face's brightest twentieth, largest grey of its darkest twentieth, largest share of white pixels.
+MAX_YAW_DEG = 50.0
+"""Largest sideways turn of the head in degrees; good photographs have up to 44."""
+MAX_PITCH_DEG = 40.0
+"""Largest turn of the head up or down in degrees; good photographs have up to 30."""
+MIN_HIGHLIGHTS = 45.0
+"""Least grey level of the brightest twentieth of a face's pixels; in good photographs it is above 119.
 
-Good photographs have more than 119, less than 126 and less than .1. A limit on the mean would refuse dark skin. At a
-tenth of the light (highlights at 20) the cosine is .77.
+A limit on the mean would refuse dark skin. At a tenth of the light, which gives a level of 20, the cosine to the
+original photograph is .77.
 """
+MAX_SHADOWS = 190.0
+"""Largest grey level of the darkest twentieth of a face's pixels; in good photographs it is below 126."""
+MAX_CLIPPED = 0.35
+"""Largest share of white pixels in a face; good photographs have less than .1."""
 MIN_SCORE = 0.5
 SECOND_FACE = 0.3
-"""Another face counts as background if its size is below this share of the largest face's size."""
+"""Another face counts as background if its width is below this share of the largest face's width."""
 
 
 def check_size(picture: Picture) -> None:

@@ -36,10 +36,10 @@ class PhotographReader(Protocol):
         """Return all faces of a photograph (BGR, uint8), largest first."""
 
     def templates(self, picture: Picture, face: Face) -> tuple[Vector, Vector]:
-        """Return vectors (n, 192) of length 1 and their face widths (n,) in pixels, own size first."""
+        """Return a face's templates, own size first: vectors (n, 192) of length 1, and the face width of each, px."""
 
     def covered_templates(self, picture: Picture, face: Face) -> list[tuple[Vector, Vector]]:
-        """Return vectors and widths as `templates` does, but of the face with each painted cover."""
+        """Return, for each face cover, the templates of the face with the cover painted on, as `templates` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class EnrolReport:
     twins: tuple[Twin, ...]
     look_alikes: tuple[LookAlike, ...]
     unclaimed: tuple[str, ...]
-    """Folders of photographs that belong to nobody on the roster."""
+    """Folders of photographs whose names match no student on the roster."""
     matched: tuple[MatchedPhotograph, ...] = ()
     """Photographs in the shared folder, each with the student whom it was matched to."""
     unmatched: tuple[UnmatchedPhotograph, ...] = ()
@@ -105,7 +105,7 @@ class EnrolReport:
     kept: tuple[str, ...] = ()
     """Consenting students who have no photograph in the folder, and whose earlier templates stay."""
     unopened: tuple[tuple[str, int], ...] = ()
-    """Students without consent of whom the folder has photographs, with their number."""
+    """Students without consent, each with the number of their photographs in the folder."""
 
 
 def import_roster(

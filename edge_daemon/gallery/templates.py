@@ -35,7 +35,7 @@ class Enrolment:
     student_id: str
     consent: bool
     courses: tuple[str, ...]
-    """The student's courses; empty for every course."""
+    """The student's courses; empty if the student belongs to every course."""
     periods: tuple[EnrolmentPeriod, ...] = ()
     """The dates of the courses, as in `Student.periods`."""
 

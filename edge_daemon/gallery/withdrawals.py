@@ -18,11 +18,11 @@ class WithdrawalResult:
     """The result of applying a list of withdrawn consents."""
 
     erased: int
-    """Students whose templates were erased now, or whose consent was withdrawn now."""
+    """Number of students whose templates were erased now, or whose consent was withdrawn now."""
     already: int
-    """Students who already had no consent."""
+    """Number of students who already had no consent."""
     unknown: int
-    """Ids that are unknown here; one list may serve a whole school."""
+    """Number of ids that are unknown here; one list may serve a whole school."""
 
 
 def withdraw(store: GalleryStore, student_ids: Collection[str], now: datetime) -> WithdrawalResult:

@@ -15,7 +15,7 @@ _MOST_READ: Final = 500
 """Largest number of an event's attendees that are read. Some events invite all students of a year."""
 
 People = tuple[tuple[str, ...], ...]
-"""Mail addresses in groups. The first group is the likeliest teacher: the chair, the organiser, the only attendee."""
+"""Mail addresses in three groups, likeliest teachers first: an event's chairs, its organiser, its only attendee."""
 
 
 def people_of(organisers: Sequence[Property], attendees: Sequence[Property]) -> People:

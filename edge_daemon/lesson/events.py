@@ -60,7 +60,7 @@ class Event:
     notes: tuple[Note, ...]
     """Notes about details that are used although they may be meant differently."""
     people: People = ()
-    """People who may teach it."""
+    """Mail addresses of people who may teach the lesson."""
 
     @property
     def where(self) -> str:

@@ -26,7 +26,7 @@ class PlannedLesson:
     event_start: datetime
     """The event's start, before the previous lesson delayed it."""
     people: People = ()
-    """People who may teach it."""
+    """Mail addresses of people who may teach the lesson."""
 
 
 def settle(planned: Iterable[PlannedLesson]) -> tuple[list[PlannedLesson], list[tuple[PlannedLesson, str]]]:

@@ -32,7 +32,7 @@ __all__ = ["LONGEST", "Passed", "Timetable", "build_timetable", "load_timetable"
 _LONGEST_HOLIDAY = timedelta(days=366)
 _BLOCK = timedelta(days=28)
 _MARGIN = timedelta(days=2)
-"""Time before a block of weeks that is expanded too. A lesson in it may delay a lesson of the block."""
+"""Time before a block of weeks that is expanded, too. A lesson in this time may delay a lesson of the block."""
 _KEPT_BLOCKS = 3
 _EPOCH = datetime(2024, 1, 1, tzinfo=timezone.utc)
 

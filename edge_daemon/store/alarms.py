@@ -42,7 +42,7 @@ class Alarm:
 
     name: str
     at: datetime
-    """When it was first noticed."""
+    """When the device first noticed the reason of the alarm."""
     what: str
     """Description in plain words, without any person's name."""
 

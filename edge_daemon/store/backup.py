@@ -45,7 +45,7 @@ class Backup:
     path: Path
     number: int
     taken_at: datetime
-    """Time of the backup by the clock at that time, which may have been wrong."""
+    """Time of the backup by the device's clock, which may have been wrong."""
 
 
 def stamp(at: datetime) -> str:

@@ -27,7 +27,7 @@ class TakenReport:
     """The result of applying a report."""
 
     changed: int
-    """Number of items whose marks changed."""
+    """Number of items in register.sqlite that the report changed or added."""
     unproven: int
     """Number of items reported as delivered without the SHA-256 of their document."""
     unknown: int
@@ -35,7 +35,7 @@ class TakenReport:
     tried_lessons: Sequence[str]
     """Ids of lessons about which a student or guardian may have been notified. A correction then needs a message."""
     problems: Sequence[ReportedVersion]
-    """Versions of the office's documents with a problem that the last report did not have."""
+    """Versions of the office's documents that have a problem which the last report did not mention."""
 
 
 def take_report(db: sqlite_utils.Database, report: DeliveryReport) -> TakenReport:

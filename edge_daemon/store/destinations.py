@@ -29,7 +29,7 @@ class DestinationState:
     """
     answer: str
     since: datetime | None
-    """Time since which the state has held; None if the receiver never failed."""
+    """When the receiver entered this state; None if the receiver never failed."""
     attempts: int
     next_attempt: datetime | None
     settings_sha256: str

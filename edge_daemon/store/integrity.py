@@ -40,7 +40,7 @@ _LATEST_REGISTERS = 100
 _WAL_HEADER = 32
 _PAGE_SIZES = frozenset(1 << power for power in range(9, 17))
 _FRAME_HEADER = struct.Struct(">IIQ8x")
-"""Header of a log frame (sqlite.org/fileformat2.html, 4.1): its page, a size, and both salts as one number.
+"""Header of a log frame (sqlite.org/fileformat2.html, 4.1): number of its page, a size, and both salts as one number.
 
 The size is that of the database after a commit; it is 0 in a frame that ends no commit.
 """

@@ -24,7 +24,7 @@ class LedgerLesson:
     end: datetime
     state: LessonState
     planned_at: datetime | None
-    """Time at which its capture plan was recorded; None if it had none."""
+    """Time at which the lesson's capture plan was recorded; None if it had none."""
     captures_planned: int
     captures_taken: int
     reason: str
@@ -39,7 +39,7 @@ class Deliveries:
     state: str
     count: int
     last_at: datetime | None
-    """Time at which the last of them was settled; None if none was."""
+    """Time at which the last of these items was settled; None if none was settled."""
 
 
 @dataclass(frozen=True, slots=True)

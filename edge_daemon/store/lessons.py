@@ -37,7 +37,7 @@ class Capture:
     name: str
     taken_at: datetime
     clock: ClockState | None = None
-    """How far the clock could be trusted at `taken_at`; None in a rehearsal."""
+    """State of the clock when it gave `taken_at`; None in a rehearsal."""
     boot_id: str = ""
     boottime_s: float | None = None
 

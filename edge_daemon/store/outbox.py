@@ -111,7 +111,10 @@ __all__ = [
 LEASE_S: Final = 300.0
 _LONGEST_LEASE: Final = timedelta(hours=1)
 _LONGEST_WAIT: Final = timedelta(days=8)
-"""Longest wait before a first attempt: `mail.hold_h` is at most a week."""
+"""Longest time from an item's creation to its next attempt: `mail.hold_h` is at most a week.
+
+A longer wait was set while the clock was ahead.
+"""
 
 
 def claim(

@@ -23,9 +23,9 @@ from edge_daemon.timestamps import parsed, stored
 ACKNOWLEDGED_FOR: Final = timedelta(days=30)
 """Time for which the office's receipt must have been recorded here before a register may be removed."""
 LONGEST_GAP: Final = timedelta(days=7)
-"""Longest time between two checks.
+"""Longest time between two calls of `note_acknowledged`.
 
-After a longer time, because the clock jumped or the device was off, `ACKNOWLEDGED_FOR` starts again.
+After a longer time, because the clock jumped or the device was off, the time `ACKNOWLEDGED_FOR` begins again.
 """
 _HAS_IT: Final = (
     "SELECT made.lesson_id, made.revision FROM registers AS made JOIN outbox ON destination = 'upstream'"

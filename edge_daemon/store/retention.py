@@ -12,7 +12,10 @@ from edge_daemon.store.gallery import wipe_log
 from edge_daemon.timestamps import stored
 
 _SETTLE_S = 2.0
-"""Wait between reading candidates and lessons. A candidate is written just before its capture or lesson is."""
+"""Seconds between reading candidates and reading lessons.
+
+A candidate is written just before its capture or lesson is written.
+"""
 
 
 def erase_sightings_of_lessons_before(db: sqlite_utils.Database, before: datetime) -> int:

@@ -12,7 +12,7 @@ from edge_daemon.timestamps import stored
 from edge_daemon.types import Lesson, Sighting
 
 LESSONS: Final = 5
-"""Number of past lessons used, because classes change seats and cameras are moved."""
+"""Largest number of past lessons that are used: few, because classes change seats and cameras are moved."""
 
 
 @dataclass(frozen=True, slots=True)

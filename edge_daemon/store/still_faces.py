@@ -15,7 +15,7 @@ from edge_daemon.timestamps import stored
 from edge_daemon.types import Box, Lesson
 
 LESSONS: Final = 30
-"""Number of earlier lessons that are compared, because pictures are taken down and cameras are moved."""
+"""Largest number of earlier lessons that are compared: older ones are useless if pictures or cameras were moved."""
 
 
 def keep_still_faces(db: sqlite_utils.Database, lesson_id: str, faces: Iterable[tuple[str, Box]]) -> None:

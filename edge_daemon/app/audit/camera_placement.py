@@ -10,11 +10,12 @@ from edge_daemon.app.audit.findings import Advice, AuditFindings
 
 _STEP_M, _LEAST_M = 1.0, 0.1
 _LEAST_LENS = 1.02
-_UNEVEN, _AT_EDGE = 0.2, 0.08
-"""Opposite edges are uneven if their free space differs by more than the first value, and the smaller space is below
-the second. Both are shares of the picture."""
+_UNEVEN = 0.2
+"""Least difference between the free spaces at two opposite edges for advice, as a share of the picture."""
+_AT_EDGE = 0.08
+"""The smaller of these two spaces must also be below this share of the picture."""
 _AIM_GAIN = 0.03
-"""How much more accurate a turned or moved camera is assumed to be.
+"""Assumed rise of the mean hit rate, 0 to 1, if the camera is turned or moved.
 
 It was not measured, so such advice ranks after larger measured gains.
 """

@@ -10,8 +10,10 @@ import numpy as np
 from edge_daemon.app.audit.face_light import FaceLight
 from edge_daemon.app.audit.seat_finder import Seat
 
-LEAST_PX, GOOD_PX = 26.0, 40.0
-"""Face widths with which rows are compared: the least that is enough for a register, and one with a reserve."""
+LEAST_PX = 26.0
+"""Least face width that is enough for a register."""
+GOOD_PX = 40.0
+"""Face width that is enough for a register with a reserve."""
 
 # "table" of benchmarks/results/audit.json; tests/app/audit/test_expected_accuracy.py checks that both agree.
 WIDTHS_PX = (14.0, 16.0, 18.0, 20.0, 22.0, 24.0, 26.0, 28.0, 32.0, 36.0, 42.0, 50.0, 60.0, 80.0)
@@ -19,7 +21,7 @@ FOUND = (0.832, 0.882, 0.882, 0.882, 0.982, 0.982, 0.982, 0.987, 0.995, 0.995, 0
 HIT = (0.112, 0.263, 0.307, 0.309, 0.422, 0.498, 0.53, 0.626, 0.754, 0.857, 0.871, 0.939, 0.947, 0.947)
 REGISTER = (0.083, 0.083, 0.083, 0.438, 0.883, 0.883, 0.883, 0.883, 0.957, 0.957, 0.957, 0.957, 0.979, 0.979)
 SHARPNESS = (0.637, 0.593, 0.571, 0.549, 0.529, 0.495, 0.495, 0.503, 0.465, 0.446, 0.426, 0.385, 0.377, 0.411)
-"""Sharpness of faces in focus, by width. Small faces are sharper, because they consist mostly of edges."""
+"""Sharpness of faces in focus, for each of `WIDTHS_PX`. Small faces are sharper, as they consist mostly of edges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,11 @@ class AccuracyFactors:
     blind: float = 0.45
     """Share of the usual sharpness at which a face has lost everything."""
     dark_luma: float = 100.0
-    """Mean light on a face (0 to 255) below which its effective width is smaller."""
+    """Mean luma of a face (0 to 255) below which its effective width is smaller than its width."""
     dark_power: float = 0.6
-    """Exponent of that loss."""
+    """Below `dark_luma` a width is multiplied by (luma / `dark_luma`) to this power."""
     burnt_loss: float = 0.7
-    """Share of the width that is lost if the whole face is burnt out."""
+    """Share of a face's width that is lost if the whole face is burnt out."""
 
     def in_focus(self, width_px: float, sharpness: float) -> float:
         """Return the share of a face's width that is effective at this sharpness, 0.1 to 1."""

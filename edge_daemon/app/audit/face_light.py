@@ -9,8 +9,10 @@ import numpy as np
 
 from edge_daemon.types import Box, Picture
 
-_BURNT, _BLACK = 250, 5
-"""Luma from which a pixel counts as burnt out, and up to which it counts as black."""
+_BURNT = 250
+"""A pixel with at least this luma counts as burnt out."""
+_BLACK = 5
+"""A pixel with at most this luma counts as black."""
 _INNER_W, _INNER_H = 0.6, 0.7
 """Width and height of the middle part of a face's rectangle, as shares; it shows skin, but no hair and no wall."""
 

@@ -38,7 +38,7 @@ class AuditFindings:
     turned_by_deg: int
     """Clockwise rotation of the picture that shows more upright faces; 0 if it is upright."""
     turned_faces: int
-    """Number of faces found when the picture is rotated."""
+    """Number of faces found in the picture after this rotation."""
 
     @property
     def seats(self) -> list[RatedSeat]:

@@ -32,7 +32,7 @@ _ENOUGH, _ROUNDS = 6, 4
 _LEVEL = 0.8
 """Least correlation of the faces' width and vertical position at which the position helps to estimate the width."""
 _BY_HEIGHT = 0.7
-"""Weight of the vertical position: people's heights vary less than the measured widths of their faces."""
+"""Weight of the width expected at a face's vertical position; the measured width, which is noisier, has the rest."""
 _OUTLIER = 0.3
 """Largest difference between a face's width and the width expected at its place, in the logarithm of the width.
 

@@ -20,7 +20,7 @@ from edge_daemon.types import CapturePlan, ClockState, Frame, Lesson, MissedCapt
 logger = logging.getLogger(__name__)
 
 WARM_UP_S = 2.0
-"""The sensor runs this long before the instant, so that exposure and white balance settle."""
+"""Seconds that the sensor runs before the instant of a picture, so that exposure and white balance settle."""
 LATE_S = 10.0
 """Largest delay of a picture, in seconds; a later one would not match its drawn instant.
 
@@ -38,11 +38,11 @@ class LiveCamera(Protocol):
     fault: str
 
     def prepare(self, slot: int) -> None:
-        """Warm up for a slot; returns at once."""
+        """Begin to warm up for the picture of a slot, and return at once."""
         ...
 
     def capture(self, slot: int) -> Frame:
-        """Take the picture now.
+        """Take the picture of a slot now, and return it.
 
         Raises:
             CameraError: there is no usable picture; the slot counts as missed.

@@ -38,7 +38,7 @@ from edge_daemon.vision.room_view import room_view
 _FACE_SCORE = 0.5
 """Minimum score of a detection that counts as a face here."""
 _ENOUGH_FACES = 0.5
-"""A capture that shows this share of the faces at known seats counts, whatever its light."""
+"""A capture counts in any light if its number of faces is at least this share of the number of known seats."""
 
 
 @dataclass(frozen=True, slots=True)

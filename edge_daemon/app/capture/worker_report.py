@@ -32,7 +32,7 @@ class Report:
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Provisional counts: (seen, attentive) frames by student id."""
     counted: int | None = None
-    """The number of captures behind `counts`."""
+    """Number of captures that `counts` includes."""
     untried: bool = False
     """True if the slot was over before the worker could try to take a picture; `text` has the reason."""
 

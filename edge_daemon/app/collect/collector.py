@@ -36,7 +36,7 @@ LEFT_OUT: Final = 3
 """Exit code: the file is written, but something was left out."""
 
 Bars = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-"""Makes a progress bar with a label."""
+"""Makes a progress bar with a label; inside the `with`, a call sets how much is done, and of how much."""
 
 
 @dataclass(frozen=True, slots=True)

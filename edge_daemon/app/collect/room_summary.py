@@ -21,7 +21,7 @@ class RoomSummary:
     captures_taken: int = 0
     last_start: datetime | None = None
     recent: tuple[tuple[int, int], ...] = ()
-    """Captures planned and taken of the last lessons, the latest last."""
+    """Numbers of planned and of taken captures of each of the last lessons; the latest lesson comes last."""
     overdue: tuple[tuple[datetime, datetime], ...] = ()
     """Begin and end of promised lessons that have no register here."""
     repeated: int = 0
@@ -33,7 +33,7 @@ class RoomState:
     """What a run found in a room, stored for the next run."""
 
     tree: str
-    """Its files and folders with their modification times (`tree_text`)."""
+    """The room's files and folders with their modification times (`tree_text`)."""
     device: str
     summary: RoomSummary
     problems: list[DocumentProblem]

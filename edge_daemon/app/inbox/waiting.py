@@ -54,8 +54,7 @@ NAMES: Final = (ROSTER, WITHDRAWALS, REMOVALS, CORRECTIONS, EXCUSES, CHECK_INS, 
 QUIET: Final = timedelta(minutes=3)
 """No document is applied in this time before a lesson.
 
-A roster of 5000 students takes seconds. A worker that hangs is ended
-after two minutes (`worker_process.STALL_S`).
+A roster of 5000 students takes seconds. A worker that hangs is ended after two minutes (`worker_process.STALL_S`).
 """
 FINISHING: Final = timedelta(hours=1)
 """No document is applied in this time after a lesson, because its register may still be made."""

@@ -62,7 +62,7 @@ class HasLessons(Protocol):
         ...
 
     def cancelled(self, start: datetime, end: datetime) -> dict[str, str]:
-        """Return why lessons around [start, end) are called off, by lesson id."""
+        """Return the reasons of lessons that are called off around [start, end), by lesson id."""
         ...
 
 

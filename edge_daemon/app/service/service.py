@@ -49,7 +49,7 @@ from edge_daemon.types import Lesson, MissedCapture
 logger = logging.getLogger(__name__)
 
 TURN_S = 25.0
-"""The longest time between two turns of the loop."""
+"""The longest time between two turns of the service's loop."""
 ANSWER_S = 45.0
 """Models and camera have to answer within this time at the start; a USB camera takes a while to be found."""
 CHECK_S = 1200.0
@@ -58,12 +58,13 @@ STOP_S = 8.0
 """A worker has this time to finish the current picture; systemd allows 10 s."""
 GRACE_S = 120.0
 """How long the service waits for a time server before it takes pictures without a trusted time."""
-FIRST_LOOK_S, LOOK_AGAIN_S = 600.0, 3600.0
-"""When the service looks for unfinished erasures: this long after the start, and then at this interval.
+FIRST_LOOK_S = 600.0
+"""Seconds from the start until the service first looks for unfinished erasures.
 
-At the first look an update has been accepted or rolled back; until then the earlier release must be able to read the
-data keys.
+By then, an update has been accepted or rolled back. Until then, the earlier release must be able to read the data keys.
 """
+LOOK_AGAIN_S = 3600.0
+"""Seconds between two later looks for unfinished erasures."""
 
 
 class Service:

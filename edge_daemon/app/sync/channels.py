@@ -23,21 +23,25 @@ class Receiver(Protocol):
     """
 
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Fetch the receiver's documents for this device before anything is delivered; return None if it never has any.
+        """Fetch the receiver's documents for this device, before anything is delivered.
+
+        Return why some could not be fetched; None if there was no such error.
 
         Raises:
             StoreError: a database or the inbox can't be written.
         """
 
     def deliver(self, db: sqlite_utils.Database, delivery: Delivery) -> Outcome:
-        """Try to deliver one item, once.
+        """Try once to deliver one item, and return the outcome.
 
         Raises:
             EdgeError: the item itself can't be used.
         """
 
     def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Send the state of this device after everything else; return None if there is nothing to send.
+        """Send the state of this device, after everything else.
+
+        Return the first error; None if everything was accepted, or if there was nothing to send.
 
         Raises:
             StoreError: a database can't be read.

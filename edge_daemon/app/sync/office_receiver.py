@@ -40,13 +40,13 @@ class Documents(Protocol):
     """The methods of `delivery/upstream.py` that are used here."""
 
     def put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
-        """Upload a document, once."""
+        """Try once to upload a document; with `write_once`, an existing document is never overwritten."""
 
     def get(self, path: str, etag: str, max_bytes: int) -> PullResponse:
-        """Request a document."""
+        """Request a document, unless its version with this ETag is still the current one."""
 
     def has(self, path: str) -> bool | None:
-        """Return whether the server has a document; None if it does not answer that."""
+        """Return whether the server has a document; None if its answer does not show this."""
 
     def close(self) -> None:
         """Close the connection."""

@@ -42,7 +42,7 @@ IN_A_ROW = 3
 """A receiver counts as refusing after this many refusals in a row with a reason that applies to all items."""
 _TAKEN_AGAIN_S = 3600.0
 MOST_DOUBTS = 12
-"""After this many doubtful refusals from a receiver that accepts other items, the run ends.
+"""The run ends after this many doubtful refusals (`Outcome.is_doubtful`) by a receiver that accepts other items.
 
 The next run tries the rest.
 """

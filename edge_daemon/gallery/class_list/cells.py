@@ -17,7 +17,7 @@ CONSENT: Final = {
 }
 """Words for consent, in lower case. ✗ is missing because it means yes in some places and no in others."""
 CHECKIN_CONSENT: Final = "checkin_consent"
-"""Column of the student's own consent to the spoken phrase. An empty cell or a missing column means no."""
+"""Name of the column with the student's own consent to the spoken phrase. An empty cell or no such column means no."""
 
 PLAIN_CONSENT: Final = frozenset(("yes", "y", "true", "t", "1", "no", "n", "false", "f", "0", ""))
 """Words for consent that need no confirmation by a person."""

@@ -20,7 +20,7 @@ class Columns:
     """The columns of a list, in its order."""
 
     names: tuple[str, ...]
-    """Meaning of each column: one of `COLUMNS`, `courses`, `given_name`, `family_name`, its own name, or empty."""
+    """Meaning of each column: one of `COLUMNS`, `courses`, `given_name`, `family_name`; else its name in the list."""
     translated: tuple[tuple[str, str], ...]
     """The list's own name of a column and its meaning, for each column where they differ."""
     missing: tuple[str, ...]

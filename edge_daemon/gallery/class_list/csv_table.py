@@ -19,7 +19,7 @@ _SEP_LINE: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*', re.IGNORECASE)
 _HEAD_LINES: Final = 20
 """Number of lines that are searched for the header, which may follow titles."""
 _SWALLOWED: Final = 3
-"""Number of separators in a cell with line breaks that shows an unclosed quotation mark."""
+"""If a cell with line breaks has at least this many separators, its quotation mark is not closed."""
 
 
 def csv_table(text: str, known: Callable[[str], bool], remarks: Sequence[Remark] = ()) -> Table:

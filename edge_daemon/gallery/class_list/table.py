@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 
 _MOST_IN_FULL: Final = 1500
-"""Largest number of characters for problems quoted in full, because a message has a limit (`errors.py`).
+"""Largest length of the problems that a message quotes in full, in characters; `errors.py` limits the message.
 
 For the other problems only the lines are named.
 """
