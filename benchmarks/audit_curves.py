@@ -20,8 +20,10 @@ Array = NDArray[np.float64]
 WIDTHS_PX = (14.0, 16.0, 18.0, 20.0, 22.0, 24.0, 26.0, 28.0, 32.0, 36.0, 42.0, 50.0, 60.0, 80.0)
 CLEAR = {AS_IS.name, *(variant.name for variant in SHRUNK)}
 """Variants in focus and in good light."""
-PRESENT, MOSTLY = 0.4, 0.6
-"""Two shares of the captures: what the rule requires, and from where a student counts as mostly there."""
+PRESENT = 0.4
+"""Share of the captures that the rule requires."""
+MOSTLY = 0.6
+"""Share of the captures from which on a student counts as mostly there."""
 _GRID = {
     "soft": (0.75, 0.8, 0.85, 0.9, 0.95),
     "blind": (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),

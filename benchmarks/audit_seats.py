@@ -28,7 +28,7 @@ class Outcome:
     faces: int
     found: int
     hits: int
-    """Faces that one capture named correctly."""
+    """Number of faces that were named correctly from one capture alone."""
 
 
 def outcomes(captures: Iterable[Capture]) -> list[Outcome]:

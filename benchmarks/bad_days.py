@@ -40,7 +40,7 @@ class BadDay:
     expected_flags: frozenset[str]
     flags: frozenset[str]
     students: tuple[tuple[Mapping[str, str], str], ...]
-    """Row of truth.csv, and the verdict."""
+    """For each student, the row of truth.csv and the register's verdict."""
     missed: Counter[str]
     known: frozenset[str]
     """Students whose seat is known from the earlier usual lessons."""

@@ -35,8 +35,10 @@ from edge_daemon.types import Picture
 
 _HEADS = ("student_id", "identity", "frames_visible", "frames", "verdict", "borderline", "at_risk", "expected")
 _PRESENT_SHARE = 0.4
-_WINDOW, _MARGIN = 2 / 3, 0.04
-"""Shares of the width: where the window begins, and how far from its edge a face must be to count as beside it."""
+_WINDOW = 2 / 3
+"""Place where the bright part of the scenario `backlight` begins, as a share of the picture's width."""
+_MARGIN = 0.04
+"""Least distance from the edge of a dark or covered part at which a face is usable, as a share of the width."""
 
 Draw = Callable[[str, Picture], Picture]
 Usable = Callable[[float], bool]

@@ -41,7 +41,7 @@ class LessonResult:
     truth: Truth
     outcome: Outcome
     seconds_per_capture: float | None
-    """None: not timed."""
+    """Wall-clock time of a capture; None: it was not measured."""
     cpu_seconds_per_capture: float | None
     """Processor time of all threads together."""
     rehearse_peak: process.Memory

@@ -50,7 +50,7 @@ class Guess:
 
     student: int
     strength: float
-    """The way gives the name if the strength reaches its threshold."""
+    """How much speaks for the student. The way gives the name if this reaches the way's threshold."""
 
 
 def main() -> int:
@@ -112,7 +112,7 @@ def guess(trial: Trial, way: str, match: MatchProbability) -> Guess:
 
 
 def given(made: Sequence[Trial], guesses: Sequence[Guess], rule: Sequence[Guess]) -> NDArray[np.bool_]:
-    """Return an array (trials,): whether a name is given at the threshold that names as many strangers as the rule."""
+    """Return in which trials a way gives a name, (trials,), if it names as many strangers as the rule does."""
     strangers_only = np.array([trial.student == STRANGER for trial in made])
     by_rule = np.array([one.strength >= 0 for one in rule])
     wanted = int(by_rule[strangers_only].sum())
@@ -144,7 +144,7 @@ def mcnemar(
     own: Sequence[int],
     other: str,
 ) -> dict[str, float]:
-    """Return the exact two-sided p of McNemar's test (1947): the network and another way are equally often right."""
+    """Return the exact two-sided p of McNemar's test (1947) that network and other way are equally often right."""
 
     def is_right(way: str, i: int) -> bool:
         return bool(named[way][i]) and guesses[way][i].student == made[i].student

@@ -19,8 +19,9 @@ from edge_daemon.checkin.mouth_features import HEIGHT_PX, WIDTH_PX, MouthMovemen
 
 Grey = NDArray[np.uint8]
 _JITTER_PX = 1.5
+"""Standard deviation of the shift of a picture held in a hand, in pixels of a frame of 64 by 48."""
 _FLICKER = 3.0
-"""How a still picture moves in a hand: standard deviations of its shift, px (of 64 by 48), and of its light, levels."""
+"""Standard deviation of the light of such a picture, in levels of 255."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

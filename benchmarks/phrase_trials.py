@@ -51,7 +51,7 @@ class _Measured:
 
     movement: Floats
     cohort: Floats
-    """(n, m): mean distance of the movement to the wrong clips that are made from the enrolled one."""
+    """(n, m): mean distance of each clip's movement from the wrong clips that are made from each enrolled clip."""
     picture: Floats
     energies: Floats
 
@@ -129,7 +129,7 @@ class ClipSet:
         return {k: _measured([phrase_clips.movement(f) for f in each], movements) for k, each in frames.items()}
 
     def _donor(self, clip: int, random: np.random.Generator) -> int:
-        """Choose the clip that gives the movement under a mean picture: half of the time the same speaker's."""
+        """Choose the clip whose movement is combined with a clip's mean picture: half of the time the same speaker's."""
         own = (self._speaker == self._speaker[clip]) & (self._phrase != self._phrase[clip])
         wanted = own if random.random() < 0.5 and own.any() else self._speaker != self._speaker[clip]
         return int(random.choice(np.flatnonzero(wanted)))

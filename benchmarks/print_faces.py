@@ -31,7 +31,7 @@ ENROLLED = 3
 """Largest number of photographs for enrolment; at least `SHOWN` further ones are left for the room."""
 SHOWN = 2
 LEAST_PROBABILITY = 0.5
-"""Least probability of a face, judged by its detection alone, that counts as found."""
+"""A face counts as found if its detection alone gives it at least this probability."""
 REPEATS: Mapping[Medium, int] = {"living": 2, "sitter": 3, "pinned": 1, "held": 2, "bent": 2}
 """Number of seats by medium, for each person and group of widths.
 

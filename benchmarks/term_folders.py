@@ -29,8 +29,10 @@ from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 LESSONS = ("01", "02", "03")
-_STRANGER, _NOBODY = "stranger: ", "nobody"
-"""Beginning of a stranger's name, and name of a found face that the truth does not have."""
+_STRANGER = "stranger: "
+"""Beginning of the name that a stranger gets."""
+_NOBODY = "nobody"
+"""Name that a found face gets if the truth does not have it."""
 
 
 @dataclass(frozen=True, slots=True)

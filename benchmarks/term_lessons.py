@@ -26,19 +26,22 @@ from edge_daemon.traits import NO_TRAITS, Traits
 from edge_daemon.types import Box, Candidate, Quality, Sighting, StudentTemplates, Vector, Verdict
 
 CLASS, STRANGERS, LESSONS, CAPTURES = 12, 2, 3, 24
-ENROLLED_MOST, SHOWN = 3, 4
-"""Photographs that are set aside for enrolment, and photographs of each lesson."""
+ENROLLED_MOST = 3
+"""Number of photographs of each person that are set aside for enrolment."""
+SHOWN = 4
+"""Number of photographs of each person in each lesson."""
 _THERE = 0.75
 """Share of the students who are there."""
 _SHARES = (0.6, 0.75, 0.9, 1.0)
 """Shares of the captures in which students who are there face the camera."""
 _MISSED = 0.02
 """Share of the faces that are not found."""
-LEAST_PROBABILITY, LEAST_SIGHTINGS, LEAST_AGREEMENT = 0.97, 9, 0.35
-"""Limits for learning: least probability and number of sightings of a student, least cosine of a template.
-
-Only a presence without flags gives templates. The cosine is that to the mean of the photographs.
-"""
+LEAST_PROBABILITY = 0.97
+"""Least probability of a verdict `present` from which templates are learned; it must have no flag."""
+LEAST_SIGHTINGS = 9
+"""Least number of a student's sightings in a lesson from which templates are learned."""
+LEAST_AGREEMENT = 0.35
+"""Least cosine of a learned template to the mean vector of the student's photographs."""
 TEMPLATES = 3
 _START, _SLOT = datetime(2026, 1, 1, tzinfo=timezone.utc), timedelta(minutes=2)
 _RULE = Rule(Fraction(2, 5))
@@ -117,7 +120,7 @@ def term(people: Mapping[str, Pool], condition: Condition, match: MatchProbabili
 
 
 def rates(count: Count) -> dict[str, dict[str, object]]:
-    """Return two rates, each without and with learning: absent though there, and present though not there."""
+    """Return how often present students are called absent and absent ones present, each without and with learning."""
     return {
         key: {
             how: Rate(count[key, how], count["present" if key == "false_absent" else "absent"]).json()
@@ -204,7 +207,7 @@ def learned_rows(
     sightings: Sequence[Sighting],
     shown: Sequence[Shown],
 ) -> Iterator[tuple[Vector, set[str]]]:
-    """Yield a template for each third of a student's sightings (their mean), with the people in that third.
+    """Yield the mean vector of each third of a student's sightings, with the names of the people whom these show.
 
     Args:
         enrolled: the student, with the templates of the photographs alone.

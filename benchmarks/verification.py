@@ -27,7 +27,7 @@ class Pairs:
     same: Flags
     """(n,) whether both show the same person."""
     fold: NDArray[np.intp]
-    """(n,) fold of each pair."""
+    """(n,) number of the cross-validation fold of each pair."""
 
     def take(self, index: Flags) -> Pairs:
         """Return a selection of the pairs."""

@@ -91,7 +91,7 @@ def find(images: Path, names: list[str], detect: Callable[[Picture], Array]) -> 
 
 
 def in_part(name: str, part: str) -> bool:
-    """Return whether a picture is in a part: `all` has every picture, any other part has a third of them by name."""
+    """Return whether a picture is in a part: `all` has every picture, any other part a third, chosen by their names."""
     return part == "all" or zlib.crc32(name.encode()) % 3 == 0
 
 

@@ -69,8 +69,10 @@ class VisibleParts:
         return max(VISIBLE_PARTS, key=lambda name: float(getattr(self, name)))
 
 
-_STEPS_A_WIDTH, _STEPS = 2048, 4096
-"""Steps in the width of a face, and total number of steps that a coordinate can have.
+_STEPS_A_WIDTH = 2048
+"""Number of steps of a coordinate in the width of a face."""
+_STEPS = 4096
+"""Total number of steps of a coordinate.
 
 Steps cover one face's width on each side of the box's middle. A point farther away gets the last step.
 """

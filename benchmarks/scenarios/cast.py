@@ -20,8 +20,10 @@ People = Mapping[str, Sequence[Path]]
 LEAST_SEEN = 2
 """Least number of photographs of a person for captures; enrolment uses other photographs."""
 STRANGERS = 2
-PRESENT_SHARES, ABSENT_SHARES = (0.6, 0.75, 0.9, 1.0), (0.0, 0.0, 0.1, 0.15)
-"""Shares of the captures in which students face the camera. They lie clear of the rule's limit."""
+PRESENT_SHARES = (0.6, 0.75, 0.9, 1.0)
+"""Shares of the captures in which present students face the camera, clearly above the rule's limit."""
+ABSENT_SHARES = (0.0, 0.0, 0.1, 0.15)
+"""Shares of the captures in which absent students face the camera, clearly below the rule's limit."""
 _THERE = 0.7
 _PAIRS = 2
 """Number of people in a lesson who are enrolled twice."""

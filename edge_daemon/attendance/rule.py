@@ -15,7 +15,7 @@ from edge_daemon.types import Flag, Register, Resemblance, Tally, Verdict, Verdi
 Z_SQUARED: Final = Fraction("3.841458820694124")
 """Square of the normal deviate of a two-sided 95 % interval."""
 CHANCE: Final = 0.05
-"""`late` and `left_early` are set only if a gap of this length would occur by chance with a smaller probability."""
+"""`late` and `left_early` are set only if the probability of a gap of this length by chance is below this number."""
 SURE: Final = 0.97
 """Least probability that a student counted as present was there; below it, a person should check the verdict."""
 

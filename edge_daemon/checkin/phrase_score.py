@@ -13,7 +13,7 @@ PICTURE_WEIGHT = 0.3
 """Weight of the mean picture relative to the movement."""
 ENERGY_WEIGHT = 1.0
 ENERGY_SLACK = 0.5
-"""Largest natural logarithm of the ratio to the usual amount of movement that does not lower the score, up or down."""
+"""The score falls only if log(amount of movement / usual amount) is above this, or below minus this."""
 _LEAST = 1e-6
 
 

@@ -12,7 +12,7 @@ _HALVINGS = 3
 SHRINK = 2**_HALVINGS
 """Pictures are compared at 1/8 of their size: averaging removes noise, and a 26 px face still covers 3 x 4 pixels."""
 _STRIP_ROWS = 32
-"""Rows of the small copy that are made at a time."""
+"""Number of rows of the small copy that are computed at a time."""
 _LEVELS = 64
 _MIN_CHANGE = 7.0
 """Least difference that counts as a change, in levels of 255.
@@ -34,10 +34,10 @@ def thumbnail(picture: Picture) -> Picture:
 
 
 def shrunk(picture: Picture, halvings: int) -> Picture:
-    """Return a picture that is halved several times; of a side that can't be halved so often, the rest is left out.
+    """Return a picture that is halved several times, without the rows and columns that do not fill a last pixel.
 
-    Halves are several times as fast as an eighth at once. The strips keep a copy of half of 12 megapixels, 9 MB, out of
-    memory.
+    Halving is several times as fast as shrinking to an eighth at once. The strips keep a copy of half of 12 megapixels,
+    9 MB, out of memory.
     """
     scale = 2**halvings
     height, width = (max(side // scale, 1) for side in picture.shape[:2])

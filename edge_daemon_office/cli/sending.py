@@ -13,7 +13,7 @@ from edge_daemon_office.errors import OfficeError
 
 _MONTH = timedelta(days=31)
 _PERIOD = timedelta(days=60)
-"""What the pages show without a period."""
+"""Length of the period that the pages show if nobody chose one."""
 _school = click.option("--school", metavar="ID", help="Needed if the office has several schools.")
 
 

@@ -22,7 +22,7 @@ from edge_daemon_office.shared.delivery import document_paths
 from edge_daemon_office.shared.timestamps import parsed, written
 
 _DAYS: Final = 7
-"""Days for which a log is asked for: a device that was off delivers later."""
+"""Number of the last days whose logs are requested, because a device that was off delivers later."""
 _AGAIN_AFTER: Final = timedelta(hours=1)
 
 

@@ -249,7 +249,7 @@ class LessonRun:
         )
 
     def _seconds_of(self) -> dict[int, float]:
-        """Return the offset of each capture from the lesson's start in seconds, by slot; as planned in a rehearsal."""
+        """Return the seconds from the lesson's start to each capture, by slot; in a rehearsal, the planned ones."""
         if self._lesson.origin == "rehearsal":
             return dict(enumerate(self._plan.offsets_s))
         captures = lessons.captures(self._db, self._lesson.lesson_id)

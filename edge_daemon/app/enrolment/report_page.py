@@ -30,7 +30,7 @@ def page_path(home: Home) -> Path:
 
 
 def put_page_away(home: Home, *, keep: bool) -> None:
-    """Remove the page of the last import; with `keep`, put the time at which it was made into its name instead.
+    """Remove the page of the last import. With `keep`, only rename it, to a name with the time at which it was made.
 
     Raises:
         StoreError: the page can't be removed.

@@ -53,7 +53,7 @@ def service_check(home: Home) -> Check:
 
 
 def disk_check(home: Home, host: Host) -> Check:
-    """Check for free space, and whether the disk can be written: by a write test, and by faults of the service."""
+    """Check for free space and whether the disk can be written, by a write test and the service's reported faults."""
     found = host_checks.disk(home.state_dir, host, RESERVE_BYTES)
     if found.state == "bad":
         return found

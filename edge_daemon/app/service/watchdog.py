@@ -9,7 +9,7 @@ from edge_daemon.device.notify import notify, watchdog_s
 
 
 def turn_within(longest_s: float) -> float:
-    """Return the longest time between two turns with which the watchdog is fed in time, at most `longest_s` seconds."""
+    """Return the longest time between two turns in seconds: half of the watchdog's time, but at most `longest_s`."""
     return min(longest_s, (watchdog_s() or 2 * longest_s) / 2)
 
 

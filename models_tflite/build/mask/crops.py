@@ -22,8 +22,12 @@ WIDE = CropShape(round(SIDE_PX * ROOM), LABELLED_SHAPE.scale * ROOM)
 LEAST_PX = 10.0
 """Narrower faces are not used for training, because nobody could label them from the crop."""
 
-SHIFT, SCALE, TURN_DEG = 0.07, 0.15, 12.0
-"""Largest shift (share of the crop's side), change of scale (logarithm) and turn (degrees), in both directions."""
+SHIFT = 0.07
+"""Largest random shift of a crop in either direction, as a share of its side."""
+SCALE = 0.15
+"""Largest absolute logarithm of a crop's random scale."""
+TURN_DEG = 12.0
+"""Largest random turn of a crop in either direction."""
 _COARSE_PX = (12, 48)
 _CENTRE = (WIDE.side_px - 1) / 2
 

@@ -33,7 +33,7 @@ class Settings:
     weight_decay: float = 1e-4
     smoothing: float = 0.05
     average: float = 0.99
-    """Share of itself that the running mean of the weights keeps after each batch; the mean is the result."""
+    """Weight of the old value in the running mean of the weights after each batch. That mean is the trained network."""
     shares: tuple[float, ...] = (1 / 3, 1 / 3, 1 / 3)
     """Share of each class in a batch."""
 

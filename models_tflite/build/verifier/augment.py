@@ -12,7 +12,7 @@ Array = NDArray[np.float32]
 
 INPUT_PX = 48
 INPUT_SQUARES = 1.75
-"""Side of the network's input, in BlazeFace squares."""
+"""Side of the network's input, as a multiple of the side of BlazeFace's square."""
 _STORED_PX, _STORED_SQUARES = 96, 2.6
 _MIRRORED = (1, 0, 2, 4, 3)
 

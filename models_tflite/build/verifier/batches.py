@@ -22,10 +22,12 @@ _HIDDEN = 1.6
 """Weight of a hidden or turned face relative to a bare one."""
 _PROFILES = 4.0
 """Additional weight of a profile, because there are few."""
-_SMALL_PX, _SMALL = (12, 22), (0.1, 1.0)
-"""Two small widths, and the weights of faces and other things there. The weight rises between them."""
+_SMALL_PX = (12, 22)
+"""Widths between which the weight of a crop rises from the first value of `_SMALL` to the second."""
+_SMALL = (0.1, 1.0)
+"""Weights of crops with the widths of `_SMALL_PX`; narrower ones have the first, wider ones the second."""
 _PER_FACE = 0.6
-"""Exponent that reduces the weight of a crop by the number of crops of its picture."""
+"""All crops of a picture together have a weight proportional to their number to this power."""
 MIDDLE = 128.0
 """Grey level of the input value 0; one step of the input is 1 / 128."""
 

@@ -17,7 +17,7 @@ from models_tflite.build.verifier.augment import INPUT_PX
 from models_tflite.build.verifier.batches import MIDDLE, Batches, Crops, arrays
 
 CALIBRATION = 12
-"""Batches for calibration."""
+"""Number of batches with which the int8 file is calibrated."""
 
 
 def write(model: keras.Model, crops: Crops, out: Path) -> None:

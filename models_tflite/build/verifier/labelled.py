@@ -21,15 +21,19 @@ from models_tflite.build.verifier.candidates import Finder
 from models_tflite.build.verifier.samples import Array, Sample
 
 LEAST_PX = 10.0
-"""Least height; smaller labels are neither face nor background."""
-FACE_IOU, OTHER_IOU, OTHER_COVER = 0.3, 0.1, 0.3
-"""Overlap with a label from which a candidate is a face, and the two overlaps below which it is none."""
+"""Least height of a label. A smaller one counts neither as a face nor as background."""
+FACE_IOU = 0.3
+"""A candidate is a face if its intersection over union with a label is at least this."""
+OTHER_IOU = 0.1
+"""A candidate is no face if its intersection over union with every label is below this, and `OTHER_COVER` holds."""
+OTHER_COVER = 0.3
+"""A label that is not used may cover at most this share of a candidate that counts as no face."""
 SURE = 0.6
-"""Score above which detections without a label are often unlabelled faces."""
+"""Detections without a label and with a higher score are often unlabelled faces; they have less weight."""
 UNSURE_WEIGHT = 0.3
 RANDOM_CROPS = 8
 MOST_OTHERS = 40
-"""Number of best false detections of a picture; half as many of the others are added."""
+"""Number of false detections with the highest scores that are used of a picture, with half as many of the others."""
 MESH_PRESENCE, BARE_YAW_DEG, PROFILE_YAW_DEG = 0.9, 35.0, 45.0
 
 

@@ -15,7 +15,7 @@ VISIBLE, SHAPE = 4, 13
 _FACE_WEIGHT, _SHAPE_WEIGHT, _VISIBLE_WEIGHT = 2.0, 4.0, 0.3
 _SMOOTHING = 0.02
 _PART_WEIGHTS = (1.0, 1.0, 1.5, 3.0)
-"""Weights of the visible parts; profiles are few."""
+"""Weights of the classes of visible parts in the loss; that of profiles is large, because they are few."""
 
 
 def new() -> keras.Model:

@@ -20,11 +20,11 @@ from models_tflite.build.verifier.labelled import BARE_YAW_DEG, MESH_PRESENCE, P
 from models_tflite.build.verifier.samples import Array, Sample
 
 MOST = 2
-"""Most photographs of a person."""
+"""Largest number of photographs of a person that are used."""
 _THRESHOLD = 0.3
 _MARGIN = 0.3
 _SMALLEST, _LARGEST = 26.0, 60.0
-"""Width to which a face is scaled, px."""
+"""Least and largest width to which a face is scaled, px."""
 
 
 def people(data: Path) -> list[tuple[Path, str]]:

@@ -17,7 +17,10 @@ Array = NDArray[np.float32]
 
 SIDE_PX = 96
 SQUARES = 2.6
-"""Side of a stored crop in BlazeFace squares: larger than the network's input, so that it can be shifted and turned."""
+"""Side of a stored crop, in sides of BlazeFace's square.
+
+It is larger than the network's input, so that the crop can be shifted and turned.
+"""
 UNKNOWN, BARE, LOWER_HIDDEN, UPPER_HIDDEN, PROFILE = -1, 0, 1, 2, 3
 NO_POINTS = np.full((5, 2), np.nan, np.float32)
 NO_SQUARE = np.full(4, np.nan, np.float32)
