@@ -129,7 +129,7 @@ class ClipSet:
         return {k: _measured([phrase_clips.movement(f) for f in each], movements) for k, each in frames.items()}
 
     def _donor(self, clip: int, random: np.random.Generator) -> int:
-        """Choose the clip whose movement is combined with a clip's mean picture: half of the time the same speaker's."""
+        """Choose the clip whose movement is combined with a clip's mean picture; half are of the same speaker."""
         own = (self._speaker == self._speaker[clip]) & (self._phrase != self._phrase[clip])
         wanted = own if random.random() < 0.5 and own.any() else self._speaker != self._speaker[clip]
         return int(random.choice(np.flatnonzero(wanted)))
