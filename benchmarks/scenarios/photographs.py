@@ -1,4 +1,4 @@
-"""Compares the hit rate that enrolment expects of a student with the real one, by what the photographs are like.
+"""Compares the hit rate that enrolment expects of a student with the real one, by the quality of the photographs.
 
     python -m benchmarks.scenarios.photographs --data LFW --json OUT [--held-back] [--lessons 200] [--cache DIR]
 
@@ -37,7 +37,7 @@ from edge_daemon.vision.portrait import PortraitReader
 COVERS = ("mask", "glasses")
 MOST_PHOTOGRAPHS = 3
 EACH = 5
-"""Photographs of a person: three to enrol, two for the captures."""
+"""Number of photographs of a person that are used: three to enrol, two for the captures."""
 LEAST = 6
 """Least number of photographs of a person, one more than needed, so that fewer people have to be read."""
 Bins = Mapping[str, tuple[float, float]]
@@ -66,7 +66,7 @@ WAYS: Mapping[str, Callable[[Picture], Picture]] = {
     "out of focus": out_of_focus,
     "light x .3": _lit(0.3),
 }
-"""What is done to the photographs of a student, by name."""
+"""Ways in which a student's photographs are changed, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Spoiled:
     """A photograph that enrolment accepted, and what it measured."""
 
     photograph: Photograph
-    """Templates of the spoiled photograph. Its bare probes are the original's, its covered ones are templates."""
+    """Templates of the spoiled photograph, and probes: bare ones of the original, covered ones of the spoiled one."""
     width_px: float
     sharpness: float
     detail: float
@@ -89,15 +89,15 @@ class Seen:
     way: str
     photographs: Sequence[Spoiled]
     row_px: float
-    """Face width in the student's row."""
+    """Width of the student's face in the captures, which depends on the row."""
     is_recognised: bool
     """Whether the verdict is present."""
     is_doubted: bool
-    """Whether the verdict is wrong and has a doubt."""
+    """Whether the verdict is wrong, and a flag marks it as doubtful."""
 
     @property
     def expected(self) -> float:
-        """The share of lessons that enrolment states."""
+        """The share of lessons with the right verdict that enrolment states for such photographs."""
         rates = expected_naming(len(self.photographs))
         return rates[min(rates, key=lambda width: abs(width - self.row_px))]
 
@@ -130,7 +130,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 Read = Mapping[tuple[str, int, str], Spoiled]
-"""Person, index of the photograph, and way."""
+"""The accepted photographs, by person, index of the photograph, and way."""
 
 
 def _spoiled(
@@ -222,7 +222,7 @@ def _seen(member: Member, way: str, used: Sequence[Spoiled], outcome: simulated.
 
 
 def _binned(students: Sequence[Seen]) -> dict[str, dict[str, list[Seen]]]:
-    """Return the students by name of the quality and of the bin."""
+    """Return the students by the name of a quality and the name of a bin of its values."""
     bins: dict[str, dict[str, list[Seen]]] = {"all": {"all": list(students)}}
     bins["number"] = {f"{n}": [s for s in students if len(s.photographs) == n] for n in range(1, MOST_PHOTOGRAPHS + 1)}
     bins["row"] = {f"{w:.0f}": [s for s in students if s.row_px == w] for w in sorted({s.row_px for s in students})}

@@ -8,15 +8,17 @@ from statistics import median
 
 from edge_daemon.types import Candidate, Pose
 
-MOMENTS, CAPTURES_A_MOMENT = 5, 4
-"""Number of moments of a lesson at which eyes are measured, and number of consecutive captures at each moment."""
+MOMENTS = 5
+"""Number of moments of a lesson at which eyes are measured."""
+CAPTURES_A_MOMENT = 4
+"""Number of consecutive captures at each of these moments."""
 SHUT_CAPTURES = 3
 """Least number of consecutive captures with shut eyes that count as inattentive; fewer are blinks."""
 SHUT_RISE = 0.28
 """Eyes count as shut if they are this much more closed than the student's median in the lesson.
 
-With it and `SHUT_LEAST`, about 4 % of 281 press photographs of 40 people count as shut. Some of these people do blink
-or look down (`benchmarks.eyes`).
+With this limit and `SHUT_LEAST`, the eyes in about 4 % of 281 press photographs of 40 people count as shut. Some of
+these people do blink or look down (`benchmarks.eyes`).
 """
 SHUT_LEAST = 0.36
 """Least closure of eyes that count as shut, from 0 (open) to 1 (shut)."""

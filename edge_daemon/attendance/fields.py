@@ -16,7 +16,7 @@ MOST: Final = 1_000_000
 """Highest plausible count in a document, as of captures, students or faces."""
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 2999
-"""First and last plausible year of a time in a document. Times outside can't be converted to every time zone."""
+"""A time in a document is plausible from `_FIRST_YEAR` to this year. Not every zone can express times beyond."""
 _MOST_DIGITS: Final = 400
 _LIMITS_DIGITS: Final = hasattr(sys, "get_int_max_str_digits")
 """Whether Python itself refuses integers of thousands of digits. Before 3.10.7 it parses them, which takes minutes."""

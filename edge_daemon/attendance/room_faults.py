@@ -49,10 +49,14 @@ WHOLE: Final = 0.8
 """Share of the area with seats from which the whole capture counts as missed."""
 
 _SPOT_CELLS: Final = 12
-_SPOT_LIGHT: Final = 0.15
-"""Limits of a bare spot of the room: its number of cells, and its difference in light from the surroundings.
+"""Largest number of cells of a bare spot of the room.
 
-In a half empty class such spots had up to 4 cells and differed by up to .06; half of a lens has 56 cells and more.
+In a half empty class such spots had up to 4 cells. A cover over half of the lens has 56 or more.
+"""
+_SPOT_LIGHT: Final = 0.15
+"""Largest difference in light between a bare spot and its surroundings, as a share of the surroundings' light.
+
+In a half empty class it was up to .06.
 """
 
 Area = NDArray[np.bool_]

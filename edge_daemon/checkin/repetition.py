@@ -22,7 +22,7 @@ LEAST_SEEN: Final = 0.8
 LEAST_ENERGY: Final = 2.0
 """Least movement (`MouthMovement.energy`): a silent mouth has 1, clips of MIRACL-VC1 have 3 and more."""
 MOST_UNLIKE: Final = 1.6
-"""Largest distance of a repetition to its nearest one, relative to the median of these distances."""
+"""Largest distance of a repetition to the nearest other one, as a multiple of the median of all these distances."""
 _QUIET: Final = 0.35
 """Change between frames from which the person counts as speaking: 0 is the level of quiet frames, 1 of busy ones."""
 _PAUSE_FRAMES: Final = 2

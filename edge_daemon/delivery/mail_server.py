@@ -39,7 +39,7 @@ class Sender(Protocol):
     """Name of the server for texts that people read."""
 
     def send(self, message: Message) -> Outcome:
-        """Try to send a message, once."""
+        """Try once to send a message, and return the outcome."""
 
     def close(self) -> None:
         """Release the connections."""
@@ -77,7 +77,7 @@ class MailServer:
         self.name = f"{settings.host}:{settings.port}"
 
     def send(self, message: Message) -> Outcome:
-        """Try to send a message, once."""
+        """Try once to send a message, and return the outcome."""
         try:
             sender = wire_address(self._settings.sender, "mail.from")
             receiver = wire_address(message.address, f"the address of the {message.role}")

@@ -20,7 +20,7 @@ class _Store(Protocol):
     """The methods of `Upstream` that this module uses."""
 
     def put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
-        """Store a document."""
+        """Try once to store a document on the server, and return the outcome."""
 
     def close(self) -> None:
         """Release the connection."""

@@ -15,8 +15,10 @@ LEAST_FREE_MB = 500
 """Free disk space that is enough for a term, in MB. The service stops capturing at a much lower limit."""
 LEAST_AVAILABLE_MB = 300
 """Available memory that a lesson needs, in MB: the largest use of all its processes together."""
-WARM_C, HOT_C = 75.0, 85.0
-"""Temperatures in °C from which the computer is warm and hot.
+WARM_C = 75.0
+"""Temperature in °C from which the computer counts as warm."""
+HOT_C = 85.0
+"""Temperature in °C from which the computer counts as hot.
 
 A Raspberry Pi slows down from 80 °C, and strongly at 85 °C; a Jetson slows down at about 95 °C.
 """

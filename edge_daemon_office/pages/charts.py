@@ -17,8 +17,10 @@ _SLOT, _HEIGHT = 4, 14
 _WIDE, _TALL = 600, 140
 _SEAT_WIDE, _SEAT_TALL, _GAP = 52, 34, 8
 """Size of a seat, and the distance between two, in units of the SVG."""
-_GOOD, _FAIR = 0.75, 0.5
-"""Hit rates from which a seat is well seen, and seen often enough for most rules."""
+_GOOD = 0.75
+"""Hit rate from which a seat counts as well seen."""
+_FAIR = 0.5
+"""Hit rate from which a seat is seen often enough for most rules."""
 
 
 def strip(

@@ -21,18 +21,19 @@ from edge_daemon.types import Box, Candidate, Face
 Measured = Face | Candidate
 
 LEAST_SPAN_S = 1800.0
-"""Least seconds between the first and the last capture with points for a decision.
+"""Least seconds for a decision between the first and the last capture in which the face has points.
 
 In a shorter time, or in fewer captures than `LEAST_CAPTURES`, a person may have sat still.
 """
-LEAST_PROBABILITY, LEAST_PROBABILITY_SMALL = 0.65, 0.8
-"""Least probability at which a face counts as a picture of a face.
+LEAST_PROBABILITY = 0.65
+"""Least probability at which a face counts as a picture of a face."""
+LEAST_PROBABILITY_SMALL = 0.8
+"""Replaces `LEAST_PROBABILITY` for small faces, which require more certainty, because their mesh is noisy.
 
-The mesh of a small face is noisy, so small faces require more certainty. A student in the last row who counts as a
-picture needs a teacher's decision each time.
+A student in the last row who counts as a picture needs a teacher's decision each time.
 """
 SMALL_PX = 40.0
-"""Median width below which a face is small."""
+"""A face is small if its median width is below this."""
 # fmt: off
 _WEIGHTS = (
     -1.201, -0.287, -1.682, -1.895, -1.727, -1.515, 0.757, -0.800, -1.062, -1.302,
