@@ -39,7 +39,7 @@ class Probe:
     sharpness: float
     presence: float
     yaw_deg: float
-    """Head turn in the photograph; NaN if the mesh gives none."""
+    """Sideways turn of the head in the photograph; NaN if the mesh gives none."""
 
 
 @dataclass(frozen=True, slots=True)

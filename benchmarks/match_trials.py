@@ -1,4 +1,4 @@
-"""Makes trials from photographs: one person in front of one class, with the student who fits best.
+"""Makes trials from photographs. A trial compares one person with all students of one class.
 
 In each trial a class is enrolled from one to three photographs a student. Then people are compared with it: its
 students, and as many strangers. Each is seen in some captures, near or far, bare, moving or with a part of the face

@@ -15,7 +15,7 @@ WORTH_A_LOOK: Final[frozenset[Flag]] = frozenset(
 
 
 Standing = Literal["present", "absent", "to_confirm", "not_assessed"]
-"""The category of a verdict in every count."""
+"""The category in which every count puts a verdict."""
 
 
 def needs_confirmation(verdict: Verdict) -> bool:

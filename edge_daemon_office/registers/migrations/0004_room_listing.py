@@ -1,4 +1,4 @@
-"""When each device's folder was listed as a whole, so that day indexes serve until the next time."""
+"""Adds the table that records when each device's folder was listed as a whole. Later runs read the day indexes."""
 
 from django.db import migrations, models
 

@@ -163,7 +163,7 @@ class Scenes:
         boxes: NDArray[np.float64],
         overlap: NDArray[np.float64],
     ) -> list[Sample]:
-        """Return the false detections."""
+        """Return the crops of a picture's false detections."""
         cover = intersections(boxes, known.labels) / np.maximum(boxes[:, 2] * boxes[:, 3], 1e-9)[:, None]
         unusable = known.ignored | (known.labels[:, 3] < LEAST_PX)
         near_unusable = (cover * unusable).max(axis=1, initial=0) > OTHER_COVER
