@@ -12,9 +12,9 @@ from edge_daemon.cli.owner import check_owner
 from edge_daemon.home import Home
 
 _WITHOUT_FOLDER = frozenset(
-    {"enrol import", "collect", "lab expression", "lab train expression", "manual", "update", "update-check"}
+    {"enrol import", "collect", "lab expression", "lab train expression", "manual", "mask", "update", "update-check"}
 )
-"""Commands that need no existing home: `enrol import` makes it, the others do not use it."""
+"""Commands that need no existing home: `enrol import` makes it, the others write nothing to it."""
 P = ParamSpec("P")
 R = TypeVar("R")
 

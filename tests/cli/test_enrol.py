@@ -421,6 +421,7 @@ def test_another_device_key_is_one_line(enrolled):
 
 
 def test_nobody_is_enrolled_before_the_first_import(office):
+    office.home.mkdir()
     done = run(office.home, "enrol", "list")
     assert done.exit_code == 2
     assert "no such database" in done.stderr

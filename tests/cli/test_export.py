@@ -178,7 +178,7 @@ def test_mistakes_are_refused_in_one_line_and_nothing_is_written(home, tmp_path,
 def test_before_the_first_lesson_there_is_nothing_to_export(tmp_path):
     done = export(tmp_path / "home", tmp_path / "out.csv")
     assert done.exit_code == 2
-    assert "there is no register yet; enrol first: `edge-daemon --home " in done.stderr
+    assert "there is no such folder; name the folder of an installation with --home, or enrol first: `" in done.stderr
     assert not (tmp_path / "home").exists()
 
 

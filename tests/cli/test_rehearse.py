@@ -125,17 +125,19 @@ def test_an_empty_folder_changes_nothing(tmp_path, capsys):
     empty = tmp_path / "frames"
     empty.mkdir()
     home = tmp_path / "home"
+    home.mkdir()
     assert run(rehearse(home, empty)) == 2
     err = capsys.readouterr().err
     assert err == f"edge-daemon: {empty}: has no pictures; put JPEG or PNG files there\n"
-    assert not home.exists()
+    assert not any(home.iterdir())
 
 
 def test_a_place_for_the_sightings_that_does_not_exist_is_refused_before_the_work(tmp_path, frames, capsys):
     home = tmp_path / "home"
+    home.mkdir()
     assert run(rehearse(home, frames, "--sightings", str(tmp_path / "no" / "s.csv"))) == 2
     assert capsys.readouterr().err == f"edge-daemon: {tmp_path / 'no'}: there is no such folder; make it first\n"
-    assert not home.exists()
+    assert not any(home.iterdir())
 
 
 def test_a_rehearsal_is_delivered_only_when_that_is_said(home, one_frame, capsys):
@@ -192,7 +194,8 @@ def test_a_course_that_is_no_text_is_refused_in_one_line(home, frames, capsys):
 
 
 def test_before_anybody_is_enrolled_it_says_so(tmp_path, frames, capsys):
+    (tmp_path / "new").mkdir()
     assert run(rehearse(tmp_path / "new", frames)) == 2
     err = capsys.readouterr().err
     assert "nobody is enrolled; enrol first: `edge-daemon enrol import" in err
-    assert not (tmp_path / "new").exists()
+    assert not any((tmp_path / "new").iterdir())

@@ -62,7 +62,7 @@ def test_the_token_is_a_credential_or_a_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize("content", [b"", b" \n", b"two\nlines", b"\xff\xfe", b"x" * 5000, "tökén".encode()])
 def test_a_file_without_a_token_is_refused_without_showing_it(tmp_path, content):
     (tmp_path / "token").write_bytes(content)
-    with pytest.raises(DeliveryError, match="no token") as refused:
+    with pytest.raises(DeliveryError, match="is empty, or is not a token") as refused:
         read_token(settings(token_file="token"), tmp_path)
     assert "lines" not in str(refused.value)
 

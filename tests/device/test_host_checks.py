@@ -38,7 +38,7 @@ def test_a_disk_that_went_read_only(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "statvfs", lambda path: read_only)
     found = host_checks.disk(tmp_path / "not" / "there", a_box())
     assert found.state == "bad"
-    assert "only be read" in found.found
+    assert found.found.endswith("is on a read-only disk")
     assert "SD card" in found.advice
 
 
