@@ -324,6 +324,13 @@ def test_a_student_of_later_lessons_has_the_marks_there_and_rehearsals_are_not_c
     assert foot == [[1, 1, 1, 1], [0, 0, 0, 1], [1, 1, 1, 0.5]]
 
 
+def test_the_totals_of_a_row_count_every_lesson_of_a_run(tmp_path):
+    registers = [a_register(a_lesson(START + timedelta(hours=hour), "7b"), {"S1": 1.0})[0] for hour in range(4)]
+    write_workbook(tmp_path / "x.xlsx", arrange(registers, {}, BERLIN, "week"))
+    page = openpyxl.load_workbook(tmp_path / "x.xlsx").worksheets[0]
+    assert page.cell(12, 7).value == '=COUNTIF(C12:F12,"P")'
+
+
 def test_a_sheet_of_nobody_has_its_heads_and_prints(tmp_path):
     page = _written(tmp_path, replace(_sheet("7b"), rows=()))
     assert page.auto_filter.ref == "A11:H12"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ import openpyxl
 import pytest
 
 from edge_daemon.attendance.sheets import arrange
-from edge_daemon.attendance.spreadsheet import write_workbook
+from edge_daemon.attendance.spreadsheet import workbook_bytes, write_workbook
 from tests.attendance.spreadsheet_looks import look
 from tests.registers import a_lesson, a_register
 
@@ -80,3 +81,11 @@ def test_a_lesson_of_all_courses_says_so(tmp_path):
 def test_there_is_none_where_everybody_was_assessed_or_nobody_asked_for_it(tmp_path):
     assert "Tick list" not in book_of(tmp_path, []).sheetnames
     assert "Tick list" not in book_of(tmp_path, ["S1"], tick_list=False).sheetnames
+
+
+def test_the_workbook_of_a_message_has_the_page_only_if_it_is_wanted():
+    register, _ = a_register(a_lesson(course="7b"), {"S1": 1.0, "S2": 0.0}, not_assessed=["S1"])
+    sheets = arrange([register], NAMES, BERLIN, "week")
+    wanted, usual = workbook_bytes(sheets, tick_list=True), workbook_bytes(sheets)
+    assert "Tick list" in openpyxl.load_workbook(io.BytesIO(wanted)).sheetnames
+    assert "Tick list" not in openpyxl.load_workbook(io.BytesIO(usual)).sheetnames

@@ -195,6 +195,7 @@ EVIDENCE: tuple[tuple[str, str, str, str, str], ...] = (
         "equivalent: these polynomials are the same in any such measure",
     ),
     ("*/face_motion.py", "*", r"einsum\(", r'"(KL|NKI|NPD)', "equivalent: other letters for the same sum"),
+    ("*/face_motion.py", "_directions", r"spread \+", r"spread -", "equivalent: the same groups in another order"),
     ("*/face_motion.py", "_brought_to", r"\+ _STEADY", r"- _STEADY", "equivalent: a millionth, of either sign"),
     ("*/face_motion.py", "_brought_to", r"7:8", r"7:9", "equivalent: there is no ninth number"),
     ("*/face_motion.py", "", r"slice\(0, 17\)", r"slice\((None, )?17\)", "equivalent: the first number is number 0"),

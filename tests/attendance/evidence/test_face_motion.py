@@ -23,6 +23,17 @@ def test_a_print_without_noise_and_with_it_moves_as_little_as_the_noise_says():
     assert motion(still)[20:] == pytest.approx(np.zeros(6))
 
 
+def test_lips_that_open_without_noise_move_in_one_direction():
+    opening = []
+    for k in range(15):
+        places = moving_faces.head()[:, :2].copy()
+        places[48:, 1] += 0.03 * np.sin(k) * np.linspace(-1, 1, 20)
+        opening.append(FacePoints.of((float(x), float(y)) for x, y in places))
+    first, *others = motion(opening)[20:]
+    assert first == pytest.approx(12.562, abs=0.01)
+    assert max(others) < 2
+
+
 @pytest.mark.parametrize("turn_deg", [6.0, 8.0, 15.0])
 def test_every_part_of_a_head_that_turns_strays_more_than_on_a_print(turn_deg):
     rng = np.random.default_rng(2)
