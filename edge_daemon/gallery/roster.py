@@ -152,6 +152,16 @@ def refuse(problems: Sequence[Remark], path: Path) -> None:
         raise RosterError(named(problems), str(path), _TODO)
 
 
+def _is_totals(student_id: str, cells: Sequence[str]) -> bool:
+    """Return whether a row is a line of totals: its id begins with such a word, and all other cells are numbers.
+
+    An id can begin with such a word by itself: `suma.patel`. A student has a name or a consent in words.
+    """
+    first = student_id.partition(" ")[0].rstrip(":").casefold()
+    others = [cell.strip() for cell in cells if cell.strip() != student_id.strip()]
+    return first in _TOTALS and all(re.fullmatch(r"[\d.,%\s]*", cell) for cell in others)
+
+
 class _Reading:
     """Processes the rows of a roster, and keeps problems apart from remarks."""
 
@@ -178,7 +188,7 @@ class _Reading:
         cells = _cells(record, columns)
         student_id = cells["student_id"]
         wrong = student_ids.damage(student_id)
-        if plain(student_id).partition(" ")[0] in _TOTALS:
+        if _is_totals(student_id, record.cells):
             wrong = f"{student_id!r} is a line of totals and no student"
         if student_id in zeros:
             wrong = f"the student_id {student_id!r} lost zeros in front: {zeros[student_id]!r}?"

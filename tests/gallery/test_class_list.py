@@ -319,6 +319,13 @@ def test_what_is_no_id_is_left_out_and_named(read, row, words):
     assert [one.student.student_id for one in roster.rows] == ["S1", "S2"]
 
 
+@pytest.mark.parametrize("student_id", ["suma.patel", "suma_rao@school.in", "sum-01", "total.war", "Suma", "somme 1"])
+def test_an_id_that_begins_like_a_line_of_totals_is_a_student(read, student_id):
+    roster = read(HEADER + f"{student_id},Suma,,,yes\n")
+    assert [one.student.student_id for one in roster.rows] == [student_id]
+    assert not roster.left_out
+
+
 def test_a_name_that_was_read_in_the_wrong_encoding_is_remarked_on(read):
     roster = read(HEADER + "S1,ZoÃ« MÃ¼ÃŸig,,,yes\n")
     assert "line 2: the name was saved in one encoding and read in another" in words(roster)

@@ -153,6 +153,13 @@ def test_whether_one_of_two_look_alikes_is_there_is_decided_before_which():
     assert pair.gains_left([9, 9], [NOBODY, NOBODY], slots)[0].max() == 0, "not even the pair is probable"
 
 
+@pytest.mark.parametrize(("odds_of_a_third", "is_named"), [(0.1, True), (0.75, False)])
+def test_a_pair_gets_no_name_that_takes_the_doubt_from_a_third_student(odds_of_a_third, is_named):
+    naming = NamesByProbability([], known_students(IDS, MATCH, look_alikes=[("S00", "S01")]))
+    naming._odds, naming.share = np.array([[0.8, 0.7, odds_of_a_third, 0.0]]), 0.6
+    assert (naming.gains_left([9], [NOBODY], [frozenset(SLOTS)]).max() > 0) == is_named
+
+
 @pytest.mark.parametrize(
     ("odds", "share", "faces", "gain"),
     [
