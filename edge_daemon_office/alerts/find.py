@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import Sum
 
 from edge_daemon_office.home import School
-from edge_daemon_office.ingest.day_logs import missing_registers
+from edge_daemon_office.ingest.day_logs import missing_registers, without_awaited_logs
 from edge_daemon_office.pages.below import FEWEST_LESSONS, consecutive
 from edge_daemon_office.pages.excused import excused_days, is_excused
 from edge_daemon_office.pages.names import names_of
@@ -54,7 +54,7 @@ def _rooms(school: School, today: date, now: datetime) -> list[Alert]:
     section = t("Lessons without a register")
     found = [
         Alert(f"register {one.lesson_id}", section, f"{one.device}, {one.start.astimezone(school.zone):%Y-%m-%d %H:%M}")
-        for one in missing_registers(school, today).missing
+        for one in without_awaited_logs(school, missing_registers(school, today).missing, now)
         if one.end + LATE <= now
     ]
     section = t("Rooms that are silent in lesson time")

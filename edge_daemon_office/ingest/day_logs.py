@@ -6,7 +6,9 @@ the lessons that a log withdraws.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Final
 
 from edge_daemon_office.home import School
 from edge_daemon_office.ingest.tree import read_object
-from edge_daemon_office.ingest.tree_copy import CopyResult, TreeCopy
+from edge_daemon_office.ingest.tree_copy import STATE, CopyResult, TreeCopy
 from edge_daemon_office.registers.models import Promise
 from edge_daemon_office.registers.promises import without_register
 from edge_daemon_office.scope import use_school
@@ -24,6 +26,14 @@ from edge_daemon_office.shared.timestamps import parsed, written
 _DAYS: Final = 7
 """Number of the last days whose logs are requested, because a device that was off delivers later."""
 _AGAIN_AFTER: Final = timedelta(hours=1)
+_FIRST_AFTER: Final = timedelta(minutes=5)
+"""How long after a lesson its day's log is requested first, because most registers come within this time."""
+_MOST_LOGS: Final = 30
+"""Largest number of logs in one run: in ten runs of a minute, those of 300 rooms."""
+_LONGEST_S: Final = 10.0
+"""A run requests no further log after this time, so that a slow server does not delay ingest."""
+_LONGEST_WAIT: Final = timedelta(hours=2)
+"""How long after a lesson its alert waits for the log at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +48,12 @@ class MissingRegisters:
 def missing_registers(school: School, day: date) -> MissingRegisters:
     """Return a day's promised lessons without a register."""
     found = MissingRegisters([], [])
-    logs: dict[str, frozenset[tuple[str, datetime]]] = {}
+    logs: dict[str, frozenset[tuple[str, datetime, datetime]]] = {}
     for one in without_register(school, day):
         path = log_path(school, one)
         if path not in logs:
             logs[path] = _withdrawn(school.tree / path)
-        is_withdrawn = (one.lesson_id, one.start) in logs[path]
+        is_withdrawn = (one.lesson_id, one.start, one.end) in logs[path]
         (found.withdrawn if is_withdrawn else found.missing).append(one)
     return found
 
@@ -53,50 +63,79 @@ def log_path(school: School, promise: Promise) -> str:
     return document_paths.day(promise.device, promise.start.astimezone(school.zone).date())
 
 
-def bring_day_log(copy: TreeCopy, school: School, now: datetime) -> None:
-    """Copy one log of the last days from the server, of a day on which a promised lesson has no register.
+def bring_day_logs(copy: TreeCopy, school: School, now: datetime) -> None:
+    """Copy logs of the last days from the server, of days on which a promised lesson has no register.
 
-    A run asks for one log at most, and for the same log at most once an hour, so that a server without new documents
-    gets few requests. A log that the server does not have is no problem.
+    A log that was not requested since the last of these lessons ended comes first; each is requested again at most
+    once an hour. One run requests 30 logs at most, and none after ten seconds. A log that the server does not have is
+    no problem.
 
     Raises:
         OfficeError: the server does not answer, or the tree can't be written.
     """
     use_school(school.school)
     today = now.astimezone(school.zone).date()
-    asked = copy.state["day_logs"]
-    wanted = {
-        log_path(school, one) for n in range(_DAYS) for one in without_register(school, today - timedelta(days=n))
-    }
-    copy.state["day_logs"] = asked = {path: at for path, at in asked.items() if path in wanted}
-    due = [path for path in sorted(wanted, key=lambda path: str(asked.get(path, ""))) if _is_due(asked.get(path), now)]
-    if due:
-        copy.bring_document(due[0], "", CopyResult(), is_day_log=True)
-        asked[due[0]] = written(now)
-        copy.keep_state()
-
-
-def _is_due(asked_at: object, now: datetime) -> bool:
-    """Return whether a log may be asked for again, given the time when it was asked for last."""
+    ended: dict[str, datetime] = {}
+    for one in (one for n in range(_DAYS) for one in without_register(school, today - timedelta(days=n))):
+        if one.end + _FIRST_AFTER <= now:
+            path = log_path(school, one)
+            ended[path] = max(one.end, ended.get(path, one.end))
+    asked = {path: at for path, at in _times(copy.state["day_logs"]).items() if path in ended}
+    first = sorted(path for path, end in ended.items() if path not in asked or asked[path] < end)
+    again = [path for path in asked.keys() - first if not timedelta(0) <= now - asked[path] < _AGAIN_AFTER]
+    begun_s = time.monotonic()
     try:
-        return not isinstance(asked_at, str) or not timedelta(0) <= now - parsed(asked_at) < _AGAIN_AFTER
-    except ValueError:
-        return True
+        for path in [*first, *sorted(again, key=lambda path: asked[path])][:_MOST_LOGS]:
+            if time.monotonic() - begun_s > _LONGEST_S:
+                break
+            copy.bring_document(path, "", CopyResult(), is_day_log=True)
+            asked[path] = now
+    finally:
+        kept = {path: written(at) for path, at in asked.items()}
+        if kept != copy.state["day_logs"]:
+            copy.state["day_logs"] = kept
+            copy.keep_state()
 
 
-def _withdrawn(path: Path) -> frozenset[tuple[str, datetime]]:
-    """Return id and start of the lessons that a log withdraws; a log of an earlier release names none."""
+def without_awaited_logs(school: School, missing: Iterable[Promise], now: datetime) -> list[Promise]:
+    """Return the promised lessons that no log can withdraw any more, so that an alert about them is right.
+
+    With a server, its log was requested since the lesson ended, or the lesson ended two hours ago. Without one, every
+    log that there is lies in the tree.
+    """
+    if school.server is None:
+        return list(missing)
+    asked = _times(read_object(school.tree / STATE).get("day_logs"))
+    return [
+        one
+        for one in missing
+        if one.end + _LONGEST_WAIT <= now or ((at := asked.get(log_path(school, one))) is not None and at >= one.end)
+    ]
+
+
+def _times(noted: object) -> dict[str, datetime]:
+    """Return when each log was requested last, without what can't be read."""
+    found: dict[str, datetime] = {}
+    for path, at in noted.items() if isinstance(noted, dict) else ():
+        if isinstance(path, str) and isinstance(at, str):
+            with suppress(ValueError):
+                found[path] = parsed(at)
+    return found
+
+
+def _withdrawn(path: Path) -> frozenset[tuple[str, datetime, datetime]]:
+    """Return id, start and end of the lessons that a log withdraws; a log of an earlier release names none."""
     listed = read_object(path).get("lessons_withdrawn")
     return frozenset(_lessons(listed if isinstance(listed, list) else ()))
 
 
-def _lessons(listed: Iterable[object]) -> Iterator[tuple[str, datetime]]:
+def _lessons(listed: Iterable[object]) -> Iterator[tuple[str, datetime, datetime]]:
     for one in listed:
         if not isinstance(one, dict):
             continue
-        lesson_id, start = one.get("lesson_id"), one.get("start")
-        if isinstance(lesson_id, str) and isinstance(start, str):
+        lesson_id, start, end = one.get("lesson_id"), one.get("start"), one.get("end")
+        if isinstance(lesson_id, str) and isinstance(start, str) and isinstance(end, str):
             try:
-                yield lesson_id, parsed(start)
+                yield lesson_id, parsed(start), parsed(end)
             except ValueError:
                 continue

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from edge_daemon_office.decisions.office_key import office_signer
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import OfficeHome, School, ServerSettings
-from edge_daemon_office.ingest.day_logs import bring_day_log
+from edge_daemon_office.ingest.day_logs import bring_day_logs
 from edge_daemon_office.ingest.folder_copy import FolderCopy
 from edge_daemon_office.ingest.tree_copy import CopyResult, TreeCopy
 
@@ -77,7 +77,7 @@ def bring_documents(home: OfficeHome, school: School) -> list[str]:
         (school.tree / "v1" / "devices").mkdir(parents=True, exist_ok=True)
         copy = _copy(home, school, school.server)
         problems = copy.bring().problems
-        bring_day_log(copy, school, datetime.now(timezone.utc))
+        bring_day_logs(copy, school, datetime.now(timezone.utc))
         return problems
     except OSError as error:
         hint = "check its rights, and the space on its disk"

@@ -17,13 +17,15 @@ from smtplib import SMTPException
 
 import pytest
 
+from edge_daemon.timestamps import written
 from edge_daemon_office.alerts import digest
+from edge_daemon_office.alerts.find import alerts_of
 from edge_daemon_office.cli import serving
 from edge_daemon_office.cli.serving import ingest_round
 from edge_daemon_office.decisions.excuses import excuse, publish_excuses
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import MailSettings, ServerSettings, read_home
-from edge_daemon_office.ingest import tree_copy
+from edge_daemon_office.ingest import day_logs, tree_copy
 from edge_daemon_office.ingest.keys import pin
 from edge_daemon_office.ingest.run import ingest
 from edge_daemon_office.ingest.server_copy import bring_documents, send_lists
@@ -96,6 +98,35 @@ def test_the_log_of_a_day_is_had_where_a_promised_lesson_has_no_register_once_in
     day = lesson.start.astimezone(school.zone).date()
     assert asked(server) == ["v1/documents", f"v1/devices/a/days/{day}.json", "v1/documents"]
     assert (school.tree / f"v1/devices/a/days/{day}.json").is_file() == (day == lesson.start.date())
+
+
+def test_an_alert_waits_until_the_log_of_its_day_was_asked_for(copied, monkeypatch):
+    office, school, _, rooms = copied
+    now = (datetime.now(timezone.utc) - timedelta(days=1)).replace(hour=13, minute=30, second=0)
+    lessons = [room.lesson(now - timedelta(minutes=90)) for room in rooms]
+    for room, lesson in zip(rooms, lessons, strict=True):
+        room.promise([lesson], now - timedelta(hours=20), "0" * 64)
+    last = lessons[1]
+    gone = {"lesson_id": last.lesson_id, "start": written(last.start), "end": written(last.end)}
+    rooms[1].put(f"v1/devices/b/days/{now.date()}.json", {"lessons_withdrawn": [gone]})
+    technician = an_account("technician")
+
+    def alerts(at: datetime) -> list[str]:
+        return [one.line for one in alerts_of(technician, school, at) if one.key.startswith("register ")]
+
+    bring_documents(office, school)
+    ingest(school, now)
+    monkeypatch.setattr(day_logs, "_MOST_LOGS", 1)
+    assert alerts(now) == []
+    assert len(alerts(now + timedelta(hours=2))) == 2, "it does not wait for ever"
+    for _ in range(2):  # room a has no log, and room b comes second
+        bring_documents(office, school)
+        assert [line[:2] for line in alerts(now)] == ["a,"]
+    state = school.tree / ".server.json"
+    noted = json.loads(state.read_text("utf-8"))
+    noted["day_logs"] = dict.fromkeys(noted["day_logs"], written(lessons[0].start))
+    state.write_text(json.dumps(noted), "utf-8")
+    assert alerts(now) == [], "it was asked for before the lesson ended"
 
 
 def test_a_run_that_is_cut_goes_on_and_what_could_not_be_had_is_asked_for_again(copied):
