@@ -64,7 +64,7 @@ def erase_idle_candidates(
     """Erase candidates that no lesson needs any more.
 
     Candidates are not needed if their lesson is finalised, or is unfinished and ended before `before`. Candidates are
-    not needed either if their id belongs to no lesson and to no session of captures of unknown time.
+    not needed either if their id belongs to no lesson, and they belong to no capture of unknown time that is kept.
 
     Returns:
         The number of lessons and sessions whose candidates were erased.
@@ -73,29 +73,35 @@ def erase_idle_candidates(
         StoreError: a database can't be written.
     """
     with faults(gallery_db):
-        kept = {str(row[0]) for row in gallery_db.execute("SELECT DISTINCT lesson_id FROM candidates")}
+        kept = [(str(row[0]), int(row[1])) for row in gallery_db.execute("SELECT lesson_id, slot FROM candidates")]
     if not kept:
         return 0
     wait(_SETTLE_S)
     with faults(register_db):
         needed = {
-            str(row[0])
+            (str(row[0]), row[1])
             for row in register_db.execute(
-                "SELECT lesson_id FROM lessons WHERE state = 'running' AND end_utc >= ?"
-                " UNION SELECT session_id FROM untimed",
+                "SELECT lesson_id, NULL FROM lessons WHERE state = 'running' AND end_utc >= ?"
+                " UNION SELECT session_id, slot FROM untimed",
                 (stored(before),),
             )
         }
-    idle = sorted(kept - needed)
+    idle = [one for one in kept if one not in needed and (one[0], None) not in needed]
     if idle:
         with transaction(gallery_db):
-            gallery_db.conn.executemany("DELETE FROM candidates WHERE lesson_id = ?", [(one,) for one in idle])
+            gallery_db.conn.executemany("DELETE FROM candidates WHERE lesson_id = ? AND slot = ?", idle)
         wipe_log(gallery_db)
-    return len(idle)
+    return len({lesson_id for lesson_id, _ in idle})
 
 
-def forget_old_untimed(db: sqlite_utils.Database, before: datetime, boot_id: str) -> int:
-    """Delete captures of unknown time that were taken in an earlier boot and, by the untrusted clock, before a time.
+def forget_old_untimed(db: sqlite_utils.Database, before: datetime, boot_id: str, before_boottime_s: float) -> int:
+    """Delete captures of unknown time that were taken before a time.
+
+    Args:
+        db: register.sqlite.
+        before: the time; the untrusted clock has to do for captures of other boots.
+        boot_id: the current boot, whose captures have a time by the seconds since its start.
+        before_boottime_s: the same time in seconds since the start of this boot; negative if it was before the start.
 
     Returns:
         The number of deleted captures.
@@ -106,7 +112,8 @@ def forget_old_untimed(db: sqlite_utils.Database, before: datetime, boot_id: str
     with transaction(db):
         return int(
             db.conn.execute(
-                "DELETE FROM untimed WHERE believed_utc < ? AND boot_id <> ?", (stored(before), boot_id)
+                "DELETE FROM untimed WHERE CASE WHEN boot_id = ? THEN boottime_s < ? ELSE believed_utc < ? END",
+                (boot_id, before_boottime_s, stored(before)),
             ).rowcount
         )
 

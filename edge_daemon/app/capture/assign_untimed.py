@@ -28,7 +28,7 @@ def settle(home: Home, db: sqlite_utils.Database, gallery: GalleryStore, reading
 
     Raises:
         StoreError: a database can't be written; captures that are not assigned yet stay for the next call.
-        TimetableError: the timetable can't be read, so that the past lessons are unknown.
+        TimetableError: the timetable can't be read or has not arrived yet, so that the past lessons are unknown.
     """
     lost = begin_without_time(db, home.config.device.name, reading.boot_id)
     if lost:
@@ -39,9 +39,13 @@ def settle(home: Home, db: sqlite_utils.Database, gallery: GalleryStore, reading
 
 
 def _possible_lessons(home: Home, db: sqlite_utils.Database, reading: Reading) -> Sequence[Lesson]:
-    """Return the lessons that may have been on when the untimed captures of this boot were taken."""
+    """Return the lessons that may have been on when the untimed captures of this boot were taken.
+
+    A lesson that began before `storage.keep_sightings_days` is left out, so that its captures are erased.
+    """
     ages_s = [reading.boottime_s - c.boottime_s for c in untimed_captures(db) if c.boot_id == reading.boot_id]
     if not ages_s:
         return []
     start = reading.utc - timedelta(seconds=max(ages_s)) - LONGEST
-    return as_held(db, read_timetable(home).lessons(start, reading.utc))
+    oldest = reading.utc - timedelta(days=home.config.storage.keep_sightings_days)
+    return as_held(db, read_timetable(home).lessons(max(start, oldest), reading.utc))

@@ -70,8 +70,11 @@ def read_timetable(home: Home) -> HasLessons:
     """Return the timetable in force, from the last good files.
 
     Raises:
-        TimetableError: no file can be read, and there is no good copy.
+        TimetableError: no file can be read, and there is no good copy; or the office's calendar is the only one and
+            has not arrived.
     """
+    if home.config.timetable.files and not timetable_paths(home)[0]:
+        raise TimetableError("the office's calendar has not arrived yet", str(pulled_timetable(home)))
     watch = watch_timetable(home)
     watch.refresh()
     if not watch.is_known:

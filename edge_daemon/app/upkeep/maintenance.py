@@ -148,16 +148,17 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retent
         return RetentionResult(0, 0, 0, "the time is not known, so the age of the data is not known")
     if not home.register_db_path.exists():
         return RetentionResult(0, 0, 0, "there is no register yet")
-    before = now - timedelta(days=home.config.storage.keep_sightings_days)
+    keep = timedelta(days=home.config.storage.keep_sightings_days)
+    before, before_boottime_s = now - keep, reading.boottime_s - keep.total_seconds()
     register_db = open_register(home.register_db_path, create=False)
     with closing(register_db.conn), gallery_of(home) as gallery_db:
         sightings = retention.erase_sightings_of_lessons_before(register_db, before)
-        untimed = retention.forget_old_untimed(register_db, before, reading.boot_id)
+        untimed = retention.forget_old_untimed(register_db, before, reading.boot_id, before_boottime_s)
         forget_events_before(register_db, now - timedelta(days=KEPT_DAYS))
         idle = retention.erase_idle_candidates(gallery_db, register_db, before) if gallery_db is not None else 0
         if gallery_db is not None:
-            keep = timedelta(days=home.config.storage.keep_leavers_days)
-            write_coming(register_db, follow_leavers(gallery_db, now, keep))
+            keep_leavers = timedelta(days=home.config.storage.keep_leavers_days)
+            write_coming(register_db, follow_leavers(gallery_db, now, keep_leavers))
         registers = _mark_registers(home, register_db, now)
     return RetentionResult(sightings, idle, untimed, registers=registers)
 

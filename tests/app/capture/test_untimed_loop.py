@@ -148,6 +148,31 @@ def test_without_a_readable_timetable_the_captures_wait(device):
     assert len(untimed_captures(device.db)) == 2
 
 
+def test_a_timetable_that_is_readable_after_the_retention_starts_no_old_lesson(device):
+    device.go(2)
+    Office(device.home.state_dir).write(lesson("20261120T115000"))
+    days = device.home.config.storage.keep_sightings_days + 1
+    late = Reading(NOON + timedelta(days=days), device.boottime_s + days * 86_400, "synchronised", "boot")
+    settle(device.home, device.db, device.gallery, late)
+    assert lessons.running_lessons(device.db) == []
+    assert untimed_captures(device.db) == []
+
+
+def test_the_captures_wait_for_the_office_calendar(tmp_path, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.CONFIG", CONFIG.replace("timetable.ics", "upstream"))
+    device = Device(tmp_path)
+    device.go(2)
+    right = Reading(NOON, device.boottime_s, "synchronised", "boot")
+    with pytest.raises(TimetableError, match="has not arrived yet"):
+        settle(device.home, device.db, device.gallery, right)
+    assert len(untimed_captures(device.db)) == 2
+    (tmp_path / "pulled").mkdir()
+    Office(tmp_path / "pulled").write(lesson("20261120T115000"))
+    settle(device.home, device.db, device.gallery, right)
+    assert [found.lesson.course for found in lessons.running_lessons(device.db)] == ["Maths"]
+    assert untimed_captures(device.db) == []
+
+
 def test_captures_of_another_boot_become_a_register_without_a_lesson(device):
     device.go(2)
     settle(device.home, device.db, device.gallery, Reading(NOON, 50.0, "synchronised", "a later boot"))

@@ -9,12 +9,14 @@ import sys
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlite_utils
 
 from edge_daemon.app.upkeep import maintenance
 from edge_daemon.app.upkeep.maintenance import back_up, check, daily, disk_state, forget_erased, open_databases, retain
+from edge_daemon.device.clock import Reading
 from edge_daemon.errors import DamageError
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.home import Home
@@ -194,14 +196,24 @@ def test_candidates_stay_for_the_lesson_that_runs_and_go_for_those_that_never_en
     assert stuck != running
 
 
-def test_captures_of_unknown_time_go_when_they_are_old_but_never_those_of_this_boot(home, school):
-    this_boot = maintenance.SystemClock().reading().boot_id
-    with closing(open_register(home.register_db_path).conn) as conn:
-        for session, boot_id, day in (("old", "a", 200), ("new", "a", 1), ("now", this_boot, 200)):
-            at = NOW - timedelta(days=day)
-            untimed.add_untimed(_database(conn), untimed.UntimedCapture(session, 0, boot_id, 9.0, at))
-    assert retain(home, NOW, "synchronised").untimed == 1
-    assert _rows(home.register_db_path, "SELECT session_id FROM untimed ORDER BY 1") == [("new",), ("now",)]
+def test_captures_of_unknown_time_go_when_they_are_old_those_of_this_boot_by_its_seconds(home, school, monkeypatch):
+    boottime_s = 400 * 86_400.0
+    clock = SimpleNamespace(reading=lambda: Reading(NOW, boottime_s, "synchronised", "this"))
+    monkeypatch.setattr(maintenance, "SystemClock", lambda **_: clock)
+    taken = [("other", 0, "a", 200, 9.0), ("other", 1, "a", 1, 9.0)]  # by the untrusted clock
+    taken += [("this", slot, "this", 200, boottime_s - days * 86_400) for slot, days in enumerate((90.01, 89.99))]
+    with (
+        closing(open_register(home.register_db_path).conn) as conn,
+        closing(open_gallery(home.gallery_db_path).conn) as gallery,
+    ):
+        for session, slot, boot_id, days, taken_s in taken:
+            at = NOW - timedelta(days=days)
+            untimed.add_untimed(_database(conn), untimed.UntimedCapture(session, slot, boot_id, taken_s, at))
+            candidate_rows.put_candidates(_database(gallery), session, slot, b"x" * 100)
+    assert retain(home, NOW, "synchronised").untimed == 2
+    left = [("other", 1), ("this", 1)]
+    assert _rows(home.register_db_path, "SELECT session_id, slot FROM untimed ORDER BY 1") == left
+    assert _rows(home.gallery_db_path, "SELECT lesson_id, slot FROM candidates ORDER BY 1") == left
 
 
 def test_the_daily_job_does_both(home):
