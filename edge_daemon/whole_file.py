@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 
 
@@ -22,8 +24,9 @@ def replace_file(
             process that is killed then leaves its temporary file behind. False: the next call replaces that file.
 
     Raises:
-        OSError: the file can't be written; its previous content is unchanged.
+        OSError: the file can't be written, or is a device, a pipe or the like; its previous content is unchanged.
     """
+    refuse_special(path)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}" if unique else f".{path.name}.part")
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -43,6 +46,26 @@ def replace_file(
         sync_folder(path.parent)
 
 
+def refuse_special(path: Path) -> None:
+    """Refuse to replace what is no regular file, such as /dev/null or a link to it. Renaming would remove a device.
+
+    A folder passes, because renaming a file to it fails in any case. A link into /proc, such as /dev/stdout, is refused
+    whatever it leads to.
+
+    Raises:
+        OSError: `path` is a device, a pipe, a socket or a link to one, or can't be looked at.
+    """
+    try:
+        mode, is_stream = path.lstat().st_mode, False
+        if stat.S_ISLNK(mode):
+            is_stream = str(path.readlink()).startswith("/proc/")
+            mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if is_stream or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
+
+
 def unusable_output(path: Path) -> tuple[str, str, str] | None:
     """Return what keeps this user from writing a file to `path`: the reason, where it is, and what to do.
 
@@ -55,9 +78,12 @@ def unusable_output(path: Path) -> tuple[str, str, str] | None:
             return "is a folder", str(path), "name a file"
         if not folder.is_dir():
             return "there is no such folder", str(folder), "make it first"
+        refuse_special(path)
     except PermissionError:
         return "this user may not look into the folder", str(folder), own
     except OSError as error:
+        if error.errno == errno.EINVAL:
+            return str(error.strerror), str(path), "name a file"
         return f"can't be looked at: {error.strerror}", str(path), "choose another name"
     if _is_disk_read_only(folder):
         return "the folder's disk is read-only", str(folder), own

@@ -16,6 +16,7 @@ from typing import Any, Final
 from edge_daemon_office import __version__
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import SETTINGS, OfficeHome
+from edge_daemon_office.shared.whole_file import refuse_special
 
 _TABLES: Final = "tables.json"
 _FORM: Final = 1
@@ -33,6 +34,7 @@ def write_backup(home: OfficeHome, target: Path) -> dict[str, int]:
     text = json.dumps({"form": _FORM, "release": __version__, "tables": tables}, default=_plain, ensure_ascii=False)
     half = target.with_name(f".{target.name}.half")
     try:
+        refuse_special(target)
         descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_daemon.whole_file import replace_file
+from edge_daemon.attendance.export import write_whole
+from edge_daemon.errors import RegisterError
+from edge_daemon.whole_file import replace_file, unusable_output
 
 
 def test_a_file_is_replaced_with_its_mode_and_nothing_is_left_beside_it(tmp_path):
@@ -52,3 +54,22 @@ def test_two_that_write_at_once_have_a_part_each(tmp_path, monkeypatch):
     for text in (b"one", b"two"):
         replace_file(tmp_path / "a", text, unique=True)
     assert len(set(seen)) == 2
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "link to an open file"])
+def test_what_is_no_regular_file_is_refused_and_stays(tmp_path, kind):
+    path, other = tmp_path / "out.csv", tmp_path / "other"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link to a pipe":
+        os.mkfifo(other)
+        path.symlink_to(other)
+    else:
+        path.symlink_to(f"/proc/self/fd/{os.open(other, os.O_WRONLY | os.O_CREAT)}")
+    before = [(one.name, one.lstat().st_ino) for one in sorted(tmp_path.iterdir())]
+    with pytest.raises(OSError, match="is not a regular file"):
+        replace_file(path, b"new")
+    with pytest.raises(RegisterError, match="can't be written: is not a regular file"):
+        write_whole(path, lambda part: part.touch())
+    assert unusable_output(path) == ("is not a regular file", str(path), "name a file")
+    assert [(one.name, one.lstat().st_ino) for one in sorted(tmp_path.iterdir())] == before

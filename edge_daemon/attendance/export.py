@@ -25,7 +25,7 @@ from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
 from edge_daemon.errors import RegisterError
 from edge_daemon.plain_text import without_overrides
 from edge_daemon.types import Register
-from edge_daemon.whole_file import unusable_output
+from edge_daemon.whole_file import refuse_special, unusable_output
 
 FORMATS: Final = (".xlsx", ".csv", ".json")
 
@@ -96,6 +96,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    refuse_special(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=".part", dir=path.parent)
     part = Path(name)
     try:

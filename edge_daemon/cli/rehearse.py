@@ -23,6 +23,7 @@ from edge_daemon.cli.table import table
 from edge_daemon.cli.this_command import this_command
 from edge_daemon.errors import StoreError
 from edge_daemon.types import Register, Verdict, VerdictName
+from edge_daemon.whole_file import unusable_output
 
 
 @click.command(cls=CommandHelp)
@@ -73,8 +74,8 @@ def rehearse(
 
     Without --deliver the register is never sent anywhere.
     """
-    if sightings is not None and not sightings.parent.is_dir():
-        raise StoreError("there is no such folder", str(sightings.parent), "make it first")
+    if sightings is not None and (problem := unusable_output(sightings)) is not None:
+        raise StoreError(*problem)
     start = instant_of(at, ZoneInfo(home.config.device.time_zone)) if at else None
     wanted = RehearsalRequest(frames, sightings, captures, _seed(seed), course or "", start, deliver)
     with progress("captures") as watch:

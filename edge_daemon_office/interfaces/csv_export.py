@@ -14,6 +14,7 @@ from edge_daemon_office.interfaces.marks import StatedMark, stated_marks
 from edge_daemon_office.interfaces.settings import CsvTemplate
 from edge_daemon_office.registers.models import Lesson, Student
 from edge_daemon_office.scope import use_school
+from edge_daemon_office.shared.whole_file import refuse_special
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters of a text that spreadsheets take for a formula; such a text gets an apostrophe."""
@@ -40,6 +41,7 @@ def write_whole(
     """
     half, count = target.with_name(f".{target.name}.half"), 0
     try:
+        refuse_special(target)
         half.touch(mode=0o600)
         with half.open("w", encoding=encoding, newline="") as file:
             writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")

@@ -14,7 +14,7 @@ COPY: Final = ROOT / "edge_daemon_office" / "shared"
 ROOTS: Final = (
     *("attendance/commitment.py", "attendance/document.py", "attendance/doubt.py", "attendance/proof.py"),
     *("attendance/reason_codes.py", "delivery/connection_deadline.py", "delivery/document_paths.py"),
-    *("delivery/folder_listing.py", "device/signing.py", "errors.py", "timestamps.py"),
+    *("delivery/folder_listing.py", "device/signing.py", "errors.py", "timestamps.py", "whole_file.py"),
 )
 """What the office uses; what these import is copied, too."""
 _INIT: Final = '''"""A copy of modules of `edge_daemon`: change them there, run `python -m tests.office.shared_code`."""

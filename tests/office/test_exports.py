@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
+from edge_daemon_office.backup import write_backup
 from edge_daemon_office.decisions.models import Excuse
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import read_home
@@ -65,6 +67,13 @@ def test_the_terms_figures_are_those_of_the_pages_by_student_and_course(school, 
     assert path.stat().st_mode & 0o077 == 0
     with pytest.raises(OfficeError, match="can't be written"):
         write_term(school, FIRST, LAST, tmp_path / "missing" / "term.csv")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(OfficeError, match="can't be written: is not a regular file"):
+        write_term(school, FIRST, LAST, path)
+    with pytest.raises(OfficeError, match="can't be written: is not a regular file"):
+        write_backup(read_home(tmp_path), path)
+    assert path.is_fifo()
 
 
 def test_a_csv_file_has_the_columns_and_words_of_its_template(school, tmp_path):
