@@ -4,8 +4,8 @@
 
 DIR is a lesson as a lesson maker writes it (frames/, photos/, roster.csv, truth.csv, boxes.csv), or a folder of such
 lessons, which are pooled. Lessons with a scenario.json (written by `benchmarks.scenarios.make`) are also reported by
-scenario. With CACHE, the benchmark reuses faces that the same networks and the same code found before. A change of
-naming is then measured in seconds, without time and memory.
+scenario. With CACHE, the benchmark reuses faces that the same networks and the same code found before. A run
+after a change of naming then takes seconds only, but time and memory are not measured.
 """
 
 from __future__ import annotations

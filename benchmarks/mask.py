@@ -78,7 +78,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def scored(labels: Picked, picked: Picked, widths: NDArray[np.float64]) -> dict[str, object]:
-    """Return the figures for faces of 24 px and more, and by width."""
+    """Return the `figures` for faces of 24 px and more, and under `by_width` those for each range of widths."""
     large = widths >= LARGE_PX
     by_width = {
         key: figures(labels[inside], picked[inside])

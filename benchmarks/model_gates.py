@@ -31,7 +31,10 @@ _THRESHOLD, _MATCH = 0.5, 0.5
 _LEAST_MATCHED, _LEAST_IOU, _MOST_EXTRA = 0.99, 0.95, 0.1
 _EACH = 3
 _LOOKS = {"look": (0.10, 0.50, 16), "portrait": (0.15, 0.70, 40)}
-"""For the crops of each role: range of face heights as shares of the input, and least height in the picture (px)."""
+"""For each role of the detector: least and greatest height of a face as a share of the network's input, and px.
+
+The third number is the least height in pixels that a face has in the picture.
+"""
 
 
 def main() -> int:

@@ -105,7 +105,10 @@ class Logs:
 
 
 def _frames(log: Path) -> tuple[bytes, int, int]:
-    """Return the salts of a log, the number of frames with these salts, and the page size."""
+    """Return the salts of SQLite's write-ahead log, the number of its first frames with them, and the page size.
+
+    Without a log the result is (b"", 0, 0).
+    """
     try:
         data = log.read_bytes()
     except FileNotFoundError:

@@ -131,7 +131,8 @@ def student_hash(device_key: bytes, student_id: str) -> str:
 def keyed(device_key: bytes, mark: str) -> str:
     """Return the keyed form of a tombstone's hash; a keyed hash is returned unchanged.
 
-    It is computed from the plain hash, so that a tombstone of the previous release can be converted.
+    The keyed form is computed from the plain hash and not from the id. So a tombstone (the mark of a removed student)
+    of the previous release can be converted.
     """
     if mark.startswith(KEYED):
         return mark

@@ -278,7 +278,7 @@ def _opened(plan: TrainingPlan, folder: Path, torch: Any) -> tuple[TrainingState
 
 
 def _check_kinds(state: TrainingState, plan: TrainingPlan) -> None:
-    """Raise TypeError if a field of a state is not of its kind; a number without a fraction may be whole."""
+    """Raise TypeError if a field of a state has the wrong type; a float field may also hold an int."""
     for one in fields(TrainingState):
         kind, value = type(getattr(TrainingState(plan), one.name)), getattr(state, one.name)
         if not isinstance(value, (int, float) if kind is float else kind):

@@ -30,7 +30,7 @@ SMALL_MIN_PROBABILITY = 0.99
 Such a face is rarely recognised, and most false boxes are as small: hands, letters, parts of clothes.
 """
 LEAST_ALONE = 0.75
-"""Least probability of a face from the evidence about its detection alone.
+"""Least probability that a detection is a face, judged without the other detections in the picture.
 
 A detection below it is not a face, however many similar detections there are: blurred pictures contain many of them.
 """

@@ -59,7 +59,7 @@ class IngestResult:
     repeated: int = 0
     left_out: int = 0
     problems: int = 0
-    """Lines on the page Rooms after the run."""
+    """Number of problems after the run, as the page *Rooms* lists them."""
 
     def add(self, other: IngestResult) -> None:
         """Add the result of another run."""

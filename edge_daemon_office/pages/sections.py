@@ -41,7 +41,7 @@ _SHOWN: Final = 50
 
 @needs(rights.MAP_COURSES)
 def sections(request: HttpRequest, school: str) -> HttpResponse:
-    """Show the lines, and add or remove one."""
+    """Show the page *Ed-Fi* with the lines that assign courses to sections; a POST adds or removes a line."""
     place = settings.OFFICE.schools[school]
     wrong, entered = "", dict.fromkeys(COLUMNS, "")
     if request.method == "POST":

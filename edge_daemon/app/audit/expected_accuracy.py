@@ -52,7 +52,10 @@ class AccuracyFactors:
         return float(min(1.0, (max(luma, 1.0) / self.dark_luma) ** self.dark_power))
 
     def unburnt(self, clipped: float) -> float:
-        """Return the share of a face's width that is effective with this share of burnt-out or black pixels."""
+        """Return the factor by which burnt-out or black pixels reduce the effective width of a face.
+
+        `clipped` is the share of such pixels.
+        """
         return 1.0 - self.burnt_loss * clipped
 
     def px(self, width_px: float, sharpness: float, light: FaceLight) -> float:

@@ -149,7 +149,11 @@ def _still_holds(finding: Finding, keys: frozenset[str]) -> bool:
 
 
 def _named(folder: Path, pinned: Mapping[str, frozenset[str]] | None) -> Room:
-    """Return the room with its name and its keys; without keys if neither the list nor the server has one."""
+    """Return the room with its name and its keys.
+
+    With a list of pinned keys, the keys are those of the list; without one, the key is that of the server. A room may
+    have none.
+    """
     device, key = folder.name, ""
     for name in ("key.json", "status.json"):
         found = read_object(folder / name) or {}

@@ -325,7 +325,7 @@ def _withdrawn(home: Home) -> frozenset[str]:
 
 
 def _hand_contacts_on(home: Home) -> str:
-    """Update the contacts for mail; return why this is not possible, empty if it is."""
+    """Update the contacts for mail; return why this failed, or an empty text."""
     try:
         publish_contacts(home)
     except (GalleryError, KeyFileError) as error:

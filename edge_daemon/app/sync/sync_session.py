@@ -64,7 +64,8 @@ class SyncSession:
 
         Raises:
             ConfigError: the settings can't be read.
-            DeliveryError: only the systemd unit receives the login secrets; nothing was tried or noted.
+            DeliveryError: a login secret is a credential that only the systemd unit receives, and this process is not
+                that unit; nothing was tried or noted.
             StoreError: the database can't be used.
         """
         if withheld := withheld_secrets(self._home):

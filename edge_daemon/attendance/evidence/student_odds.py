@@ -42,7 +42,7 @@ class KnownStudents:
     weights: Scores
     """Prior weight of each student before any face is evaluated; the mean is 1."""
     look_alikes: Mapping[int, frozenset[int]]
-    """For a student with look-alikes, the students with similar photographs, both as indices into `ids`."""
+    """Maps each student who has look-alikes to them: students with similar photographs. All are indices into `ids`."""
     match: MatchProbability
 
 

@@ -1,4 +1,4 @@
-"""Revisions get the order of their arrival, for the changes of the read API."""
+"""Adds a number to each revision: the order of arrival, in which the read API lists changes."""
 
 from django.db import migrations, models
 

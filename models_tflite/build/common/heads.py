@@ -9,7 +9,7 @@ from .graph import Graph, Op, Tensor, constant
 
 
 def normalise_channels(conv: Op, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scale every output channel of `conv` from the range `low` to `high` to the range -1 to 1.
+    """Scale every output channel of `conv` so that its range [low, high] becomes [-1, 1].
 
     Returns:
         (half, middle): the old value is new * half + middle.
