@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from edge_daemon_office.cli import cli
+from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.shared.errors import EdgeError
 
 
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
+        _check_text(sys.argv[1:] if arguments is None else arguments)
         result = cli.main(args=arguments, prog_name="edge-daemon-office", standalone_mode=False)
     except EdgeError as error:
         click.echo(f"edge-daemon-office: {error.line()}", err=True)
@@ -49,6 +51,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _print_internal_error(error)
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Raise OfficeError for an argument that is not valid UTF-8; the message does not quote it, it may be a name."""
+    for at, text in enumerate(arguments):
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            option = text.partition("=")[0] if "=" in text else arguments[at - 1] if at else ""
+            where = option if option.startswith("--") and option.isascii() else f"argument {at + 1}"
+            raise OfficeError("is not valid UTF-8", where, "check the terminal's character set") from error
 
 
 def _print_internal_error(error: Exception) -> None:

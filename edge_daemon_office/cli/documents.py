@@ -10,7 +10,7 @@ import click
 from edge_daemon_office.cli.known_names import warn_of_device
 from edge_daemon_office.cli.opening import open_office, schools_of
 from edge_daemon_office.errors import OfficeError
-from edge_daemon_office.home import read_home
+from edge_daemon_office.home import School, read_home
 
 NOT_REACHED = 1
 """Exit code: the school's server gave no documents; those that were already here are ingested."""
@@ -92,8 +92,9 @@ def keys() -> None:
 @_school
 @click.pass_obj
 def list_keys(folder: Path, school: str | None) -> None:
-    """Show the key of each device in the tree, and whether it is pinned."""
-    from edge_daemon_office.ingest.keys import offered
+    """Show the key of each device in the tree, and whether it is pinned; then all other pinned keys."""
+    from edge_daemon_office.ingest.keys import offered, read_keys
+    from edge_daemon_office.shared.device.signing import fingerprint as fingerprint_of
 
     for one in schools_of(read_home(folder), school):
         found = offered(one.tree, one.keys)
@@ -103,6 +104,13 @@ def list_keys(folder: Path, school: str | None) -> None:
             )
         if not found:
             click.echo(f"{one.school}: no device has delivered its key yet")
+        shown = {(device, key) for device, key, _, _ in found}
+        for device, pinned in sorted(read_keys(one.keys).items()):
+            name = device if device.isprintable() else ascii(device)
+            for key in sorted(pinned):
+                if (device, key) not in shown:
+                    said = "pinned, but the device's key.json does not have it"
+                    click.echo(f"{one.school}: {name}: {key} (fingerprint {fingerprint_of(key)}), {said}")
 
 
 @keys.command()
@@ -114,12 +122,34 @@ def pin(folder: Path, device: str, key: str, school: str | None) -> None:
     """Trust documents that DEVICE signs with KEY (64 hexadecimal digits)."""
     from edge_daemon_office.ingest.keys import pin as pin_key
 
+    one = _only_school(folder, school)
+    others = pin_key(one.keys, device, key)
+    warn_of_device(one, device, key)
+    for other in sorted(others):
+        said = f"DEVICE {device}: has another pinned key, which stays trusted: {other}"
+        click.echo(f"{said}; if it is wrong, `keys unpin` takes it off", err=True)
+    click.echo(f"pinned in {one.keys}")
+
+
+@keys.command()
+@click.argument("device")
+@click.argument("key")
+@_school
+@click.pass_obj
+def unpin(folder: Path, device: str, key: str, school: str | None) -> None:
+    """Trust KEY of DEVICE no longer. The next `ingest` takes everything off that it signed."""
+    from edge_daemon_office.ingest.keys import unpin as unpin_key
+
+    one = _only_school(folder, school)
+    unpin_key(one.keys, device, key)
+    click.echo(f"taken off {one.keys}; the next `ingest` takes off what it signed")
+
+
+def _only_school(folder: Path, school: str | None) -> School:
     schools = schools_of(read_home(folder), school)
     if len(schools) > 1:
         raise OfficeError("this office has several schools", "--school", "name the device's school")
-    pin_key(schools[0].keys, device, key)
-    warn_of_device(schools[0], device, key)
-    click.echo(f"pinned in {schools[0].keys}")
+    return schools[0]
 
 
 @click.command()

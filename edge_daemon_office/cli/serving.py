@@ -18,6 +18,8 @@ from edge_daemon_office.shared.errors import EdgeError
 
 logger = logging.getLogger("edge_daemon_office")
 _LAST_PORT: Final = 65_535
+_SHOWN: Final = 10
+"""Number of devices that `check` names."""
 _FOR_HTTPS: Final = frozenset(f"security.{one}" for one in ("W004", "W005", "W008", "W012", "W016", "W021"))
 """Checks of Django that fail because office.https is false, which has a line of its own."""
 _PLAIN: Final = {
@@ -137,6 +139,25 @@ def _in_plain_words(name: str) -> str:
     return _PLAIN.get(name, f"the program's own settings fail a check ({name}): please report it as a fault")
 
 
+def _unpinned(school: School) -> list[str]:
+    """Return a line about the devices in the tree without a pinned key; none while the tree has no devices."""
+    from edge_daemon_office.ingest.keys import without_pinned_key
+    from edge_daemon_office.ingest.tree import devices_folder
+
+    try:
+        devices_folder(school.tree)
+    except (OSError, OfficeError):
+        return []
+    try:
+        names = without_pinned_key(school.tree, school.keys)
+    except OfficeError as error:
+        return [error.line()]
+    if not names:
+        return []
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    return [f"schools.{school.school}.keys: a key is not pinned, so documents are left out: {shown}; see `keys list`"]
+
+
 @click.command()
 @click.pass_obj
 def check(folder: Path) -> int:
@@ -162,6 +183,8 @@ def check(folder: Path) -> int:
         for one in home.schools.values()
         if one.server is None and not os.path.isdir(one.tree)  # noqa: PTH112 (Path.is_dir raises without rights); `ingest` makes copies
     ]
+    for one in home.schools.values():
+        lines += _unpinned(one)
     for path in (home.folder, home.folder / "secret-key"):
         if path.stat().st_mode & 0o077:
             lines.append(f"{path} can be read by others: chmod go= {path}")

@@ -6,6 +6,7 @@ import csv
 import os
 import string
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,20 +46,16 @@ def by_folder(keys: Mapping[str, frozenset[str]]) -> dict[str, tuple[str, frozen
     return {device_folder(device).rpartition("/")[2]: (device, pinned) for device, pinned in keys.items()}
 
 
-def pin(path: Path, device: str, key: str) -> None:
-    """Add a key to the list.
+def pin(path: Path, device: str, key: str) -> frozenset[str]:
+    """Add a key to the list; return the device's other pinned keys, which stay pinned.
 
     Raises:
         OfficeError: the name or the key is invalid, or the file can't be written.
     """
-    device = device.strip()
-    if not device or not device.isprintable():
-        raise OfficeError("is not a name of a device", "DEVICE", "give device.name of the device's config.toml")
-    key = "".join(key.split()).lower()
-    if not is_key(key):
-        raise OfficeError("is not a public key", "KEY", "give the 64 hexadecimal digits of the device's key")
+    device, key = _checked(device, key)
+    others = read_keys(path).get(device, frozenset()) - {key}
     if key in read_keys(path).get(device, frozenset()):
-        return
+        return others
     try:
         text = path.read_text("utf-8-sig") if path.exists() else ""
         names = _names(_reader(text)) if text else list(_COLUMNS)
@@ -73,6 +70,60 @@ def pin(path: Path, device: str, key: str) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise OfficeError(f"can't be written: {error.strerror}", str(path), "check its rights") from error
+    return others
+
+
+def unpin(path: Path, device: str, key: str) -> None:
+    """Remove a key from the list; all other lines stay as they are.
+
+    Raises:
+        OfficeError: the device does not have this key, or the file can't be read or written.
+    """
+    device, key = _checked(device, key)
+    if key not in read_keys(path).get(device, frozenset()):
+        raise OfficeError("is not pinned for this device", "KEY", "see `keys list`")
+    wrong = {
+        line
+        for line, row in read_csv(path, _COLUMNS)
+        if (row["device"], "".join(row["public_key"].split()).lower()) == (device, key)
+    }
+    try:
+        file = path.resolve()
+        lines = file.read_bytes().decode("utf-8").splitlines(keepends=True)
+        if any(lines[line - 1].count('"') % 2 for line in wrong):
+            raise OfficeError("has a cell of several lines beside this key", str(path), "take the key off by hand")
+        part, before = file.with_name(f".{file.name}.new"), file.stat()
+        with part.open("wb") as new:
+            new.write("".join(line for number, line in enumerate(lines, 1) if number not in wrong).encode("utf-8"))
+            new.flush()
+            os.fsync(new.fileno())
+        part.chmod(before.st_mode & 0o777)
+        with suppress(OSError, AttributeError):  # only root may, and Windows has none
+            os.chown(part, before.st_uid, before.st_gid)
+        part.replace(file)
+    except OSError as error:
+        raise OfficeError(f"can't be written: {error.strerror}", str(path), "check its rights") from error
+
+
+def _checked(device: str, key: str) -> tuple[str, str]:
+    """Return name and key without spaces around or in them; raise OfficeError if one is invalid."""
+    device, key = device.strip(), "".join(key.split()).lower()
+    if not device or not device.isprintable():
+        raise OfficeError("is not a name of a device", "DEVICE", "give device.name of the device's config.toml")
+    if not is_key(key):
+        raise OfficeError("is not a public key", "KEY", "give the 64 hexadecimal digits of the device's key")
+    return device, key
+
+
+def without_pinned_key(tree: Path, path: Path) -> list[str]:
+    """Return the devices in the tree that have no pinned key, or that offer a key that is not pinned; sorted.
+
+    Raises:
+        OfficeError: the tree or the list can't be read.
+    """
+    known = by_folder(read_keys(path))
+    folders = {one for one in device_folders(devices_folder(tree)) if one not in known and one.isprintable()}
+    return sorted(folders | {device for device, _, _, is_pinned in offered(tree, path) if not is_pinned})
 
 
 def offered(tree: Path, path: Path) -> list[tuple[str, str, str, bool]]:

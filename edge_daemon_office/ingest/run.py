@@ -58,6 +58,7 @@ class IngestResult:
     commitments: int = 0
     repeated: int = 0
     left_out: int = 0
+    """Documents that are left out after the run, also those that an earlier run left out."""
     problems: int = 0
     """Number of problems after the run, as the page *Rooms* lists them."""
 
@@ -94,7 +95,11 @@ def ingest(school: School, now: datetime, show: Callable[[str], None] = lambda _
         _Room(school, devices, folder, device, pinned, now, stored).ingest(result)
     _name_missing_folders(school, folders)
     _name_wrong_folders(school, wrong)
-    result.problems = Problem.objects.filter(school=school.school).count()
+    mine = Problem.objects.filter(school=school.school)
+    pinned_devices = {device for device, _ in keys.values()}
+    left_out = mine.filter(kind="document", is_left_out=True).values_list("device", flat=True)
+    result.left_out += sum(device in pinned_devices for device in left_out)
+    result.problems = mine.count()
     return result
 
 
@@ -141,6 +146,8 @@ class _Room:
         fresh = by_arrival(fresh)
         was_in_order = not self.stored.problems.get(self.device) and all(file.path not in known for file in fresh)
         added = self._write(fresh, result)
+        if not self.pinned:  # the folder was listed as a whole
+            result.left_out += len(listing.files)
         gone: set[str] = set()
         if listing.is_whole:
             gone = known.keys() - {file.path for file in listing.files}
@@ -164,7 +171,6 @@ class _Room:
             result.registers += count.registers
             result.commitments += count.commitments
             result.repeated += count.repeated
-            result.left_out += count.left_out
             added = [one.finding for one in batch if isinstance(one.finding, ProvenDocument)]
             others += count.left_out + len(batch) - len(added)
         return added if len(fresh) <= _BATCH and not others else None

@@ -45,6 +45,11 @@ def test_a_tree_is_read_without_any_library_of_a_device_and_without_edge_daemon(
         3,
         "left out: room 1: no key is pinned for this device; 1 documents are left out\n",
     )
+    assert done.stdout.endswith(" 1 left out\n")
+    assert (
+        "schools.school.keys: a key is not pinned, so documents are left out: room 1"
+        in office(tmp_path / "o", "check").stderr
+    )
     assert office(tmp_path / "o", "keys", "pin", "room 1", room.signer.public_key).returncode == 0
     done = office(tmp_path / "o", "ingest")
     assert (done.returncode, done.stderr) == (0, "")

@@ -16,7 +16,8 @@ from edge_daemon.attendance.confirmation import confirm
 from edge_daemon.attendance.doubt import counts
 from edge_daemon.device.signing import signed
 from edge_daemon.types import Confirmation
-from edge_daemon_office.ingest.keys import offered, pin, read_keys
+from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.ingest.keys import offered, pin, read_keys, unpin
 from edge_daemon_office.ingest.ledger_checks import check_ledger
 from edge_daemon_office.ingest.run import ingest, rebuild
 from edge_daemon_office.ingest.store import TALLY
@@ -223,11 +224,12 @@ def test_nothing_counts_before_its_key_is_pinned_and_nothing_after_it_is_taken_o
     school = office.schools["north"]
     room = OfficeRoom(school.tree, "room 1")
     a_week(room)
-    ingest(school, NOW)
+    assert ingest(school, NOW).left_out == 9
     assert Lesson.objects.count() == 0
     assert problems() == {"room 1": "no key is pinned for this device; 9 documents are left out"}
     pin(school.keys, "room 1", room.signer.public_key)
-    assert ingest(school, NOW).registers == 8
+    result = ingest(school, NOW)
+    assert (result.registers, result.left_out) == (8, 0)
     assert problems() == {}
     school.keys.write_text("device,public_key\n" + f"room 1,{'0' * 64}\n", "utf-8")
     ingest(school, NOW)
@@ -235,6 +237,19 @@ def test_nothing_counts_before_its_key_is_pinned_and_nothing_after_it_is_taken_o
     assert all("not pinned" in what for what in problems().values())
     pin(school.keys, "room 1", room.signer.public_key)
     assert ingest(school, NOW).registers == 8
+
+
+def test_a_key_that_is_unpinned_leaves_all_other_lines_as_they_are(tmp_path):
+    path, right, wrong = tmp_path / "keys.csv", "a" * 64, "b" * 64
+    head = f"\ufeffdevice;public_key;note\r\n\r\nroom 1;{right};mine\r\n"
+    path.write_bytes(f'{head}room 1;{wrong.upper()};"x"\r\nroom 2;{wrong};"x\r\ny"\r\n'.encode())
+    path.chmod(0o640)
+    unpin(path, "room 1", wrong)
+    assert path.read_bytes() == f'{head}room 2;{wrong};"x\r\ny"\r\n'.encode()
+    assert path.stat().st_mode & 0o777 == 0o640
+    with pytest.raises(OfficeError, match="by hand"):
+        unpin(path, "room 2", wrong)
+    assert [one.name for one in tmp_path.iterdir()] == ["keys.csv"]
 
 
 def test_a_document_that_is_taken_away_is_named_and_counts_until_a_rebuild(office):
@@ -331,7 +346,6 @@ def test_two_schools_share_no_row(office):
 
 
 def test_the_roster_gives_names_and_a_wrong_line_is_named(office):
-    from edge_daemon_office.errors import OfficeError
     from edge_daemon_office.registers.models import Student
 
     school = office.schools["north"]

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from edge_daemon_office.__main__ import run
 from edge_daemon_office.backup import unpack_files
 from edge_daemon_office.django_setup import django_settings
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import read_home
+from edge_daemon_office.pages.templatetags.office import percent_down
 from tests.office.test_environment import office
 
 ROOT = Path(__file__).parents[2]
@@ -203,10 +205,34 @@ def test_a_course_or_device_that_is_not_there_yet_is_taken_with_a_warning(demo):
     said = "--course 7ä: no register and no student has this course yet; check its spelling: there is "
     assert done.stderr.startswith(said)
     assert done.stderr.count("\n") == 1
-    for device, text in (("room 2O4", "there is room 204"), ("room 101", "offers another key in its key.json")):
+    odd = ("room 101", "offers another key in its key.json", 2)
+    for device, text, lines in (("room 2O4", "there is room 204", 1), odd):
         done = office(folder, "keys", "pin", device, "0" * 64)
-        assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+        assert (done.returncode, done.stderr.count("\n")) == (0, lines)
         assert text in done.stderr
+    listed = office(folder, "keys", "list").stdout
+    assert listed.count("room 101: ") == 2
+    assert "room 2O4: " + "0" * 64 in listed
+    right = re.findall(r"room 101: (\w+) ", listed)[0]
+    assert "stays trusted: " + "0" * 64 in office(folder, "keys", "pin", "room 101", right).stderr
+    for device in ("room 2O4", "room 101"):
+        assert office(folder, "keys", "unpin", device, "0" * 64).returncode == 0
+    assert "0" * 64 not in office(folder, "keys", "list").stdout
+    assert "is not pinned for this device" in office(folder, "keys", "unpin", "room 101", "0" * 64).stderr
     done = office(folder, "keys", "pin", " ", "0" * 64)
     assert (done.returncode, done.stdout) == (2, "")
     assert "DEVICE: is not a name of a device" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [(("account", "add", "z2", "--name", "M\udcfcller"), "--name"), (("keys", "pin", "\udcfc", "0"), "argument 3")],
+)
+def test_an_argument_that_is_not_utf8_is_named_and_not_quoted(capsys, arguments, where):
+    assert run(arguments) == 2
+    said = capsys.readouterr().err
+    assert said == f"edge-daemon-office: {where}: is not valid UTF-8; check the terminal's character set\n"
+
+
+def test_a_rate_below_a_limit_never_reads_like_the_limit():
+    assert [percent_down(share) for share in (22 / 26, 0.29, 0.0, 1.0, None)] == ["84%", "29%", "0%", "100%", "–"]

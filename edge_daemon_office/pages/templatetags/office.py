@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Final
 
 from django import template
 
 from edge_daemon_office.pages.wording import t as translated
 
 register = template.Library()
+_FLOAT_ERROR: Final = 1e-9
 
 
 @register.simple_tag
@@ -27,3 +29,9 @@ def t_filter(text: str) -> str:
 def percent(share: float | None) -> str:
     """Return a share as a percentage, or a dash for None."""
     return "–" if share is None else f"{share:.0%}"
+
+
+@register.filter
+def percent_down(share: float | None) -> str:
+    """Return a share as a percentage rounded down, so that a rate below a limit never reads like the limit."""
+    return "–" if share is None else f"{math.floor(100 * share + _FLOAT_ERROR)}%"
