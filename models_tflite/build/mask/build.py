@@ -5,10 +5,10 @@
 MASK_VOC has images/ and boxes.csv in the form of Kaggle's "Face Mask Detection". WIDER has images/ and boxes.csv in the
 form of `benchmarks.wider`, and adds bare faces. A third of MASK_VOC's pictures is held back, by the hash of the file
 name. The others give five folds, each trained on the pictures of the other four, and the network that is measured. The
-shipped network continues from it with every picture. Every step is stored in --work, so that an interrupted training
-can continue. Without --step all steps run, then the measured file is written to --work, the shipped one to --out.
-The same pictures, versions and seeds give the same file on the same machine. It takes about 15 minutes of one
-core, and the backbone a minute or two.
+shipped network learns from every picture, in the same way. Half of the crops vary strongly, and some are bare faces
+with a painted mask (`hard_crops.py`). Every step is stored in --work, and an interrupted one continues. Without --step
+all steps run, then the measured file is written to --work, the shipped one to --out. The same pictures, versions and
+seeds give the same file on the same machine. It takes about 40 minutes of one core, and the backbone a minute or two.
 """
 
 from __future__ import annotations
@@ -30,17 +30,22 @@ from benchmarks.mask_faces import CLASSES, FOLDS, LARGE_PX, LabelledFace, fold, 
 from edge_daemon.types import Box
 from models_tflite.build.mask import calibration, network, tables
 from models_tflite.build.mask.crops import LEAST_PX, centre, read_crops
+from models_tflite.build.mask.hard_crops import painted
 
 MODELS = Path(__file__).resolve().parents[2]
 FILE = "mask_int8.tflite"
 SEED = 1
 SETTINGS = network.Settings()
-SECOND = replace(SETTINGS, epochs=45, rate=2e-3, shares=(0.3, 0.45, 0.25))
-"""Settings for the rest of the training, after `SETTINGS`: longer, with more faces that wear their mask right."""
+PAINTED = 1000
+"""Painted faces of each class with a mask."""
 RATES = (1e-3, 3e-3, 1e-2)
 """Learning rates of the table: that of `SETTINGS`, a third of it, three times as much."""
+RATE_EPOCHS = 40
+"""Epochs of each row of that table; the whole training has five times as many."""
 RATE_FOLD = 1
 """The fold on which learning rates are compared."""
+EQUAL_SHARES = (1 / 3, 1 / 3, 1 / 3)
+"""Weights of the classes for the linear layer on the backbone."""
 BARE_FACES = 600
 BARE_LEAST_PX = 20.0
 
@@ -80,15 +85,15 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=MODELS)
     parser.add_argument(
-        "--step", help="fold0 to fold4, rate0.001, rate0.01, backbone, first, final or ship; default: all, and the file"
+        "--step", help="fold0 to fold4, rate0.001, rate0.003, rate0.01, backbone, final or ship; default: all"
     )
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     cv2.setNumThreads(1)
     arguments.work.mkdir(exist_ok=True)
     examples = read_examples(arguments.data, arguments.bare, arguments.work)
-    rates = [f"rate{rate:g}" for rate in RATES if rate != SETTINGS.rate]
-    steps = [*(f"fold{k}" for k in range(FOLDS)), *rates, "backbone", "first", "final", "ship"]
+    rates = [f"rate{rate:g}" for rate in RATES]
+    steps = [*(f"fold{k}" for k in range(FOLDS)), *rates, "backbone", "final", "ship"]
     for step in [arguments.step] if arguments.step else steps:
         if step == "backbone":
             make_backbone(examples, arguments.work)
@@ -134,18 +139,29 @@ def make_step(step: str, examples: Examples, work: Path) -> None:
             sys.stdout.flush()
 
     learned, asked = parts(step, examples)
-    wide, labels = examples.wide[learned], examples.labels[learned]
-    before = {"final": "first", "ship": "final"}.get(step)
-    if before is None:
-        settings = replace(SETTINGS, rate=float(step[4:])) if step.startswith("rate") else SETTINGS
-        trained = network.train(wide, labels, settings, SEED, tell)
-    else:
-        trained = network.new_network()
-        trained.load_weights(work / f"{before}.weights.h5")
-        trained = network.train(wide, labels, SECOND, SEED + (1 if step == "final" else 2), tell, trained)
+    settings, seed = SETTINGS, SEED + (step == "ship")
+    if step.startswith("rate"):
+        settings = replace(SETTINGS, rate=float(step[4:]), epochs=RATE_EPOCHS)
+    faces = learned_faces(examples, learned)
+    trained = network.train(faces, settings, seed, tell, work / f"{step}.checkpoint.npz")
     trained.save_weights(work / f"{step}.weights.h5")
     logits = network.logits(trained, centre(examples.wide[asked]))
     np.savez(result, logits=logits, labels=examples.labels[asked], widths_px=examples.widths_px[asked])
+
+
+def learned_faces(examples: Examples, learned: NDArray[np.bool_]) -> network.Learned:
+    """Return the faces to learn from, with masks painted on bare faces of WIDER FACE."""
+    wide, labels = examples.wide[learned], examples.labels[learned]
+    random = np.random.default_rng(SEED)
+    bare = examples.wide[len(examples.faces) - examples.bare :]
+    extra = [
+        painted(bare[i], random, wrong=name == "wrong")
+        for name in ("right", "wrong")
+        for i in random.choice(len(bare), PAINTED)
+    ]
+    names = np.repeat([CLASSES.index("right"), CLASSES.index("wrong")], PAINTED)
+    is_painted = np.arange(len(labels) + len(extra)) >= len(labels)
+    return network.Learned(np.concatenate([wide, np.stack(extra)]), np.concatenate([labels, names]), is_painted)
 
 
 def make_backbone(examples: Examples, work: Path) -> None:
@@ -187,7 +203,7 @@ def _cached(path: Path, made: Callable[[], NDArray[np.float32]]) -> NDArray[np.f
 
 def parts(step: str, examples: Examples) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return the faces that a step learns from, and those on which it is evaluated."""
-    if step in ("first", "final", "ship"):
+    if step in ("final", "ship"):
         held_back = examples.where("held_back")
         return np.ones_like(held_back) if step == "ship" else ~held_back, held_back
     number = RATE_FOLD if step.startswith("rate") else int(step.removeprefix("fold"))
@@ -199,25 +215,24 @@ def finish(examples: Examples, work: Path, out: Path) -> None:
     folds = [tables.Scored.load(work / f"fold{k}.npz") for k in range(FOLDS)]
     dev = tables.Scored.joined(folds)
     large = dev.at_least(LARGE_PX)
-    fitted = calibration.fit(large.logits, large.labels)
-    second = replace(fitted, steps=calibration.steps_from(SECOND.shares))
-    measured = written(examples, work, "final", second, work / FILE)
-    shipped = written(examples, work, "ship", second, out / FILE)
+    fitted = calibration.fit(large.logits, large.labels, SETTINGS.shares)
+    measured = written(examples, work, "final", fitted, work / FILE)
+    shipped = written(examples, work, "ship", fitted, out / FILE)
     held = examples.where("held_back")
     asked, labels, widths = centre(examples.wide[held]), examples.labels[held], examples.widths_px[held]
-    logits = tables.Scored.load(work / "final.npz").logits
-    float32 = tables.Scored(calibration.apply(logits, second), labels, widths)
+    float32 = tables.Scored.load(work / "final.npz").calibrated(fitted)
     int8 = tables.Scored(network.int8_logits(measured, asked), labels, widths)
-    say(f"settings {json.dumps(asdict(SETTINGS))}, seed {SEED}")
-    say(f"the network goes on with {json.dumps(asdict(SECOND))},")
-    say("first without the pictures that are held back: that one is measured; then with all: that one is shipped")
+    say(f"settings {json.dumps(asdict(SETTINGS))}, seed {SEED},")
+    say("without the pictures that are held back: that one is measured; and with all: that one is shipped")
     say(f"calibration of the folds {json.dumps(asdict(fitted))}; {len(shipped)} bytes\n")
     rows = {f"fold {k}": one.calibrated(fitted) for k, one in enumerate(folds)}
     rows |= {"five folds": dev.calibrated(fitted), "held back, float": float32, "held back, int8": int8}
     for line in tables.classes_table({name: one.at_least(LARGE_PX) for name, one in rows.items()}):
         say(line)
     say("")
-    for line in tables.classes_table(rate_rows(work, fitted), head=f"learning rate, fold {RATE_FOLD}"):
+    for line in tables.classes_table(
+        rate_rows(work, fitted), head=f"learning rate, {RATE_EPOCHS} epochs, fold {RATE_FOLD}"
+    ):
         say(line)
     say("")
     for line in backbone_table(examples, work):
@@ -237,8 +252,7 @@ def written(examples: Examples, work: Path, step: str, fitted: calibration.Calib
 
 def rate_rows(work: Path, fitted: calibration.Calibration) -> dict[str, tables.Scored]:
     """Return the faces of one fold by learning rate."""
-    files = {f"{rate:g}": f"rate{rate:g}" if rate != SETTINGS.rate else f"fold{RATE_FOLD}" for rate in RATES}
-    found = {rate: tables.Scored.load(work / f"{name}.npz") for rate, name in files.items()}
+    found = {f"{rate:g}": tables.Scored.load(work / f"rate{rate:g}.npz") for rate in RATES}
     return {rate: one.calibrated(fitted).at_least(LARGE_PX) for rate, one in found.items()}
 
 
@@ -253,7 +267,7 @@ def backbone_table(examples: Examples, work: Path) -> Iterator[str]:
     held_back = scored.pop("final")
     folds = tables.Scored.joined(list(scored.values()))
     large = folds.at_least(LARGE_PX)
-    fitted = calibration.fit(large.logits, large.labels)
+    fitted = calibration.fit(large.logits, large.labels, EQUAL_SHARES)
     rows = {"five folds": folds, "held back": held_back}
     rows = {name: one.calibrated(fitted).at_least(LARGE_PX) for name, one in rows.items()}
     yield from tables.classes_table(rows, head=f"EfficientNet-Lite0, linear layer, weight decay {decay:g}")

@@ -27,12 +27,12 @@ class Calibration:
     steps: tuple[float, ...]
 
 
-def fit(logits: Floats, labels: NDArray[np.int64]) -> Calibration:
+def fit(logits: Floats, labels: NDArray[np.int64], shares: Sequence[float]) -> Calibration:
     """Return the calibration that makes the labels of faces most probable, at the shares of `PRIOR`.
 
-    The network was trained on classes of equal shares.
+    `shares` are those of the classes that the network was trained on.
     """
-    steps = steps_from((1 / 3, 1 / 3, 1 / 3))
+    steps = steps_from(shares)
     counts = np.bincount(labels, minlength=len(PRIOR))
     weights = np.array(PRIOR)[labels] / counts[labels]
 

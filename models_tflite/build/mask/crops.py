@@ -29,7 +29,8 @@ SCALE = 0.15
 TURN_DEG = 12.0
 """Largest random turn of a crop in either direction."""
 _COARSE_PX = (12, 48)
-_CENTRE = (WIDE.side_px - 1) / 2
+CENTRE = (WIDE.side_px - 1) / 2
+"""Middle of a wide crop, in its pixels."""
 
 
 def read_crops(images: Path, faces: Sequence[LabelledFace]) -> Bytes:
@@ -55,15 +56,19 @@ def varied(wide: Bytes, random: np.random.Generator) -> Bytes:
     scale = np.exp(random.uniform(-SCALE, SCALE))
     mirror = -1.0 if random.random() < 0.5 else 1.0
     turn = scale * np.array([[np.cos(angle) * mirror, -np.sin(angle)], [np.sin(angle) * mirror, np.cos(angle)]])
-    shift = random.uniform(-SHIFT, SHIFT, 2) * SIDE_PX + (SIDE_PX - 1) / 2 - turn @ [_CENTRE, _CENTRE]
+    shift = random.uniform(-SHIFT, SHIFT, 2) * SIDE_PX + (SIDE_PX - 1) / 2 - turn @ [CENTRE, CENTRE]
     matrix = np.hstack([turn, shift[:, None]])
     side = (SIDE_PX, SIDE_PX)
     crop = cv2.warpAffine(wide, matrix, side, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     if random.random() < 0.5:
-        coarse = int(np.exp(random.uniform(*np.log(_COARSE_PX))))
-        small = cv2.resize(crop, (coarse, coarse), interpolation=cv2.INTER_AREA)
-        crop = cv2.resize(small, side, interpolation=cv2.INTER_LINEAR)
+        crop = coarser(np.asarray(crop, np.uint8), int(np.exp(random.uniform(*np.log(_COARSE_PX)))))
     return in_other_light(np.asarray(crop, np.uint8), random)
+
+
+def coarser(crop: Bytes, side_px: int) -> Bytes:
+    """Return a crop as if its side had had so many pixels."""
+    small = cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def in_other_light(crop: Bytes, random: np.random.Generator) -> Bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,27 +17,47 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from benchmarks.mask_faces import CLASSES
 from models_tflite.build.mask.calibration import Calibration
 from models_tflite.build.mask.crops import SIDE_PX, varied
+from models_tflite.build.mask.hard_crops import PAINTED_SHARES, varied_hard
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+
+_EPOCHS_A_CHECKPOINT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a network is trained."""
 
-    epochs: int = 32
+    epochs: int = 200
     batches: int = 20
     """Batches in an epoch."""
     batch_size: int = 96
     rate: float = 3e-3
     """Highest learning rate of Adam. It rises for two epochs, then falls to zero on a cosine."""
-    weight_decay: float = 1e-4
+    weight_decay: float = 1e-2
     smoothing: float = 0.05
     average: float = 0.99
     """Weight of the old value in the running mean of the weights after each batch. That mean is the trained network."""
-    shares: tuple[float, ...] = (1 / 3, 1 / 3, 1 / 3)
+    shares: tuple[float, ...] = (0.33, 0.42, 0.25)
     """Share of each class in a batch."""
+    hard: float = 0.5
+    """Share of the crops that vary as in `hard_crops`."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Faces to learn from."""
+
+    wide: Bytes
+    """Wide crops."""
+    labels: NDArray[np.int64]
+    painted: NDArray[np.bool_]
+    """Whether the mask of each is painted."""
+
+    def members(self, label: int, *, painted: bool) -> NDArray[np.int64]:
+        """Return the indices of the faces of a class."""
+        return np.flatnonzero((self.labels == label) & (self.painted == painted))
 
 
 def new_network(width: int = 16) -> keras.Model:
@@ -71,22 +93,23 @@ def as_input(crops: Bytes) -> Floats:
 
 
 def train(
-    wide: Bytes,
-    labels: NDArray[np.int64],
+    learned: Learned,
     settings: Settings,
     seed: int,
     tell: Callable[[int, float], None],
-    begin: keras.Model | None = None,
+    checkpoint: Path,
 ) -> keras.Model:
-    """Train a network on wide crops and return it; `tell` gets the epoch and its mean loss.
+    """Train a network and return it; `tell` gets the epoch and its mean loss.
 
-    It starts with the weights of `begin`, which is changed, or with random ones.
+    After each fifth epoch the state is stored in `checkpoint`. If that file exists, the training continues from there.
     """
     keras.utils.set_random_seed(seed)
-    random = np.random.default_rng(seed)
-    network, mean = begin or new_network(), None
-    total = settings.epochs * settings.batches
+    network = new_network()
     optimizer = keras.optimizers.AdamW(settings.rate, weight_decay=settings.weight_decay)
+    optimizer.build(network.trainable_variables)
+    progress = _Progress(network, optimizer, np.random.default_rng(seed))
+    if checkpoint.exists():
+        progress.load(checkpoint)
     loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.smoothing)
 
     @tf.function
@@ -98,19 +121,54 @@ def train(
         )
         return loss
 
-    done = 0
-    for epoch in range(settings.epochs):
+    total = settings.epochs * settings.batches
+    while progress.done < total:
         losses = []
         for _ in range(settings.batches):
-            optimizer.learning_rate.assign(_rate(settings, done, total))
-            losses.append(float(step(*_batch(wide, labels, settings, random))))
-            done += 1
-            keep = min(settings.average, (1 + done) / (10 + done))
-            weights = network.get_weights()
-            mean = weights if mean is None else [keep * m + (1 - keep) * w for m, w in zip(mean, weights, strict=True)]
+            optimizer.learning_rate.assign(_rate(settings, progress.done, total))
+            losses.append(float(step(*_batch(learned, settings, progress.random))))
+            progress.average(settings.average)
+        epoch = progress.done // settings.batches - 1
         tell(epoch, float(np.mean(losses)))
-    network.set_weights(mean)
+        if epoch % _EPOCHS_A_CHECKPOINT == 0:
+            progress.save(checkpoint)
+    network.set_weights(progress.mean)
+    checkpoint.unlink(missing_ok=True)
     return network
+
+
+class _Progress:
+    """What a training has to keep if it is interrupted."""
+
+    def __init__(self, network: keras.Model, optimizer: keras.Optimizer, random: np.random.Generator) -> None:
+        self.done, self.random = 0, random
+        self.mean: list[Floats] = []
+        self._network, self._variables = network, [*network.variables, *optimizer.variables]
+
+    def average(self, share: float) -> None:
+        """Count a batch, and update the running mean of the weights."""
+        self.done += 1
+        keep = min(share, (1 + self.done) / (10 + self.done))
+        weights = self._network.get_weights()
+        pairs = zip(self.mean, weights, strict=True)
+        self.mean = [keep * m + (1 - keep) * w for m, w in pairs] if self.mean else weights
+
+    def save(self, path: Path) -> None:
+        """Write the file, as a whole or not at all."""
+        arrays = {f"variable{i}": variable.numpy() for i, variable in enumerate(self._variables)}
+        arrays |= {f"mean{i}": mean for i, mean in enumerate(self.mean)}
+        partial = path.with_name(f".{path.name}")
+        with partial.open("wb") as file:
+            np.savez(file, done=self.done, random=json.dumps(self.random.bit_generator.state), **arrays)
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Take the state of a file."""
+        with np.load(path) as found:
+            self.done, self.random.bit_generator.state = int(found["done"]), json.loads(str(found["random"]))
+            for i, variable in enumerate(self._variables):
+                variable.assign(found[f"variable{i}"])
+            self.mean = [found[f"mean{i}"] for i in range(sum(name.startswith("mean") for name in found.files))]
 
 
 def _rate(settings: Settings, done: int, total: int) -> float:
@@ -120,14 +178,15 @@ def _rate(settings: Settings, done: int, total: int) -> float:
     return settings.rate * 0.5 * (1 + math.cos(math.pi * (done - warm) / max(1, total - warm)))
 
 
-def _batch(
-    wide: Bytes, labels: NDArray[np.int64], settings: Settings, random: np.random.Generator
-) -> tuple[Floats, Floats]:
+def _batch(learned: Learned, settings: Settings, random: np.random.Generator) -> tuple[Floats, Floats]:
     chosen = random.choice(len(CLASSES), settings.batch_size, p=settings.shares)
     crops = np.empty((settings.batch_size, SIDE_PX, SIDE_PX, 3), np.uint8)
-    members = [np.flatnonzero(labels == k) for k in range(len(CLASSES))]
+    own = [learned.members(k, painted=False) for k in range(len(CLASSES))]
+    painted = [learned.members(k, painted=True) for k in range(len(CLASSES))]
     for i, k in enumerate(chosen):
-        crops[i] = varied(wide[random.choice(members[k])], random)
+        members = painted[k] if random.random() < PAINTED_SHARES[k] else own[k]
+        vary = varied_hard if random.random() < settings.hard else varied
+        crops[i] = vary(learned.wide[random.choice(members)], random)
     return as_input(crops), np.eye(len(CLASSES), dtype=np.float32)[chosen]
 
 
