@@ -124,6 +124,11 @@ class Home:
         """Advice on how this installation gets its first register, for an error's hint."""
         if os.path.exists(self.gallery_db_path):  # noqa: PTH110 - False where nobody else may look
             return "a lesson of the timetable makes the first one, or `edge-daemon rehearse`"
+        return self.enrol_step
+
+    @property
+    def enrol_step(self) -> str:
+        """Advice on how students are enrolled on this installation, for an error's hint."""
         command = f"edge-daemon --home {shlex.quote(str(self.state_dir))}" if self.home_mode else "sudo attendance"
         return f"enrol first: `{command} enrol import ROSTER.csv --photos FOLDER`"
 

@@ -37,13 +37,22 @@ def asked(value: str | None, parameter: str) -> str:
 
 
 def confirmed(question: str) -> bool:
-    """Return whether a person at the terminal answers yes; without a terminal return True.
+    """Return whether a person at the terminal answers yes; the end of the input is no."""
+    try:
+        return click.confirm(question, default=False, err=True)
+    except click.Abort as aborted:
+        if not isinstance(aborted.__context__, EOFError):
+            raise  # Ctrl-C
+        click.echo(err=True)
+        return False
 
-    Nothing is asked without a terminal: the author of a script has decided already.
+
+def can_ask() -> bool:
+    """Return whether a person at a terminal can answer a question.
+
+    Without a terminal nothing is asked: the author of a script has decided already.
     """
-    if sys.stdin is None or not sys.stdin.isatty():
-        return True
-    return click.confirm(question, default=False, err=True)
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _label(declared: click.Parameter) -> str:

@@ -14,7 +14,10 @@ from edge_daemon.home import Home
 _WITHOUT_FOLDER = frozenset(
     {"enrol import", "collect", "lab expression", "lab train expression", "manual", "mask", "update", "update-check"}
 )
-"""Commands that need no existing home: `enrol import` makes it, the others write nothing to it."""
+"""Commands that need no existing home: `enrol import` makes it, the others write nothing to it.
+
+`firstboot` takes no home at all.
+"""
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -11,11 +11,11 @@ import click
 from edge_daemon.app.enrolment.dry_run import plan_import
 from edge_daemon.app.enrolment.enrolled_students import record_of, records_of
 from edge_daemon.app.enrolment.import_students import import_students, read_list
-from edge_daemon.app.enrolment.remove_student import remove_student
+from edge_daemon.app.enrolment.remove_student import name_to_remove, remove_student
 from edge_daemon.app.enrolment.report_page import page_path
 from edge_daemon.app.enrolment.student_file import write_student_file
 from edge_daemon.cli import enrol_text as text
-from edge_daemon.cli.asked import asked, confirmed
+from edge_daemon.cli.asked import asked, can_ask, confirmed
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.enrol_capture import capture
 from edge_daemon.cli.help_page import GroupHelp
@@ -74,6 +74,8 @@ def import_(
         report = import_students(
             home, students, photos, readmit, watch, _warn, keep_page=keep_report, drop_missing=drop_missing
         )
+    if is_new:
+        click.echo(f"warning: {home.state_dir} was not there before: it is a new installation now", err=True)
     for line in text.matches(report):
         click.echo(line, err=True)
     for line in text.withdrawals(report):
@@ -83,8 +85,6 @@ def import_(
     click.echo(text.report_json(report) if as_json else text.report_table(report))
     if photos is not None and not as_json:
         click.echo(f"which photographs were accepted or refused, and why: {page_path(home)}")
-    if is_new and not as_json:
-        click.echo(f"{home.state_dir} was not there before: it is a new installation now")
 
 
 enrol.add_command(capture)
@@ -138,7 +138,7 @@ def remove(home: Home, student_id: str | None, is_sure: bool, as_json: bool) -> 
     Without an ID the command asks for it.
     """
     student_id = asked(student_id, "student_id")
-    if not is_sure and not confirmed(f"Erase {EdgeError(student_id).line()} for good? No backup can bring it back"):
+    if not is_sure and can_ask() and not _is_certain(home, student_id):
         click.echo("nothing was removed", err=True)
         raise click.exceptions.Exit(1)
     removal = remove_student(home, student_id, _warn)
@@ -147,6 +147,14 @@ def remove(home: Home, student_id: str | None, is_sure: bool, as_json: bool) -> 
         return
     for line in text.removal_lines(removal, ZoneInfo(home.config.device.time_zone)):
         click.echo(line)
+
+
+def _is_certain(home: Home, student_id: str) -> bool:
+    """Return whether the person at the terminal confirms the removal; of a student removed before nothing is asked."""
+    name = name_to_remove(home, student_id)
+    who = f"{student_id} ({name})" if name else student_id
+    question = f"Erase {EdgeError(who).line()} for good? No backup can bring it back"
+    return name is None or confirmed(question)
 
 
 def _warn(error: EdgeError) -> None:

@@ -17,7 +17,8 @@ from edge_daemon.home import Home
 READING = frozenset(
     {
         *("audit", "collect", "config show", "doctor", "enrol list", "enrol show", "export", "identity"),
-        *("ledger verify", "mail preview", "mail test", "office-key list", "outbox copy", "outbox list", "outbox show"),
+        *("ledger key", "ledger verify", "mail preview", "mail test", "office-key list"),
+        *("outbox copy", "outbox list", "outbox show"),
         *("lab expression", "lab train expression", "manual", "mask", "plan check", "plan list"),
         *("register list", "register show", "status", "timetable check", "timetable show"),
     }

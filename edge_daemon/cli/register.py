@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from datetime import datetime, timezone
 from typing import cast, get_args
@@ -18,7 +19,7 @@ from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.names import names_of
 from edge_daemon.cli.register_text import note_of, show_register
-from edge_daemon.cli.table import table
+from edge_daemon.cli.table import WIDEST, table, terminal_columns
 from edge_daemon.errors import EdgeError
 from edge_daemon.timestamps import written
 from edge_daemon.types import Confirmation, Correction, Register, Sighting, VerdictName
@@ -44,8 +45,10 @@ def list_(home: Home, as_json: bool) -> None:
     zone = ZoneInfo(home.config.device.time_zone)
     digits = _digits([one.register.lesson.lesson_id for one in found])
     rows = [_line(one.register, zone, digits) for one in found]
-    heads = (one.replace("_", " ") for one in _COUNTED)
-    click.echo(table(("register", "day", "time", "course", "origin", "captures", *heads, "revision", "note"), rows))
+    counted = (one.replace("_", " ") for one in _COUNTED)
+    heads = ("register", "day", "time", "course", "origin", "captures", *counted, "revision", "note")
+    widest = WIDEST if terminal_columns() else sys.maxsize  # a file or a program gets each note in full
+    click.echo(table(heads, rows, widest=widest))
 
 
 @register.command()

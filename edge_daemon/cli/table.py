@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 
 from edge_daemon.plain_text import plain
 
-_WIDEST = 40
+WIDEST = 40
 _NUMERIC = frozenset("0123456789.,%- ")
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = _WIDEST) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = WIDEST) -> str:
     """Return rows under their heads; numbers are right-aligned, and long text is cut at `widest` columns.
 
     A terminal that is too narrow for the table gets a paragraph for each row instead.

@@ -53,4 +53,4 @@ def update_check(home: Home) -> None:
     from edge_daemon.app.update.trial import check  # imported here: it loads the networks
 
     check(home)
-    click.echo("sound")
+    click.echo("sound" if home.state_dir.exists() else f"sound, without a database: {home.state_dir} does not exist")

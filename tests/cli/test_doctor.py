@@ -105,7 +105,8 @@ def test_everything_that_is_not_good_has_advice_in_one_line(tmp_path):
 def test_an_empty_home_is_no_reason_to_worry(tmp_path):
     done = run(tmp_path, "doctor")
     assert done.exit_code == 0
-    assert "warning      gallery: nobody is enrolled\n             -> run `edge-daemon enrol import`" in done.stdout
+    advice = f"enrol first: `edge-daemon --home {tmp_path} enrol import ROSTER.csv --photos FOLDER`"
+    assert f"warning      gallery: nobody is enrolled\n             -> {advice}\n" in done.stdout
 
 
 def test_the_picture_is_told_with_its_size(home):

@@ -92,6 +92,7 @@ def test_no_photograph_is_decoded_by_the_process_that_has_the_keys(office, monke
 def test_portraits_become_templates(office):
     done = office.imported("--json")
     assert done.exit_code == 0
+    assert f"warning: {office.home} was not there before: it is a new installation now\n" in done.stderr
     assert json.loads(done.stdout) == {"accepted": 3, "refused": [], "students_without_template": ["S3"]}
     assert [(r["student_id"], r["photographs"]) for r in office.listed()] == [("S1", 1), ("S2", 2), ("S3", 0)]
     assert office.listed()[2]["expected_naming"]["28"] == 0 < office.listed()[0]["expected_naming"]["28"]
@@ -99,6 +100,7 @@ def test_portraits_become_templates(office):
 
 
 def test_every_bad_photograph_is_one_warning_with_its_reason(office):
+    office.home.mkdir()
     one, other = office.portrait("S1"), office.portrait("S2")
     height = min(len(one), len(other))
     office.put("S1/two.jpg", np.hstack([one[:height], other[:height]]))
@@ -316,12 +318,25 @@ def test_at_a_terminal_a_removal_asks_and_a_script_says_yes_or_has_none(enrolled
     monkeypatch.setattr(sys, "stdin", Terminal("\n"))
     done = run(enrolled.home, "enrol", "remove", "S1")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "Erase S1 for good?" in done.stderr
+    assert "Erase S1 (Eileen Ärmel) for good?" in done.stderr
     assert done.stderr.endswith("nothing was removed\n")
     assert len(enrolled.listed()) == 3
     assert "removed S1" in run(enrolled.home, "enrol", "remove", "S1", "--yes").stdout
     monkeypatch.setattr(sys, "stdin", Terminal("S2\ny\n"))
     assert "removed S2" in run(enrolled.home, "enrol", "remove").stdout
+
+
+def test_at_a_terminal_only_a_student_who_is_here_is_asked_about(enrolled, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Terminal(""))  # Ctrl-D
+    done = run(enrolled.home, "enrol", "remove", "S2")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.endswith("\nnothing was removed\n")
+    unknown = run(enrolled.home, "enrol", "remove", "S9")
+    assert unknown.stderr == "edge-daemon: student S9: no such student; see `edge-daemon enrol list`\n"
+    assert run(enrolled.home, "enrol", "remove", "S2", "--yes").exit_code == 0
+    again = run(enrolled.home, "enrol", "remove", "S2")
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert again.stdout.startswith("S2 was removed already, on ")
 
 
 def test_only_an_import_with_photographs_drops_who_is_missing(enrolled):
@@ -438,6 +453,7 @@ def test_a_corrupt_gallery_is_one_line_and_stays_as_it_is(enrolled):
 
 
 def test_a_bar_is_shown_on_a_terminal_and_none_in_a_pipe(office):
+    office.home.mkdir()
     shutil.rmtree(office.photos / "S3")  # without consent it would be a warning
     command = [sys.executable, "-m", "edge_daemon", "--home", office.home, "enrol", "import", office.roster]
     command += ["--photos", office.photos]

@@ -135,6 +135,13 @@ def test_the_devices_line_for_the_offices_list_of_keys(home):
     assert run(home, "ledger", "key").exit_code == 2
 
 
+def test_the_line_of_a_device_without_a_key_makes_none(tmp_path):
+    done = run(tmp_path, "ledger", "key")
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "device.key: there is no device key yet; the first enrolment makes it; enrol first: `" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 # --- damage: direct SQL by somebody who may write the file ---------------------------------------------------------
 
 

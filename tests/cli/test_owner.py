@@ -66,7 +66,6 @@ WRITING = {
     "checkin verify": ["s1"],
     "enrol import": ["roster.csv"],
     "enrol remove": ["s1"],
-    "ledger key": [],
     "maintain backup": [],
     "maintain check": [],
     "maintain inbox": [],
@@ -148,7 +147,9 @@ def test_who_may_not_even_enter_an_installed_folder_is_told_the_same(home, monke
         check_owner(installed, "outbox retry")
 
 
-@pytest.mark.parametrize("command", sorted({*WRITING, "config show", "doctor", "status"} - {"enrol import"}))
+@pytest.mark.parametrize(
+    "command", sorted({*WRITING, "config show", "doctor", "ledger key", "status"} - {"enrol import"})
+)
 def test_a_home_that_does_not_exist_is_refused_and_not_made(tmp_path, command):
     done = run(tmp_path / "typo", *command.split(), *WRITING.get(command, []))
     assert (done.exit_code, done.stdout) == (2, "")

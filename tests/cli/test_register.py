@@ -3,11 +3,13 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from edge_daemon.__main__ import run as program
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.device.signing import Signer, is_signed_by
 from edge_daemon.errors import KeyFileError
@@ -59,6 +61,17 @@ def test_the_list_as_json_counts_the_verdicts(home):
     assert (first["captures_planned"], first["captures_taken"]) == (20, 19)
     assert [first[v] for v in ("present", "absent", "inconclusive", "not_assessed")] == [2, 0, 0, 1]
     assert [second[v] for v in ("present", "absent", "inconclusive", "not_assessed")] == [1, 1, 0, 0]
+
+
+def test_the_list_has_its_notes_in_full_unless_it_is_for_a_terminal(tmp_path, capsys, monkeypatch):
+    register, sightings = a_register(FIRST, {"a": 1.0})
+    home = a_home(tmp_path, [(replace(register, register_flags=("view_changed", "glare")), sightings)])
+    note = f"view changed, glare: was it held? register confirm {FIRST.lesson_id[:8]} --held | --not-held"
+    assert run(home, "register", "list").stdout.splitlines()[1].endswith(f"  {note}")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    assert program(["--home", str(home), "register", "list"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith(f"  {note[:39]}…")
 
 
 def test_before_the_first_register_the_list_is_empty_and_makes_no_file(tmp_path):

@@ -197,5 +197,5 @@ def test_before_anybody_is_enrolled_it_says_so(tmp_path, frames, capsys):
     (tmp_path / "new").mkdir()
     assert run(rehearse(tmp_path / "new", frames)) == 2
     err = capsys.readouterr().err
-    assert "nobody is enrolled; enrol first: `edge-daemon enrol import" in err
+    assert f"nobody is enrolled; enrol first: `edge-daemon --home {tmp_path / 'new'} enrol import" in err
     assert not any((tmp_path / "new").iterdir())

@@ -115,7 +115,7 @@ def rehearse(home: Home, wanted: RehearsalRequest, progress: Callable[[int, int]
         opened.callback(gallery.db.conn.close)
         students = gallery.students()
         if not students:
-            raise GalleryError(*_NOBODY, _ENROL)
+            raise GalleryError(*_NOBODY, home.enrol_step)
         lesson, plan = _rehearsed_lesson(home, wanted, camera.digest(), camera.count, seed)
         _check_course(gallery, lesson, ZoneInfo(config.device.time_zone))
         register_db = open_register(home.register_db_path)
@@ -143,7 +143,6 @@ def rehearse(home: Home, wanted: RehearsalRequest, progress: Callable[[int, int]
 
 
 _NOBODY = ("nobody is enrolled", "gallery")
-_ENROL = "enrol first: `edge-daemon enrol import ROSTER.csv --photos PHOTOS`"
 
 
 def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
@@ -164,7 +163,7 @@ def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
 def _check_enrolled(home: Home) -> None:
     """Raise GalleryError if nobody is enrolled, before any missing file is created."""
     if not home.gallery_db_path.exists():
-        raise GalleryError(*_NOBODY, _ENROL)
+        raise GalleryError(*_NOBODY, home.enrol_step)
 
 
 def _check_course(gallery: GalleryStore, lesson: Lesson, zone: ZoneInfo) -> None:

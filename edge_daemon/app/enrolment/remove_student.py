@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from edge_daemon.app.enrolment.enrolled_students import opened_gallery
 from edge_daemon.app.enrolment.import_students import hand_contacts_on
 from edge_daemon.app.enrolment.signed_words import signed_words
 from edge_daemon.app.erasure.removal import ErasureResult, StudentErasure, remove_students
-from edge_daemon.errors import EdgeError
+from edge_daemon.errors import EdgeError, GalleryError
 from edge_daemon.gallery import erasure
 from edge_daemon.home import Home
 
@@ -69,6 +70,22 @@ class Removal:
             made = f"{fresh.path.name} was made just now" if fresh else "no new one could be made: see `doctor`"
             tasks.append(f"earlier backups of the gallery, wherever they are, can no longer be restored; {made}")
         return tasks
+
+
+def name_to_remove(home: Home, student_id: str) -> str | None:
+    """Return the name of an enrolled student, empty if it can't be read; None if the student was removed before.
+
+    Raises:
+        EdgeError: there is no such student, or the gallery can't be read.
+    """
+    with opened_gallery(home) as store:
+        if student_id not in store.student_ids() and store.removed_ids([student_id]):
+            return None
+        store.row(student_id)  # raises: nobody has this id
+        try:
+            return store.record(student_id).student.name
+        except GalleryError:
+            return ""
 
 
 def remove_student(home: Home, student_id: str, warn: Callable[[EdgeError], None]) -> Removal:

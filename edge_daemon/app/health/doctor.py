@@ -171,7 +171,7 @@ class Doctor:
 
     def _gallery(self) -> Check:
         if not self._home.gallery_db_path.exists():
-            return Check("gallery", "warning", "nobody is enrolled", "run `edge-daemon enrol import`")
+            return Check("gallery", "warning", "nobody is enrolled", self._home.enrol_step)
         if not self._home.home_mode and credential(DEVICE_KEY_CREDENTIAL) is None:
             return Check("gallery", "not checked", "it opens with the device key only")
         store = open_gallery_store(self._home)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from edge_daemon.app.ledger.ledger_lines import GROUPS, DeliveryProgress, LedgerLine, ledger_lines
 from edge_daemon.app.ledger.verify import VerificationResult, verify
-from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.opening.signer import existing_signer
 from edge_daemon.device.secrets import device_key
 from edge_daemon.device.signing import Signer, fingerprint
 from edge_daemon.errors import KeyFileError
@@ -76,9 +76,9 @@ def own_key(home: Home) -> str | None:
 
 
 def signing_key(home: Home) -> str:
-    """Return the public key with which this device signs.
+    """Return the public key with which this device signs; makes no key.
 
     Raises:
         KeyFileError: the device key is missing or invalid.
     """
-    return open_signer(home).public_key
+    return existing_signer(home).public_key

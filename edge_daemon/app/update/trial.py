@@ -36,7 +36,8 @@ def check(home: Home) -> None:
     if not found.holds:
         what = f"computes wrongly here: cosine {found.worst_cosine:.4f}, at least {found.least} is right"
         raise ModelError(what, found.model, "stay with the release that works")
-    home.ensure_state_dir()
+    if not home.register_db_path.exists() and not home.gallery_db_path.exists():
+        return  # a folder that does not exist is not made
     with tempfile.TemporaryDirectory(prefix=".update-check-", dir=home.state_dir) as folder:
         copy = Path(folder) / "copy.sqlite"
         if home.register_db_path.exists():

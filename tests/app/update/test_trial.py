@@ -49,8 +49,11 @@ def test_a_database_of_the_release_before_is_brought_up_on_a_copy_only(tmp_path)
     assert version == str(REGISTER.version - 1), "the database in use is not touched"
 
 
-def test_a_device_without_databases_is_sound(tmp_path):
+def test_a_device_without_databases_is_sound_and_a_missing_folder_is_not_made(tmp_path, capsys):
     check(Home(tmp_path))
+    assert run(["--home", str(tmp_path / "clas"), "update-check"]) == 0
+    assert capsys.readouterr().out == f"sound, without a database: {tmp_path / 'clas'} does not exist\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_damaged_database_is_found(home):
