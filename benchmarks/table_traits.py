@@ -48,8 +48,8 @@ def mask(result: Result) -> str:
         "## Masks (`benchmarks.mask`)\n\n"
         f"{result['pictures']} press photographs of Kaggle's Face Mask Detection {held}: labelled boxes, cut out and "
         "classified. End to end, the program finds the face itself. Accuracy alone is not informative, because most "
-        "people wear the mask right. Few wear it wrong, so that interval is wide. The shipped file was trained further "
-        "on every picture, starting from the measured file (models_tflite/README.md).\n\n"
+        "people wear the mask right. Few wear it wrong, so that interval is wide. The shipped file was trained in the "
+        "same way, on every picture (models_tflite/README.md).\n\n"
         + table(("masks", "reached", "target"), rows)
         + "\n"
         + table(("width of the labelled box", *_RECALLS), widths)
