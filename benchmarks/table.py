@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks import (
     table_days,
+    table_instructions,
     table_lesson,
     table_match,
     table_network,
@@ -56,6 +57,7 @@ _SECTIONS: dict[str, Callable[[Result], str]] = {
     "mask_cost": table_traits.mask_cost,
     "expression": table_traits.expression,
     "speed": table_speed.section,
+    "instructions": table_instructions.section,
     "storage": table_storage.section,
 }
 _HEAD = """# Measured results of the program
@@ -82,6 +84,7 @@ that its module describes:
     python -m benchmarks.masked --data MASKS --part held-back --json benchmarks/results/masked.json
     python -m benchmarks.lfw --data LFW --json benchmarks/results/lfw.json
     python -m benchmarks.speed --data LESSON --yunet yunet.onnx --peer-python PY --json benchmarks/results/speed.json
+    python -m benchmarks.instructions --data LESSON --yunet yunet.onnx --root ROOT --packages SITE --json OUT
     python -m benchmarks.degraded --data LESSONS --json benchmarks/results/degraded.json
     python -m benchmarks.bad_lessons --data LESSONS --out BAD --captures 12
     python -m benchmarks.bad_lessons --data LESSONS --out FIRST --captures 12 --first
