@@ -118,6 +118,7 @@ EVIDENCE: tuple[tuple[str, str, str, str, str], ...] = (
         "a neighbour's vote of 0.08 after a move, in the same round",
     ),
     ("*/naming.py", "*._gains", r"over >= 0", r"over > 0", TIE),
+    ("*/naming.py", "*.gains_left", r"> DOUBTFUL", r">= DOUBTFUL", TIE),
     ("*/naming.py", "*._gains", r"np\.sqrt\(np\.asarray\(faces", r"faces, (None)?\)", SAME_TYPE),
     ("*/naming.py", "", r"init=False", r"init=None", "equivalent: both are false"),
     (

@@ -134,6 +134,7 @@ def test_who_is_left_gets_the_name_that_is_too_unsure_before_the_others_have_the
 
 def test_the_limits_are_those_that_were_measured():
     assert (LEAST_PROBABILITY, LEAST_PROBABILITY_LEFT, LEAST_PROBABILITY_PAIR) == (0.8, 0.8, 0.5)
+    assert NamesByProbability([], known_students(IDS, MATCH)).share == USUAL_SHARE
 
 
 def test_whether_one_of_two_look_alikes_is_there_is_decided_before_which():
