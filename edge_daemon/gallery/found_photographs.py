@@ -1,14 +1,15 @@
-"""Counts the photographs that a folder has of each student of a list; none of them is opened."""
+"""Which students of a list a folder of photographs belongs to; no photograph is opened."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from edge_daemon.errors import PhotographError
 from edge_daemon.gallery.flat_photographs import match_files
-from edge_daemon.gallery.photographs import photographs_of
+from edge_daemon.gallery.photographs import photographs_of, spellings
 from edge_daemon.types import Student
 
 
@@ -40,6 +41,14 @@ def check_whose(folder: Path, students: Sequence[Student]) -> None:
         f"no photograph here belongs to a student of this list{reason}",
         str(folder),
         "is this the right folder? nothing was changed",
+    )
+
+
+def unclaimed_folders(folder: Path, ids: set[str]) -> tuple[str, ...]:
+    """Return the folders of photographs that are named like none of the ids, sorted."""
+    claimed = {form for student_id in ids for form in spellings(student_id)}
+    return tuple(
+        sorted(e.name for e in os.scandir(folder) if e.is_dir() and e.name not in claimed and e.name[:1] != ".")
     )
 
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from edge_daemon.errors import GalleryError, PhotographError
 from edge_daemon.gallery import erasure, phrases
-from edge_daemon.gallery.agreement import Exemplar, RefusedPhotograph, Twin, find_look_alikes, find_twins, keep_agreeing
+from edge_daemon.gallery.agreement import Exemplar, RefusedPhotograph, find_look_alikes, keep_agreeing
+from edge_daemon.gallery.enrol_report import EnrolReport, FinishedImport, enrol_report
 from edge_daemon.gallery.flat_photographs import MatchedPhotograph, UnmatchedPhotograph, match_files
 from edge_daemon.gallery.focus import detail
-from edge_daemon.gallery.found_photographs import count_photographs
 from edge_daemon.gallery.photograph_gate import check_size, choose_face
-from edge_daemon.gallery.photographs import photographs_of, read_photograph, spellings
+from edge_daemon.gallery.photographs import photographs_of, read_photograph
 from edge_daemon.gallery.roster import RosterRow
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.store import gallery as tables
@@ -70,44 +70,6 @@ class _FlatFiles:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class EnrolReport:
-    """The result of an import."""
-
-    students: int
-    """Number of students now on the roster."""
-    accepted: int
-    """Number of photographs that became templates."""
-    refused: tuple[RefusedPhotograph, ...]
-    without_consent: tuple[str, ...]
-    without_template: tuple[str, ...]
-    """Everybody on the roster who can't be recognised, including students without consent."""
-    removed_before: tuple[str, ...]
-    """Students on the roster whom `enrol remove` removed and nobody readmitted; they have no template."""
-    left: tuple[str, ...]
-    """Enrolled students who are no longer on this roster."""
-    twins: tuple[Twin, ...]
-    look_alikes: tuple[LookAlike, ...]
-    unclaimed: tuple[str, ...]
-    """Folders of photographs whose names match no student on the roster."""
-    matched: tuple[MatchedPhotograph, ...] = ()
-    """Photographs in the shared folder, each with the student whom it was matched to."""
-    unmatched: tuple[UnmatchedPhotograph, ...] = ()
-    """Photographs in the shared folder that match no student."""
-    out_of_focus: tuple[str, ...] = ()
-    """Enrolled students whose photographs are all out of focus; the report asks for a sharper one."""
-    taken: tuple[tuple[str, str], ...] = ()
-    """Student and path of each accepted photograph."""
-    withdrawn: tuple[str, ...] = ()
-    """Students who had templates, and whose consent this import withdrew; templates and key are destroyed."""
-    lost: tuple[tuple[str, int], ...] = ()
-    """Consenting students who had templates and now have none, with the number of templates that they had."""
-    kept: tuple[str, ...] = ()
-    """Consenting students who have no photograph in the folder, and whose earlier templates stay."""
-    unopened: tuple[tuple[str, int], ...] = ()
-    """Students without consent, each with the number of their photographs in the folder."""
-
-
 def import_roster(
     roster: Sequence[RosterRow],
     photographs: Photographs | None,
@@ -146,25 +108,29 @@ def import_roster(
     had = tables.template_counts(store.db)
     files, exemplars, refused = _photographs_read(roster, photographs, watch)
     missing = _missing(roster, photographs, {*exemplars, *(one.student_id for one in refused if one.photograph)})
-    stored = _stored(store, roster, photographs, missing)
+    faces = _joined(exemplars, _stored(store, roster, photographs, missing))
     sealed, marks = _sealed_roster(store, roster, before, now)
-    change = _change(store, sealed, marks, exemplars, stored, photographs, now, missing)
+    change = _change(store, sealed, marks, exemplars, faces, photographs, now, missing)
     if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
         raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
     phrases.drop_without_consent(store)
     tables.wipe_log(store.db)  # after everything that is deleted
     erasure.append_to_file(store.db, marks)
-    report = _report(store, sealed, before, exemplars, refused, barred, photographs, stored)
-    lost = {s.student_id for s in sealed if s.consent and s.student_id in had} & set(report.without_template)
-    return replace(
-        report,
-        matched=tuple(files.matched),
-        unmatched=tuple(files.unmatched),
-        withdrawn=tuple(s.student_id for s in sealed if s.student_id in had and _withdrew(before, s)),
-        lost=tuple((s.student_id, had[s.student_id]) for s in sealed if s.student_id in lost),
-        kept=tuple(student_id for student_id in missing if student_id in stored),
-        unopened=_unopened(photographs, roster, report.without_consent),
+    done = FinishedImport(
+        roster=roster,
+        before=before,
+        had=had,
+        barred=barred,
+        students=sealed,
+        folder=photographs.folder if photographs is not None else None,
+        matched=files.matched,
+        unmatched=files.unmatched,
+        exemplars=exemplars,
+        refused=refused,
+        faces=faces,
+        missing=missing,
     )
+    return enrol_report(store, done)
 
 
 def _photographs_read(
@@ -184,7 +150,7 @@ def _change(
     sealed: Sequence[StudentRow],
     marks: Sequence[Tombstone],
     exemplars: Mapping[str, Sequence[Exemplar]],
-    stored: Mapping[str, Sequence[Exemplar]],
+    faces: Mapping[str, Sequence[Exemplar]],
     photographs: Photographs | None,
     now: datetime,
     missing: Sequence[str],
@@ -194,9 +160,7 @@ def _change(
         students=sealed,
         templates=_sealed_templates(store, sealed, exemplars, photographs, now),
         replaced=frozenset(s.student_id for s in sealed if photographs is not None or not s.consent) - {*missing},
-        look_alikes=_look_alikes_kept(store, sealed)
-        if photographs is None
-        else find_look_alikes(_joined(exemplars, stored)),
+        look_alikes=_look_alikes_kept(store, sealed) if photographs is None else find_look_alikes(faces),
         tombstones=marks,
         embedder=(photographs.embedder.sha256, photographs.embedder.preprocessing) if photographs else None,
     )
@@ -349,52 +313,3 @@ def _sealed_templates(
             name = hmac.new(store.data_key(student), exemplar.sha256, hashlib.sha256).hexdigest()
             sealed.append(store.sealed_template(student, photographs.embedder, name, exemplar, now))
     return sealed
-
-
-def _report(
-    store: GalleryStore,
-    students: Sequence[StudentRow],
-    before: Mapping[str, StudentRow],
-    exemplars: Mapping[str, Sequence[Exemplar]],
-    refused: Sequence[RefusedPhotograph],
-    barred: frozenset[str],
-    photographs: Photographs | None,
-    stored: Mapping[str, Sequence[Exemplar]],
-) -> EnrolReport:
-    ids = {student.student_id for student in students}
-    with_template = tables.template_counts(store.db)
-    return EnrolReport(
-        students=len(students),
-        accepted=sum(len(own) for own in exemplars.values()),
-        taken=tuple(sorted((student_id, one.photograph) for student_id, own in exemplars.items() for one in own)),
-        refused=tuple(refused),
-        out_of_focus=tuple(sorted(store.poorly_photographed() & ids)),
-        without_consent=tuple(s.student_id for s in students if not s.consent and s.student_id not in barred),
-        without_template=tuple(s.student_id for s in students if s.student_id not in with_template),
-        removed_before=tuple(s.student_id for s in students if s.student_id in barred),
-        left=tuple(row.student_id for row in before.values() if row.student_id not in ids),
-        twins=tuple(find_twins(_joined(exemplars, stored))),
-        look_alikes=tuple(tables.look_alikes(store.db)),
-        unclaimed=unclaimed_folders(photographs.folder, ids) if photographs is not None else (),
-    )
-
-
-def _withdrew(before: Mapping[str, StudentRow], student: StudentRow) -> bool:
-    return not student.consent and student.student_id in before and before[student.student_id].consent
-
-
-def _unopened(
-    photographs: Photographs | None, roster: Sequence[RosterRow], without_consent: Sequence[str]
-) -> tuple[tuple[str, int], ...]:
-    if photographs is None or not without_consent:
-        return ()
-    found = count_photographs(photographs.folder, [row.student for row in roster])
-    return tuple((student_id, found[student_id]) for student_id in without_consent if student_id in found)
-
-
-def unclaimed_folders(folder: Path, ids: set[str]) -> tuple[str, ...]:
-    """Return the folders of photographs that are named like none of the ids, sorted."""
-    claimed = {form for student_id in ids for form in spellings(student_id)}
-    return tuple(
-        sorted(e.name for e in os.scandir(folder) if e.is_dir() and e.name not in claimed and e.name[:1] != ".")
-    )

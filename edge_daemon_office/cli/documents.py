@@ -137,7 +137,7 @@ def pin(folder: Path, device: str, key: str, school: str | None) -> None:
 @_school
 @click.pass_obj
 def unpin(folder: Path, device: str, key: str, school: str | None) -> None:
-    """Trust KEY of DEVICE no longer. The next `ingest` takes everything off that it signed."""
+    """Stop trusting KEY of DEVICE. The next `ingest` removes everything that it signed."""
     from edge_daemon_office.ingest.keys import unpin as unpin_key
 
     one = _only_school(folder, school)

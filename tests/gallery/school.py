@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
+from edge_daemon.gallery.enrol_report import EnrolReport
 from edge_daemon.gallery.roster import read_roster
-from edge_daemon.gallery.roster_import import EnrolReport, import_roster
+from edge_daemon.gallery.roster_import import import_roster
 from edge_daemon.gallery.templates import GalleryStore
 from tests.gallery.fakes import EMBEDDER, FakeReader, photographs, picture, save
 

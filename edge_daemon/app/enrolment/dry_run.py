@@ -48,8 +48,9 @@ def plan_import(roster: Roster, photos: Path | None) -> PlannedEnrolment:
 
 def _files(roster: Roster, photos: Path) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     from edge_daemon.gallery.flat_photographs import match_files
+    from edge_daemon.gallery.found_photographs import unclaimed_folders
     from edge_daemon.gallery.photographs import photographs_of
-    from edge_daemon.gallery.roster_import import check_folder, unclaimed_folders
+    from edge_daemon.gallery.roster_import import check_folder
 
     check_folder(photos)
     matched, unmatched = match_files(photos, [row.student for row in roster.rows])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,8 @@ from edge_daemon.store.database import open_gallery
 from edge_daemon.store.gallery import student_rows
 
 if TYPE_CHECKING:
-    from edge_daemon.gallery.roster_import import EnrolReport, Photographs
+    from edge_daemon.gallery.enrol_report import EnrolReport
+    from edge_daemon.gallery.roster_import import Photographs
 
 __all__ = ["EnrolReport", "Remark", "Roster", "hand_contacts_on", "ids", "import_students", "read_list"]
 
@@ -82,8 +82,9 @@ def import_students(
     # All checks that may refuse the import come before the first file is made.
     _check_readmitted(readmit, {row.student.student_id for row in roster.rows})
     with ExitStack() as stack:
-        read = None if photos is None else _photographs(home, roster, photos, stack)
-        photographs = None if read is None else replace(read, is_complete=drop_missing)
+        photographs = None
+        if photos is not None:
+            photographs = _photographs(home, roster, photos, stack, is_complete=drop_missing)
         register_db = stack.enter_context(opened_register(home))
         store = stack.enter_context(opened_gallery(home, create=True))
         if register_db is not None:  # a restored backup may contain sightings of removed students
@@ -123,7 +124,7 @@ def _check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
         raise RosterError(f"not on this roster: {ids(unknown)}", "--readmit", hint)
 
 
-def _photographs(home: Home, roster: Roster, folder: Path, stack: ExitStack) -> Photographs:
+def _photographs(home: Home, roster: Roster, folder: Path, stack: ExitStack, *, is_complete: bool) -> Photographs:
     from edge_daemon.app.opening.models_and_gallery import embedder_id, load_models
     from edge_daemon.gallery.decoder_process import DecoderProcess
     from edge_daemon.gallery.found_photographs import check_whose
@@ -134,4 +135,4 @@ def _photographs(home: Home, roster: Roster, folder: Path, stack: ExitStack) -> 
     check_whose(folder, [row.student for row in roster.rows])
     models = load_models(home.config)
     decode = stack.enter_context(DecoderProcess())
-    return Photographs(folder, PortraitReader(models), embedder_id(models), decode)
+    return Photographs(folder, PortraitReader(models), embedder_id(models), decode, is_complete=is_complete)

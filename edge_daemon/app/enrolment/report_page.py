@@ -15,7 +15,7 @@ from edge_daemon.home import Home
 from edge_daemon.whole_file import replace_file
 
 if TYPE_CHECKING:
-    from edge_daemon.gallery.roster_import import EnrolReport
+    from edge_daemon.gallery.enrol_report import EnrolReport
 
 _NAME: Final = "enrolment-report"
 _STYLE: Final = (
