@@ -187,6 +187,13 @@ def in_lesson(device: Device, captures: int) -> datetime:
     return at
 
 
+def after_last_capture(device: Device) -> datetime:
+    """Return an instant of the running lesson at which every planned capture is over, wherever the plan put it."""
+    (lesson,) = lessons.running_lessons(device.db)
+    last = FIRST_LESSON + timedelta(seconds=plan_of(lesson).offsets_s[-1])
+    return last + (lesson.lesson.end - last) / 2
+
+
 def taken(device: Device) -> list[lessons.Capture]:
     """Return the captures of the first lesson."""
     row = device.db.execute("SELECT lesson_id FROM lessons ORDER BY start_utc LIMIT 1").fetchone()

@@ -43,6 +43,7 @@ from tests.simulated_device import (
     PATIENCE_S,
     ROOT,
     Device,
+    after_last_capture,
     in_lesson,
 )
 
@@ -347,9 +348,10 @@ def on_a_card(folder: Path, prepared: Path, beside: Path, fail: Callable[[], Non
     device.log_path = beside / "service.log"
     try:
         in_lesson(device, 1)
+        late = after_last_capture(device)
         fail()
         device.clock.stop_at(None)
-        device.clock.stop_at(FIRST_LESSON + timedelta(minutes=44))
+        device.clock.stop_at(late)
         device.until(lambda: dict(device.status().get("lesson") or {}).get("captures_missed", 0) == 3)
         status, found = assert_fault(folder, "storage: ", "disk: ")
         assert "read-only" in status.stdout
