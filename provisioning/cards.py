@@ -70,8 +70,10 @@ def boot_lines(room: Room, system: str) -> dict[str, list[str]]:
 
 def instance_id(room: Room) -> str:
     """Return an id that changes with the card's contents, because cloud-init reads a card again only with a new id."""
-    told = json.dumps([room.device, room.room, room.wifi and room.wifi.ssid, sorted(map(str, room.settings.items()))])
-    return f"edge-daemon-{room.device}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+    contents = json.dumps(
+        [room.device, room.room, room.wifi and room.wifi.ssid, sorted(map(str, room.settings.items()))]
+    )
+    return f"edge-daemon-{room.device}-{hashlib.sha256(contents.encode()).hexdigest()[:8]}"
 
 
 def _folder(room: Room, *, software: bool) -> dict[str, bytes]:
@@ -87,7 +89,7 @@ def _folder(room: Room, *, software: bool) -> dict[str, bytes]:
 def _manifest(room: Room, inner: Mapping[str, bytes], system: str) -> bytes:
     """Return card.json with the purpose and the files of the folder. It is written to the card last and read first."""
     secret = {*room.secrets, "wifi.nmconnection"} & set(inner)
-    told = {
+    manifest = {
         "format": FORMAT,
         "made": uuid.uuid4().hex,  # distinguishes this card from an earlier one of the same line
         "device": room.device,
@@ -102,7 +104,7 @@ def _manifest(room: Room, inner: Mapping[str, bytes], system: str) -> bytes:
         "files": {name: hashlib.sha256(inner[name]).hexdigest() for name in sorted(set(inner) - secret)},
         "secrets": {name: len(inner[name]) for name in sorted(secret)},
     }
-    return (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode()
+    return (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def keyfile(device: str, wifi: Wifi) -> str:

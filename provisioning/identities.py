@@ -74,14 +74,14 @@ def _page(path: Path) -> Page:
         content = file.read(_MAX_BYTES)
     try:
         text = content.decode("utf-8-sig")
-        told = json.loads(text) if path.suffix == ".json" else dict(_lines(text))
-        device, room, key = str(told["device"]), str(told.get("room", "")), str(told["public_key"]).lower()
+        fields = json.loads(text) if path.suffix == ".json" else dict(_lines(text))
+        device, room, key = str(fields["device"]), str(fields.get("room", "")), str(fields["public_key"]).lower()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PagesError(f"{path}: is not a device's identity; copy it from the card again") from error
     if not _DEVICE.fullmatch(device) or not KEY.fullmatch(key) or not room.isprintable():
         raise PagesError(f"{path}: is not a device's identity; copy it from the card again")
     page = Page(device, room, key, path)
-    if "fingerprint" in told and str(told["fingerprint"]) != page.fingerprint:
+    if "fingerprint" in fields and str(fields["fingerprint"]) != page.fingerprint:
         raise PagesError(f"{path}: the fingerprint is not that of the key; copy it from the card again")
     return page
 

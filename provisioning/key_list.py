@@ -46,8 +46,8 @@ def key_file(path: Path, pages: Sequence[Page], replaced: Sequence[str]) -> str:
         if known and page.device not in replaced:
             what = f"{path} has another key of {page.device} than {page.source}: find out why"
             raise PagesError(f"{what}; if its card was replaced, add --replaced {page.device}")
-        told = {"device": page.device, "public_key": page.public_key, "room": page.room}
-        writer.writerow({**told, "fingerprint": page.fingerprint})
+        row = {"device": page.device, "public_key": page.public_key, "room": page.room}
+        writer.writerow({**row, "fingerprint": page.fingerprint})
     return f"{text if text.endswith(end) else text + end}{added.getvalue()}" if added.getvalue() else text
 
 
@@ -65,9 +65,9 @@ def _known_keys(path: Path) -> tuple[str, list[str], dict[str, set[str]]]:
         raise PagesError(f"{path}: has no columns device and public_key between commas; nothing was written")
     keys: dict[str, set[str]] = {}
     for number, cells in enumerate(rows[1:], 2):
-        told = dict(zip(head, cells, strict=False))
-        key = "".join(told.get("public_key", "").split()).lower()
+        row = dict(zip(head, cells, strict=False))
+        key = "".join(row.get("public_key", "").split()).lower()
         if cells and not KEY.fullmatch(key):
             raise PagesError(f"{path}: line {number} has no public key of 64 hexadecimal digits; nothing was written")
-        keys.setdefault(told.get("device", "").strip(), set()).add(key)
+        keys.setdefault(row.get("device", "").strip(), set()).add(key)
     return text, head, keys

@@ -120,9 +120,9 @@ def make() -> str:
             via.setdefault(name, set()).update(filter(None, who.split(", ")))
     _check_markers(list(pins.values()))
     head, comments = reasons()
-    told = "\n".join(f"# Python {python} on {machine}" for python, machine in TARGETS)
+    targets = "\n".join(f"# Python {python} on {machine}" for python, machine in TARGETS)
     made_by = "# Made by provisioning/lock.py of requirements-arm.in: change that. Pinned with the wheels for"
-    blocks = [f"{made_by}\n{told}\n#\n{head}"]
+    blocks = [f"{made_by}\n{targets}\n#\n{head}"]
     for _, pin in sorted(pins.items()):
         reason = comments.get(pin.name) or f"# for {', '.join(sorted(via[pin.name]))}"
         marker = f" ; {pin.marker()}" if pin.marker() else ""

@@ -170,8 +170,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"make_bundle.py: {error.filename or tempfile.gettempdir()}: {error.strerror}", file=sys.stderr)
         return 1
     bundle = given.check or given.output
-    told = f"release {manifest.version} for {manifest.machine} with Python {manifest.python}"
-    print(f"{bundle}: {told}, {bundle.stat().st_size >> 20} MiB, signed by the key of {PUBLIC_KEY.name}")
+    description = f"release {manifest.version} for {manifest.machine} with Python {manifest.python}"
+    print(f"{bundle}: {description}, {bundle.stat().st_size >> 20} MiB, signed by the key of {PUBLIC_KEY.name}")
     return 0
 
 

@@ -90,8 +90,9 @@ def with_lines(config: bytes, lines: Sequence[str]) -> bytes:
 
 def _additions(folder: Path) -> tuple[list[str], list[str]]:
     text = (folder / "additions.txt").read_text(encoding="utf-8")
-    told = [line.split(" ", 1) for line in text.splitlines() if line]
-    return [text for name, text in told if name == "cmdline.txt"], [text for name, text in told if name == "config.txt"]
+    additions = [line.split(" ", 1) for line in text.splitlines() if line]
+    words, lines = ([added for name, added in additions if name == file] for file in ("cmdline.txt", "config.txt"))
+    return words, lines
 
 
 def _problem(folder: Path, boot: Path) -> str:

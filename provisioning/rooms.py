@@ -264,12 +264,12 @@ def _files(row: _Row, values: dict[tuple[str, str], settings.Value], shared: boo
 
 def _filter(row: _Row, values: dict[tuple[str, str], settings.Value], content: bytes, shared: bool) -> None:
     """Limit the device to the room's events, unless the calendar names no rooms and belongs to this room alone."""
-    name, told = row.get("timetable"), ("timetable", "room") in values
+    name, names_room = row.get("timetable"), ("timetable", "room") in values
     given = values.get(("timetable", "room"), row.get("room"))
     rooms = given if isinstance(given, list) else [str(given)]
-    problem = timetables.problem(name, content, rooms, needed=told or shared)
+    problem = timetables.problem(name, content, rooms, needed=names_room or shared)
     if problem:
-        row.complain("timetable_room" if told else "timetable", problem)
+        row.complain("timetable_room" if names_room else "timetable", problem)
     elif timetables.named(name, content):
         values["timetable", "room"] = rooms if len(rooms) > 1 else rooms[0]
 

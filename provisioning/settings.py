@@ -29,8 +29,8 @@ def _keys() -> dict[tuple[str, str], tuple[Any, Key]]:
     for section, kind in get_type_hints(Config).items():
         types = get_type_hints(kind)
         for key in fields(kind):
-            told: Key = key.metadata["key"]
-            found[section, told.renamed or key.name] = (types[key.name], told)
+            setting: Key = key.metadata["key"]
+            found[section, setting.renamed or key.name] = (types[key.name], setting)
     return {name: value for name, value in found.items() if name not in _OURS and not name[1].endswith("_file")}
 
 
@@ -47,9 +47,9 @@ def values(cells: Mapping[str, str]) -> tuple[dict[tuple[str, str], Value], list
         if name is None or not cell:
             continue
         section, key = name
-        kind, told = KEYS[section, key]
+        kind, setting = KEYS[section, key]
         try:
-            found[section, key] = _value(cell, kind, told)
+            found[section, key] = _value(cell, kind, setting)
         except ValueError as error:
             problems.append((column, str(error)))
     return found, problems

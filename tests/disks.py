@@ -43,7 +43,7 @@ def ext4_disk(tmp_path):
     try:
         with loop_disk(tmp_path, 16) as disk:
             if not Path(f"/sys/fs/ext4/{disk.device}/trigger_fs_error").exists():
-                pytest.skip("the kernel can't be told of a fault here: /sys is not mounted")
+                pytest.skip("faults can't be injected here: /sys is not mounted")
             yield disk
     except OSError as error:
         pytest.skip(str(error))

@@ -255,9 +255,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _problem(self, status: int, title: str, detail: str, retry_after: str = "", **more: str) -> None:
         """Answer with problem details (RFC 9457)."""
-        told = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
         headers = {"retry_after": retry_after or self.office.retry_after} if status in (429, 503) else {}
-        self._answer(status, json.dumps(told).encode(), "application/problem+json", **headers)
+        self._answer(status, json.dumps(problem).encode(), "application/problem+json", **headers)
 
     def _answer(self, status: int, body: bytes, content_type: str = "", **headers: str) -> None:
         self.send_response(status)
@@ -268,10 +268,10 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name.replace("_", "-").title(), value)
         self.end_headers()
-        told = {name.replace("_", "-").title(): value for name, value in headers.items()}
+        sent_headers = {name.replace("_", "-").title(): value for name, value in headers.items()}
         path = unquote(urlsplit(self.path).path)
-        told = {**told, **({"Content-Type": content_type} if content_type else {})}
-        self.office.answered.append(Answered(self.command, path, status, told, body))
+        sent_headers = {**sent_headers, **({"Content-Type": content_type} if content_type else {})}
+        self.office.answered.append(Answered(self.command, path, status, sent_headers, body))
         self.wfile.write(b"" if self.command == "HEAD" else body)
         self.wfile.flush()
 

@@ -197,11 +197,11 @@ class OfficeServer:
         if self.control is None:
             return
         with contextlib.suppress(OSError, ValueError):
-            told = json.loads(self.control.read_text())
-            if told["id"] != self._control_id:
-                self._control_id = told["id"]
-                self.faults = deque(told.get("faults", ()))
-                self.always, self.retry_after = told.get("always", ""), told.get("retry_after", "30")
+            control = json.loads(self.control.read_text())
+            if control["id"] != self._control_id:
+                self._control_id = control["id"]
+                self.faults = deque(control.get("faults", ()))
+                self.always, self.retry_after = control.get("always", ""), control.get("retry_after", "30")
 
     def store(self, path: str, body: bytes, *, write_once: bool) -> str:
         """Store a document and return `new`, `same`, `changed`, or `refused` if another one is there."""
@@ -244,8 +244,8 @@ def main() -> None:
     )
     server.control = said.control
     server.start()
-    told = {"port": server.port, "url": server.url, "ca_file": str(server.ca_file)}
-    print(json.dumps(told), flush=True)  # noqa: T201
+    address = {"port": server.port, "url": server.url, "ca_file": str(server.ca_file)}
+    print(json.dumps(address), flush=True)  # noqa: T201
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     while not ended.wait(0.05):

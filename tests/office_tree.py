@@ -70,7 +70,7 @@ class OfficeRoom:
 
     def heartbeat(self, at: datetime, **more: object) -> Path:
         """Say that all is well, but for what is named."""
-        told = {
+        document = {
             "schema": 1,
             "device": self.device,
             "at": written(at),
@@ -83,7 +83,7 @@ class OfficeRoom:
             "service": {"state": "waiting", "problems": {}},
             "computer": {"disk_free_mb": 20_000, "temperature_c": 51.0, "power_now": []},
         }
-        return self.put(document_paths.status(self.device), {**told, **more})
+        return self.put(document_paths.status(self.device), {**document, **more})
 
 
 def a_school(root: Path, rooms: int, lessons: int, students: int, prefix: str = "") -> int:

@@ -110,8 +110,8 @@ def test_with_its_comments_taken_off_the_example_names_every_key_with_its_defaul
     bare = "\n".join(re.sub(r"^# (?=[a-z_]+ = )", "", line) for line in lines)
     path = tmp_path / "config.toml"
     path.write_text(bare, encoding="utf-8")
-    told = {(section, key) for section, table in tomllib.loads(bare).items() for key in table}
-    assert told == {(section, key) for section, key, _ in keys()}
+    documented = {(section, key) for section, table in tomllib.loads(bare).items() for key in table}
+    assert documented == {(section, key) for section, key, _ in keys()}
     loaded, defaults = load_config(path), Config()
     for section in (
         "timetable",

@@ -39,11 +39,13 @@ def test_every_field_stands_there():
 
 
 def test_every_metric_stands_there_with_its_label(metrics):
-    told = {}
+    documented = {}
     for row in rows(2):
         if found := re.fullmatch(r"(edge_daemon_\w+)`?(?: \((\w+)\))?", row[0]):
-            told[found[1]] = {found[2]} - {None}
-    assert told == {name: {key for labels in samples for key, _ in labels} for name, (_, samples) in metrics.items()}
+            documented[found[1]] = {found[2]} - {None}
+    assert documented == {
+        name: {key for labels in samples for key, _ in labels} for name, (_, samples) in metrics.items()
+    }
 
 
 def test_the_rules_ask_for_what_is_written(metrics):

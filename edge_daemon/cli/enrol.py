@@ -158,5 +158,5 @@ def _is_certain(home: Home, student_id: str) -> bool:
 
 
 def _warn(error: EdgeError) -> None:
-    told = "mail still uses the earlier names and addresses: " if not isinstance(error, StoreError) else ""
-    click.echo(f"warning: {told}{error.line()}", err=True)
+    consequence = "mail still uses the earlier names and addresses: " if not isinstance(error, StoreError) else ""
+    click.echo(f"warning: {consequence}{error.line()}", err=True)

@@ -79,8 +79,8 @@ def _instead(home: Home, command: str, owner: int) -> str:
         return f"`sudo -u {user} {this_command(in_full=True)} --home {folder} {command} …`"
     if command in _UNITS:
         unit = _UNITS[command]
-        told = "attendance status" if command in ("run", "sync") else f"journalctl -u {unit}"
-        return f"`sudo systemctl start {unit}`, then `{told}`"
+        check_command = "attendance status" if command in ("run", "sync") else f"journalctl -u {unit}"
+        return f"`sudo systemctl start {unit}`, then `{check_command}`"
     return f"`attendance {command} …`"
 
 

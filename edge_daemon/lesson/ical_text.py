@@ -292,7 +292,7 @@ def _with_loose_zone(name: str, text: str, number: int) -> Property:
     """
     head, colon, value = text.rpartition(":")
     given = (one.partition("=") for one in _NEXT_PARAMETER.split(head)[1:])
-    params = {key.strip().upper(): parameter_text(told) for key, _, told in given}
+    params = {key.strip().upper(): parameter_text(parameter) for key, _, parameter in given}
     return Property(name, params, value if colon else "", number)
 
 

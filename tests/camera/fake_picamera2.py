@@ -151,8 +151,9 @@ class FakePicamera2:
     def _metadata(self) -> dict[str, Any]:
         modes = self.tuning and self.find_tuning_algo(self.tuning, "rpi.agc")["channels"][0]["exposure_modes"]
         longest = modes["normal"]["shutter"][-1] if modes else 66_666
-        told = {"ExposureTime": min(self.world.light_us, longest), "AnalogueGain": 2.0}
-        return {**told, "LensPosition": self.controls.get("LensPosition", 1.0)} if self.world.has_motor else told
+        metadata = {"ExposureTime": min(self.world.light_us, longest), "AnalogueGain": 2.0}
+        lens = {"LensPosition": self.controls.get("LensPosition", 1.0)} if self.world.has_motor else {}
+        return {**metadata, **lens}
 
 
 class FakeRequest:

@@ -258,7 +258,7 @@ def spoil(file: Path, what: str, room: OfficeRoom) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "told"),
+    ("what", "expected_message"),
     [
         ("changed", "was changed after it was signed"),
         ("resigned", f"was signed by another key (fingerprint {fingerprint(OTHER.public_key)})"),
@@ -277,14 +277,16 @@ def spoil(file: Path, what: str, room: OfficeRoom) -> None:
         ("fifo", "is not a regular file"),
     ],
 )
-def test_a_document_that_is_not_as_its_room_signed_it_is_named_and_left_out(root, rooms, tmp_path, what, told):
+def test_a_document_that_is_not_as_its_room_signed_it_is_named_and_left_out(
+    root, rooms, tmp_path, what, expected_message
+):
     file = next(f for f in register_files(root) if '"2026-11-16' in f.read_text())
     spoil(file, what, rooms[0])
     book, done = book_of(root, tmp_path, left_out=True)
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"left out: {file.relative_to(root / 'v1/devices')}: ")
-    assert told in line
-    assert [told in what for _, what in left_out(book)] == [True]
+    assert expected_message in line
+    assert [expected_message in what for _, what in left_out(book)] == [True]
     assert {row[1] for row in rows(book["2026-W47"])} - {None, "", "Student id"} == {"1a", "1b"}
     assert room_rows(book)["room 1"]["State"] == "faulty"
     assert next(iter(room_rows(book))) == "room 1", "who needs somebody comes first"
@@ -463,7 +465,7 @@ def test_a_heartbeat_of_another_kind_says_nothing_and_harms_nothing(root, rooms,
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected_message"),
     [
         (("{root}", "--output", "{tmp}/term.ods"), "use .xlsx or .csv"),
         (("{root}", "--output", "{tmp}/no/term.xlsx"), "no such folder"),
@@ -481,12 +483,12 @@ def test_a_heartbeat_of_another_kind_says_nothing_and_harms_nothing(root, rooms,
         (("https://office.example/x", "--output", "{tmp}/t.xlsx", "--token-file", "{tmp}/none"), "--token-file"),
     ],
 )
-def test_mistakes_are_one_line(root, rooms, tmp_path, arguments, told):
+def test_mistakes_are_one_line(root, rooms, tmp_path, arguments, expected_message):
     (tmp_path / "bad.csv").write_text("device,public_key\nroom 1,abc\n")
     before = set(tmp_path.iterdir())
     done = run(tmp_path / "no home", "collect", *(a.format(root=root, tmp=tmp_path) for a in arguments))
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert told in done.stderr
+    assert expected_message in done.stderr
     assert set(tmp_path.iterdir()) == before
 
 
@@ -570,7 +572,7 @@ def test_plain_nginx_that_lists_its_folders_will_do(root, rooms, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fault", "exit_code", "told"),
+    ("fault", "exit_code", "expected_message"),
     [
         ("401", 2, "refuses the login"),
         ("captive-portal", 2, "can't list its folders"),
@@ -578,13 +580,15 @@ def test_plain_nginx_that_lists_its_folders_will_do(root, rooms, tmp_path):
         ("404", 2, "has no v1/devices"),
     ],
 )
-def test_a_server_that_does_not_give_is_one_line(root, rooms, tmp_path, fault, exit_code, told, monkeypatch):
+def test_a_server_that_does_not_give_is_one_line(
+    root, rooms, tmp_path, fault, exit_code, expected_message, monkeypatch
+):
     monkeypatch.setattr("edge_daemon.app.collect.mirror.time.sleep", lambda _: None)
     with OfficeServer(root, certificates=tmp_path, token="") as server:
         server.always = fault
         done = collect(server.url, tmp_path / "t.xlsx", "--ca-file", str(server.ca_file))
     assert (done.exit_code, done.stderr.count("\n")) == (exit_code, 1), done.stderr
-    assert told in done.stderr
+    assert expected_message in done.stderr
     assert not (tmp_path / "t.xlsx").exists()
 
 

@@ -350,9 +350,9 @@ def test_removing_twice_says_so_and_changes_nothing_more(enrolled):
     again = run(enrolled.home, "enrol", "remove", "S1")
     assert (again.exit_code, again.stderr) == (0, "")
     assert re.fullmatch(r"S1 was removed already, on \d{4}-\d\d-\d\d\n", again.stdout)
-    told = json.loads(run(enrolled.home, "enrol", "remove", "S1", "--json").stdout)
-    assert told["removed_before"]
-    assert told["erased"] == []
+    report = json.loads(run(enrolled.home, "enrol", "remove", "S1", "--json").stdout)
+    assert report["removed_before"]
+    assert report["erased"] == []
     assert files(enrolled.home) == before
 
 

@@ -63,10 +63,10 @@ def test_a_student_is_guided_through_the_pictures_and_only_templates_are_kept(da
     day.camera_shows(*shown)
     done = day.capture("S2", answers="y\ny\n" + "\n" * len(shown))
     assert done.exit_code == 0, done.stdout + done.stderr
-    told = re.findall(r"  (again: [^\n]*|good)\n", done.stdout)
+    feedback = re.findall(r"  (again: [^\n]*|good)\n", done.stdout)
     reasons = ("dark", "look straight", "good", "hardly", "good", "same side", "good", "different person", "good")
-    assert len(told) == len(reasons), told
-    for line, reason in zip(told, reasons, strict=True):
+    assert len(feedback) == len(reasons), feedback
+    for line, reason in zip(feedback, reasons, strict=True):
         assert reason in line
     assert "S2 Bo: 4 templates kept, no picture" in done.stdout
     assert day.photographs() == {"S1": 0, "S2": 4, "S3": 0}

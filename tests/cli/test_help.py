@@ -65,10 +65,10 @@ def test_man_can_show_every_page(share):
     assert len(pages) == len(_COMMANDS) + 2
     if shutil.which("groff") is None:
         pytest.skip("groff is not installed")
-    told = subprocess.run(
+    completed = subprocess.run(
         ["groff", "-man", "-ww", "-z", *pages], capture_output=True, text=True, check=True, cwd=share / "man"
     )
-    assert told.stderr == ""
+    assert completed.stderr == ""
 
 
 def test_the_page_of_a_command_has_those_below_it_with_their_options(share):

@@ -99,26 +99,26 @@ def test_days_choose_lessons(home):
 
 def verify(home, *arguments: str) -> tuple[int, list[str]]:
     done = run(home, "ledger", "verify", "--json", *arguments)
-    told = json.loads(done.stdout)
-    assert done.exit_code == (1 if told["problems"] else 0)
-    return told, [f"{one['where']}: {one['what']}" for one in told["problems"]]
+    report = json.loads(done.stdout)
+    assert done.exit_code == (1 if report["problems"] else 0)
+    return report, [f"{one['where']}: {one['what']}" for one in report["problems"]]
 
 
 def test_records_that_nobody_touched_are_sound(home):
-    told, problems = verify(home)
+    report, problems = verify(home)
     assert problems == []
-    assert (told["registers"], told["revisions"], told["commitments"]) == (3, 4, 3)
-    assert (told["unsigned"], told["unpromised"]) == (0, 0)
+    assert (report["registers"], report["revisions"], report["commitments"]) == (3, 4, 3)
+    assert (report["unsigned"], report["unpromised"]) == (0, 0)
     text = run(home, "ledger", "verify").stdout
     assert text.endswith("nothing was changed, removed or added\n")
-    assert f"key: {fingerprint(told['public_key'])} (this device's)" in text
+    assert f"key: {fingerprint(report['public_key'])} (this device's)" in text
     assert "\n3 registers in 4 revisions; 3 commitments\n" in text
 
 
 def test_without_the_device_key_the_first_documents_key_has_to_hold_for_all(home):
     (home / "device.key").unlink()
-    told, problems = verify(home)
-    assert (problems, told["key"]) == ([], "named by the first document")
+    report, problems = verify(home)
+    assert (problems, report["key"]) == ([], "named by the first document")
 
 
 def test_a_key_that_somebody_noted_elsewhere_decides(home):
@@ -314,10 +314,10 @@ def test_changed_removed_and_foreign_commitments_are_found(home):
     )
     assert verify(home)[1] == [f"commitment {refs[0]}: was changed after it was signed: its signature does not hold"]
     db.execute("DELETE FROM commitments WHERE ref = ?", (refs[1],))
-    told, problems = verify(home)
+    report, problems = verify(home)
     assert f"commitment {refs[1]}: was removed: it is still in the outbox" in problems
     assert f"commitment {refs[2]}: a commitment before it was removed or changed" in problems
-    assert told["unpromised"] == 2
+    assert report["unpromised"] == 2
 
 
 def test_a_promise_that_was_made_after_the_lesson_began_is_none(home):
@@ -327,8 +327,8 @@ def test_a_promise_that_was_made_after_the_lesson_began_is_none(home):
     keep(db, *a_register(late, {"a": 1.0}), signer)
     plan_ahead(db, [a_lesson(START + timedelta(days=9))], 100, START + timedelta(days=8, hours=20), SEEDS)
     assert publish_commitments(db, lambda: signer, START + timedelta(days=8, hours=20)) == 1
-    told, problems = verify(home)
-    assert (told["unpromised"], told["commitments"], told["registers"], told["revisions"]) == (1, 4, 4, 5)
+    report, problems = verify(home)
+    assert (report["unpromised"], report["commitments"], report["registers"], report["revisions"]) == (1, 4, 4, 5)
     assert problems == []
 
 
@@ -343,9 +343,9 @@ def test_a_document_without_a_signature_is_a_problem_unless_it_was_made_before_t
     old = lambda previous: to_json(Document(register, previous, None, None))  # noqa: E731
     lessons.finalise(db, register.lesson.lesson_id, sightings, old, register.lesson.end)
     keep(db, *a_register(DAYS[1], {"a": 1.0}), signer)
-    told, problems = verify(tmp_path)
+    report, problems = verify(tmp_path)
     lesson_id = register.lesson.lesson_id
-    assert (told["unsigned"], problems) == (1, [f"register {lesson_id} revision 1: is not signed"])
+    assert (report["unsigned"], problems) == (1, [f"register {lesson_id} revision 1: is not signed"])
     assert run(tmp_path, "ledger", "verify").exit_code == 1
     day = register.lesson.end.date()
     done = run(tmp_path, "ledger", "verify", "--unsigned-before", f"{day}")

@@ -107,9 +107,9 @@ def test_a_message_is_written_to_look_at(school, tmp_path, kind):
 def test_what_would_not_be_sent_now_says_so(school, tmp_path):
     home, lesson = school
     done = run(home.state_dir, "mail", "preview", lesson, "--kind", "student", "--output", str(tmp_path))
-    told = dict(line.split(": ", 1) for line in done.stdout.splitlines())
-    assert "not sent now" not in told[f"{tmp_path}/student-S01.eml"]
-    assert "not sent now: a person has to confirm the absence" in told[f"{tmp_path}/student-S03.eml"]
+    notes = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert "not sent now" not in notes[f"{tmp_path}/student-S01.eml"]
+    assert "not sent now: a person has to confirm the absence" in notes[f"{tmp_path}/student-S03.eml"]
 
 
 def test_a_week_can_be_looked_at(school, tmp_path):
@@ -152,8 +152,8 @@ def test_messages_can_be_looked_at_before_mail_is_set_up(tmp_path, kind):
     assert written
     message = email.message_from_bytes(written[0].read_bytes(), policy=email.policy.default)
     assert message["From"].addresses[0].domain == "edge-daemon.invalid"
-    told = f"{message['To']}"
-    assert told == ("nobody@edge-daemon.invalid" if kind in ("office", "week", "month") else told)
+    receiver = f"{message['To']}"
+    assert receiver == ("nobody@edge-daemon.invalid" if kind in ("office", "week", "month") else receiver)
     if kind in ("student", "guardian"):
         assert "not sent now: the settings disable this mail" in done.stdout
 

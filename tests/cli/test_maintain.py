@@ -109,9 +109,9 @@ def test_a_document_that_is_refused_is_told_with_its_place_and_exit_code_1(tmp_p
     broken = office(tmp_path, "corrections.json", '{"schema": 1, "corrections": [{"id": "c1"}]}')
     done = run(home, "maintain", "inbox", broken, "--json")
     assert done.exit_code == 1
-    (told,) = json.loads(done.stdout)
-    assert (told["document"], told["in_force"]) == ("corrections.json", False)
-    assert told["problem"].startswith("corrections.json, correction 1, lesson_id")
+    (result,) = json.loads(done.stdout)
+    assert (result["document"], result["in_force"]) == ("corrections.json", False)
+    assert result["problem"].startswith("corrections.json, correction 1, lesson_id")
 
 
 def test_a_file_that_the_office_does_not_send_is_refused(tmp_path, home):

@@ -34,9 +34,9 @@ def test_an_honest_register_agrees_with_the_plan_on_record(home):
     on_record(home, 3600)
     done = run(home, "plan", "check", LESSON.lesson_id[:8], "--json")
     assert done.exit_code == 0
-    told = json.loads(done.stdout)
-    assert told["seed"] == bytes(32).hex()
-    for slot, offset_s in zip(told["slots"], PLAN.offsets_s, strict=True):
+    report = json.loads(done.stdout)
+    assert report["seed"] == bytes(32).hex()
+    for slot, offset_s in zip(report["slots"], PLAN.offsets_s, strict=True):
         planned = datetime.fromisoformat(slot["planned"].replace("Z", "+00:00"))
         assert abs((planned - LESSON.start).total_seconds() - offset_s) < 1e-5
         assert slot["taken"]
@@ -94,5 +94,5 @@ def test_a_rehearsal_has_no_promise_and_that_is_no_fault(tmp_path):
     assert done.exit_code == 0, done.stdout
     assert "a rehearsal has no promise" in done.stdout
     assert "on record" not in done.stdout
-    told = json.loads(run(tmp_path, "plan", "check", rehearsed.lesson_id, "--json").stdout)
-    assert told["rehearsal"] is True
+    report = json.loads(run(tmp_path, "plan", "check", rehearsed.lesson_id, "--json").stdout)
+    assert report["rehearsal"] is True

@@ -99,13 +99,13 @@ def test_in_a_pipe_an_unreadable_frame_is_the_only_line_on_stderr(piped):
 
 
 def test_json_is_what_the_design_says(piped):
-    told, _, _ = piped
-    assert list(told) == [
+    document, _, _ = piped
+    assert list(document) == [
         "lesson_id", "captures_planned", "captures_taken", "students", "unknown_faces", "register_flags",
         "seconds_per_capture", "cpu_seconds_per_capture",
     ]  # fmt: skip
-    assert (told["captures_planned"], told["captures_taken"]) == (4, 3)
-    by_id = {student["student_id"]: student for student in told["students"]}
+    assert (document["captures_planned"], document["captures_taken"]) == (4, 3)
+    by_id = {student["student_id"]: student for student in document["students"]}
     assert list(by_id) == ["S1", "S2", "S3", "S4"]
     assert list(by_id["S1"]) == ["student_id", "frames_seen", "frames_attentive", "share", "verdict", "flags"]
     assert by_id["S1"]["frames_seen"] == 3

@@ -29,7 +29,7 @@ def home(tmp_path):
     return tmp_path
 
 
-def looked(home) -> dict:
+def status_document(home) -> dict:
     return json.loads(run(home, "status", "--json").stdout)
 
 
@@ -48,11 +48,11 @@ def test_a_running_lesson_in_plain_words(home):
 
 def test_the_same_in_json(home):
     write_status(home / "run", a_status())
-    told = looked(home)
-    assert told["healthy"] is True
-    assert (told["service"], told["state"]) == ("runs", "lesson")
-    assert told["lesson"]["next_capture"] == "2026-09-01T08:20:00Z"
-    assert told["lesson"]["provisional"][0] == {
+    status = status_document(home)
+    assert status["healthy"] is True
+    assert (status["service"], status["state"]) == ("runs", "lesson")
+    assert status["lesson"]["next_capture"] == "2026-09-01T08:20:00Z"
+    assert status["lesson"]["provisional"][0] == {
         "student_id": "s-1", "name": None, "frames_seen": 30, "frames_attentive": 28,
     }  # fmt: skip
 
@@ -64,7 +64,7 @@ def test_with_the_key_at_hand_students_have_names(demo_home, tmp_path):
         tmp_path / "home" / "run",
         a_status(lesson=overview.LessonStatus(**{**_fields(status.lesson), "provisional": {"S3": (5, 4)}})),
     )
-    assert looked(tmp_path / "home")["lesson"]["provisional"][0]["name"] == "Grace Hopper"
+    assert status_document(tmp_path / "home")["lesson"]["provisional"][0]["name"] == "Grace Hopper"
     (tmp_path / "home" / "device.key").unlink()
     done = run(tmp_path / "home", "status", "--json")
     assert json.loads(done.stdout)["lesson"]["provisional"][0]["name"] is None
@@ -91,20 +91,20 @@ def test_what_needs_a_person_comes_first_and_in_the_exit_code(home, changes, pro
     done = run(home, "status")
     assert done.exit_code == 1
     assert done.stdout.splitlines()[0] == f"TO DO         {problem}"
-    assert looked(home)["problems"] == [problem]
+    assert status_document(home)["problems"] == [problem]
 
 
 def test_a_service_that_hangs_is_told_from_one_that_runs(home, monkeypatch):
     monkeypatch.setattr(overview, "age_s", lambda status: 500.0)
     write_status(home / "run", a_status())
-    assert looked(home)["service"] == "stuck"
-    assert looked(home)["problems"] == ["the service has not reported for 500 s"]
+    assert status_document(home)["service"] == "stuck"
+    assert status_document(home)["problems"] == ["the service has not reported for 500 s"]
 
 
 def test_of_a_killed_service_its_lesson_is_not_shown_as_running(home):
     write_status(home / "run", a_status(pid_start_ticks=1))
-    told = looked(home)
-    assert (told["service"], told["lesson"]) == ("ended", None)
+    status = status_document(home)
+    assert (status["service"], status["lesson"]) == ("ended", None)
 
 
 def test_nothing_at_all_is_no_problem_of_a_trial(tmp_path):
@@ -129,7 +129,7 @@ def test_without_a_service_the_database_tells_what_was_last(home):
     assert "last lesson   7b: 20 of 20 captures taken, 0 missed, ended" in done.stdout
     assert "no register   8c: 1 of 100 captures taken, 1 missed, of" in done.stdout
     assert "not held      1 in the last 7 days, the latest 9a" in done.stdout
-    assert [one["course"] for one in looked(home)["lessons_not_held"]] == ["9a"]
+    assert [one["course"] for one in status_document(home)["lessons_not_held"]] == ["9a"]
 
 
 def test_the_lesson_that_runs_is_not_one_without_a_register(home):
@@ -141,9 +141,9 @@ def test_the_lesson_that_runs_is_not_one_without_a_register(home):
         lesson_id=begun.lesson_id, course="8c", start=begun.start, end=begun.end, captures_planned=100
     )
     write_status(home / "run", a_status(lesson=lesson))
-    assert looked(home)["lessons_without_register"] == []
+    assert status_document(home)["lessons_without_register"] == []
     write_status(home / "run", a_status(lesson=None))
-    assert len(looked(home)["lessons_without_register"]) == 1
+    assert len(status_document(home)["lessons_without_register"]) == 1
 
 
 def test_a_last_lesson_with_too_few_captures_needs_a_person(home):
@@ -163,7 +163,7 @@ def test_without_a_service_the_timetable_tells_the_next_lesson(home):
         f"DTSTART:{at:%Y%m%dT%H%M%SZ}\r\nDURATION:PT45M\r\nSUMMARY:Math\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
     (home / "config.toml").write_text('[timetable]\nfiles = ["x.ics"]\n')
-    assert looked(home)["next_lesson"] == {"course": "Math", "start": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+    assert status_document(home)["next_lesson"] == {"course": "Math", "start": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
     assert sorted(path.name for path in home.iterdir()) == ["config.toml", "x.ics"], "looking writes nothing"
 
 
@@ -181,7 +181,7 @@ def test_what_is_broken_is_a_problem_and_no_error(home, file, content):
 
 def test_a_full_disk_needs_a_person(home, monkeypatch):
     monkeypatch.setattr(overview, "LEAST_FREE_MB", 10**9)
-    assert "MB left" in looked(home)["problems"][0]
+    assert "MB left" in status_document(home)["problems"][0]
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "\x1b[31mred"])

@@ -66,8 +66,8 @@ def test_cleaned_words_are_short_and_have_no_power(text):
 
 
 def test_a_problem_is_read_and_nothing_else_is_taken_for_one():
-    told = problem_of(answer(422, b'{"title":"Too many students","detail":"41 of 40","sha256":"ab"}'))
-    assert (told.words, told.sha256) == ("Too many students: 41 of 40", "ab")
+    problem = problem_of(answer(422, b'{"title":"Too many students","detail":"41 of 40","sha256":"ab"}'))
+    assert (problem.words, problem.sha256) == ("Too many students: 41 of 40", "ab")
     for body in (b"", b"[]", b"null", b"\xff", b'{"title":7,"detail":null}', b"[" * 100_000, b"<html>"):
         assert problem_of(answer(422, body)).words == ""
 

@@ -87,8 +87,8 @@ def parrot():
 
 @pytest.fixture(scope="module", params=["api", "webdav"])
 def office(request, parrot):
-    told = {"kind": request.param, "url": f"http://localhost:{parrot.port}/x", "insecure_http": True}
-    with Upstream(dataclasses.replace(Config().upstream, **told), "t", limits=Limits(10, 10, 20)) as one:
+    address = {"kind": request.param, "url": f"http://localhost:{parrot.port}/x", "insecure_http": True}
+    with Upstream(dataclasses.replace(Config().upstream, **address), "t", limits=Limits(10, 10, 20)) as one:
         yield one
 
 

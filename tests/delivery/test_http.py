@@ -94,5 +94,5 @@ def test_the_service_does_not_load_what_only_the_network_needs():
     code = (
         "import sys, edge_daemon.app.service.service, edge_daemon.app.service.worker; print('requests' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "False"
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert completed.stdout.strip() == "False"

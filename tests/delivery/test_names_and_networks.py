@@ -181,7 +181,7 @@ def test_a_server_that_wants_a_certificate_is_named_and_gets_ours(office, versio
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected_message"),
     [
         ({"client_key_file": "{ca}/client.pem"}, "upstream.client_key_file is set and this is not"),
         ({"client_cert_file": "{ca}/none.pem"}, "upstream.client_cert_file: .*can't be read"),
@@ -190,9 +190,9 @@ def test_a_server_that_wants_a_certificate_is_named_and_gets_ours(office, versio
         ({"client_cert_file": "{ca}/ca.pem"}, "can't be used; both are PEM"),
     ],
 )
-def test_a_certificate_that_can_not_be_used_is_one_line(office, changes, told):
+def test_a_certificate_that_can_not_be_used_is_one_line(office, changes, expected_message):
     filled = {key: value.format(ca=office.certificates) for key, value in changes.items()}
-    with pytest.raises(DeliveryError, match=told):
+    with pytest.raises(DeliveryError, match=expected_message):
         upstream(office, **filled)
 
 

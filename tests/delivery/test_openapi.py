@@ -68,7 +68,7 @@ def check_requests(server) -> None:
 
 
 def check_answers(server) -> set[tuple[str, int]]:
-    told = set()
+    statuses = set()
     for answered in server.answered:
         _, operation = described(answered.path.removeprefix(server.prefix), answered.method)
         answer = resolved(operation["responses"][str(answered.status)])
@@ -78,8 +78,8 @@ def check_answers(server) -> set[tuple[str, int]]:
             hold(json.loads(answered.body), kinds[kind]["schema"])
         elif answered.body:
             assert "*/*" in kinds or "application/json" in kinds
-        told.add((answered.method, answered.status))
-    return told
+        statuses.add((answered.method, answered.status))
+    return statuses
 
 
 @pytest.fixture(scope="module")
@@ -121,11 +121,11 @@ def test_every_request_of_a_device_is_as_described(server):
 
 
 def test_every_answer_of_the_server_is_as_described(server):
-    told = check_answers(server)
-    assert {status for method, status in told if method == "PUT"} == {
+    statuses = check_answers(server)
+    assert {status for method, status in statuses if method == "PUT"} == {
         200, 201, 400, 401, 403, 409, 412, 413, 422, 429, 500, 503,
     }  # fmt: skip
-    assert {status for method, status in told if method == "GET"} >= {200, 304, 404, 410}
+    assert {status for method, status in statuses if method == "GET"} >= {200, 304, 404, 410}
 
 
 def test_the_checks_would_see_what_is_wrong(server):

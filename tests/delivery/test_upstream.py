@@ -27,8 +27,8 @@ def server(tmp_path, certificates):
 
 @pytest.fixture
 def office(server, request):
-    told = getattr(request.node, "callspec", None)
-    with upstream(server, fault=told.params.get("fault", "") if told else "") as one:
+    callspec = getattr(request.node, "callspec", None)
+    with upstream(server, fault=callspec.params.get("fault", "") if callspec else "") as one:
         yield one
 
 

@@ -20,8 +20,8 @@ BODY = b'{"lesson_id":"6f1c1a5e-0000-5000-8000-000000000001","revision":1}'
 
 
 def settings(server: OfficeServer, **changes):
-    told = {"kind": server.kind, "url": server.url, "ca_file": str(server.ca_file), "username": server.username}
-    return dataclasses.replace(Config().upstream, **{**told, **changes})
+    address = {"kind": server.kind, "url": server.url, "ca_file": str(server.ca_file), "username": server.username}
+    return dataclasses.replace(Config().upstream, **{**address, **changes})
 
 
 def upstream(server: OfficeServer, token: str = "secret-token", *, fault: str = "", **changes) -> Upstream:

@@ -25,10 +25,10 @@ def look(pid="self"):
 _OWN = f"""{_LOOK}
 from edge_daemon.device.memory_lock import lock_memory
 before = bytearray(b"k" * 2**22)
-told = lock_memory()
+is_locked = lock_memory()
 after = bytearray(b"k" * 2**23)
 reserved = __import__("mmap").mmap(-1, 2**28)
-print(told, *look())
+print(is_locked, *look())
 """
 _CHILDREN = f"""{_LOOK}
 import sys
@@ -84,14 +84,14 @@ def run(code: str, *arguments: str, without_leave: bool = False) -> list[list[st
 
 @needs_root
 def test_what_is_there_and_what_comes_is_locked_and_nothing_is_taken_for_it():
-    ((told, _, unlocked, locked),) = run(_OWN)
-    assert (told, unlocked) == ("True", "0")
+    ((is_locked, _, unlocked, locked),) = run(_OWN)
+    assert (is_locked, unlocked) == ("True", "0")
     assert 12 * 1024 <= int(locked) < 2**17, "256 MB that are only reserved are not there"
 
 
 def test_under_a_limit_nothing_is_locked_and_memory_is_had_as_before():
-    ((told, _, _, locked),) = run(_OWN, without_leave=True)
-    assert (told, locked) == ("False", "0")
+    ((is_locked, _, _, locked),) = run(_OWN, without_leave=True)
+    assert (is_locked, locked) == ("False", "0")
 
 
 @needs_root

@@ -35,12 +35,12 @@ def wrapper() -> Iterator[Wrapper]:
 
 def test_the_unit_has_one_description_and_one_command_line_whatever_is_corrected(wrapper):
     assert wrapper.call(*CORRECTION, *REASON).returncode == 0
-    one = wrapper.told("line")
-    assert wrapper.told("words") == "\n".join((*CORRECTION, *REASON, "")), "word for word"
+    one = wrapper.recorded("line")
+    assert wrapper.recorded("words") == "\n".join((*CORRECTION, *REASON, "")), "word for word"
     wrapper.call(
         "register", "correct", "3c4d", "--student", "S4711", "--verdict", "absent", "--by", "X", "--reason", "Y"
     )
-    two = wrapper.told("line")
+    two = wrapper.recorded("line")
     numbers = dict.fromkeys(set(_numbers(one)) | set(_numbers(two)), "N")
     assert _replaced(one, numbers) == _replaced(two, numbers)
     assert DESCRIPTION in one
@@ -60,12 +60,12 @@ def _replaced(text: str, what: dict[str, str]) -> str:
 def test_without_root_it_calls_sudo_itself_with_one_line_for_all(wrapper):
     done = wrapper.call(*CORRECTION, "--reason", "her mother's words", user=NOBODY)
     assert (done.returncode, done.stderr) == (0, "")
-    assert wrapper.told("sudo-line").splitlines() == ["--", "/usr/local/sbin/attendance", "--words-on-stdin"]
+    assert wrapper.recorded("sudo-line").splitlines() == ["--", "/usr/local/sbin/attendance", "--words-on-stdin"]
     # What sudo hands on is what root's half understands.
-    handed = wrapper.told("sudo-stdin")
+    handed = wrapper.recorded("sudo-stdin")
     assert wrapper.call("--words-on-stdin", typed=handed).returncode == 0
     assert wrapper.words() == [*CORRECTION, "--reason", "her mother's words"]
-    assert wrapper.told("stdin") == ""
+    assert wrapper.recorded("stdin") == ""
 
 
 def test_what_the_caller_has_on_standard_input_stays_there_where_the_program_does_not_ask(wrapper):
@@ -92,15 +92,15 @@ def test_what_the_caller_has_on_standard_input_stays_there_where_the_program_doe
 def test_a_command_that_asks_reads_on_from_what_is_typed_or_piped_in(wrapper, words):
     answers = "S0815\npresent\nJ. Miller\nnot_recognised\n"
     wrapper.call(*words, typed=answers, user=NOBODY)
-    handed = wrapper.told("sudo-stdin")
+    handed = wrapper.recorded("sudo-stdin")
     wrapper.call("--words-on-stdin", typed=handed)
-    assert (wrapper.words(), wrapper.told("stdin")) == (list(words), answers)
+    assert (wrapper.words(), wrapper.recorded("stdin")) == (list(words), answers)
     assert not list(wrapper.folder.glob("run/*"))
 
 
 def test_root_types_into_the_program_directly(wrapper):
     wrapper.call("register", "correct", typed="1a2b\nS0815\n")
-    assert (wrapper.words(), wrapper.told("stdin")) == (["register", "correct"], "1a2b\nS0815\n")
+    assert (wrapper.words(), wrapper.recorded("stdin")) == (["register", "correct"], "1a2b\nS0815\n")
 
 
 def test_after_sudo_has_logged_it_one_line_says_so(wrapper):
@@ -162,8 +162,8 @@ def test_what_is_typed_at_a_terminal_for_sudo_is_no_answer_for_the_program(wrapp
     _wait_for(lambda: ended.append(os.waitpid(child, os.WNOHANG)) or ended[-1][0])
     os.close(terminal)  # ends what still waits for it
     assert ended[-1] == (child, 0)
-    assert wrapper.told("password") == "my password\n"
-    assert wrapper.told("sudo-stdin") == "3\nregister\ncorrect\n1a2b\nS0815\n"
+    assert wrapper.recorded("password") == "my password\n"
+    assert wrapper.recorded("sudo-stdin") == "3\nregister\ncorrect\n1a2b\nS0815\n"
 
 
 @pytest.mark.parametrize(("answer", "code"), [(b"\n", 1), (b"y\n", 0)])
@@ -183,7 +183,7 @@ def test_a_removal_at_a_terminal_is_asked_about_before_sudo(wrapper, answer, cod
     os.close(terminal)
     assert (wrapper.folder / "tools/sudo-line").exists() == (code == 0)
     if not code:
-        assert wrapper.told("sudo-stdin") == "3\nenrol\nremove\nS0815\n"
+        assert wrapper.recorded("sudo-stdin") == "3\nenrol\nremove\nS0815\n"
 
 
 def _wait_for(is_so: Callable[[], object]) -> None:

@@ -140,7 +140,7 @@ def test_doctor_is_two_processes_and_the_one_with_the_network_has_no_key(wrapper
     given = [value.partition(":")[0] for value in wrapper.values("LoadCredential", "line-network")]
     assert given == ["arguments"]
     assert wrapper.values("PrivateNetwork") == ["yes"]
-    assert wrapper.told("network-checks") == '[{"name": "mail"}]\n', "what the first found"
+    assert wrapper.recorded("network-checks") == '[{"name": "mail"}]\n', "what the first found"
 
 
 @pytest.mark.parametrize("words", [("--network", "--json"), ("--json", "--network")])

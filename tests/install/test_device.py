@@ -178,8 +178,8 @@ def test_man_and_the_shells_find_the_pages_of_the_release_in_effect(device):
 
 
 def test_it_ends_with_what_was_done_and_three_next_commands(device):
-    told, _, after = device.install().stdout.partition("\nNext:\n")
-    assert f"What was done:\n    release {VERSION}" in told
+    summary, _, after = device.install().stdout.partition("\nNext:\n")
+    assert f"What was done:\n    release {VERSION}" in summary
     assert [line.split()[0] for line in after.strip().splitlines()] == ["sudoedit", "attendance", "attendance"]
 
 
@@ -266,7 +266,7 @@ def test_a_jetson_without_jetpacks_opencv_is_told_so(device):
 
 
 @pytest.mark.parametrize(
-    ("system", "architecture", "told"),
+    ("system", "architecture", "expected_message"),
     [
         (BOOKWORM, "armhf", "this system is 32-bit (armhf)"),
         (BOOKWORM, "riscv64", "neither arm64 nor amd64"),
@@ -275,7 +275,7 @@ def test_a_jetson_without_jetpacks_opencv_is_told_so(device):
         ("", "arm64", "a system without /etc/os-release"),
     ],
 )
-def test_an_unsupported_system_is_named_and_left_as_it_is(device, system, architecture, told):
+def test_an_unsupported_system_is_named_and_left_as_it_is(device, system, architecture, expected_message):
     device.has(architecture=architecture)
     path = device.write("etc/os-release", system)
     if not system:
@@ -283,7 +283,7 @@ def test_an_unsupported_system_is_named_and_left_as_it_is(device, system, archit
     before = device.files()
     result = device.install()
     assert result.returncode == 1
-    assert told in result.stderr
+    assert expected_message in result.stderr
     assert "Nothing was changed" in result.stderr
     assert (device.files(), device.log()) == (before, [])
 
@@ -295,17 +295,17 @@ def test_jetpack_5_is_refused(device):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "expected_message"),
     [
         ({"user": "1000"}, "must be run as root: sudo ./install.sh"),
         ({"free_kib": "1000000"}, "976 MiB are free"),
     ],
 )
-def test_what_is_wrong_is_said_before_anything_is_changed(device, wrong, told):
+def test_what_is_wrong_is_said_before_anything_is_changed(device, wrong, expected_message):
     device.has(**wrong)
     before = device.files()
     result = device.install()
-    assert (result.returncode, told in result.stderr) == (1, True), result.stderr
+    assert (result.returncode, expected_message in result.stderr) == (1, True), result.stderr
     assert (device.files(), device.log()) == (before, [])
 
 
@@ -476,8 +476,8 @@ def test_offline_a_wheelhouse_with_nothing_in_it_lacks_every_pin_of_this_python(
     (device.stubs / "python").unlink()
     (device.stubs / "python").symlink_to(Path(sys.executable).resolve())
     (tmp_path / "empty").mkdir()
-    told = device.install("--offline", str(tmp_path / "empty"), "--dry-run").stderr
-    assert all(name in told for name in ("ai-edge-litert==", "numpy==", "click=="))
+    stderr = device.install("--offline", str(tmp_path / "empty"), "--dry-run").stderr
+    assert all(name in stderr for name in ("ai-edge-litert==", "numpy==", "click=="))
 
 
 def test_a_device_without_the_maintainers_key_is_told_that_it_takes_no_updates(device):
@@ -583,8 +583,8 @@ def test_installing_after_uninstalling_goes_on_with_the_same_key(device):
 def test_it_can_be_sourced_without_doing_anything(device):
     line = f". '{device.checkout}/install.sh'; read_options --dry-run; echo $command $dry_run"
     environment = {**device.environment(), "EDGE_DAEMON_INSTALL_SOURCED": "1"}
-    told = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=True).stdout
-    assert told == "install 1\n"
+    output = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=True).stdout
+    assert output == "install 1\n"
     assert device.log() == []
 
 

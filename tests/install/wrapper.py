@@ -79,17 +79,17 @@ class Wrapper:
             timeout=30,
         )
 
-    def told(self, name: str) -> str:
+    def recorded(self, name: str) -> str:
         """Return what a tool has recorded: `line`, `words`, `stdin`, `sudo-line`, `sudo-stdin`."""
         return (self.folder / "tools" / name).read_text(encoding="utf-8")
 
     def words(self) -> list[str]:
         """Return the arguments that the program would have received."""
-        return self.told("words").splitlines()
+        return self.recorded("words").splitlines()
 
     def properties(self, name: str = "line") -> list[str]:
         """Return the settings of the unit that would have been started."""
-        line = self.told(name).splitlines()
+        line = self.recorded(name).splitlines()
         return [line[at + 1] for at, word in enumerate(line) if word == "-p"]
 
     def values(self, key: str, name: str = "line") -> list[str]:

@@ -343,16 +343,16 @@ def test_a_description_that_has_ended_is_named(office):
     ended = ended.replace("BYMONTH=3", "BYMONTH=3;UNTIL=20100328T010000Z")
     start = f"{year + 1}0302T080000"
     own = remarks(office.read(ended, lesson(start, zone="School time")))
-    told = f"has UTC+0100 on {year + 1}-04-15, but the school's Europe/Berlin has UTC+0200, and its rules end in 2010"
-    assert own == [f"the VTIMEZONE 'School time' {told}; the file's holds"]
+    remark = f"has UTC+0100 on {year + 1}-04-15, but the school's Europe/Berlin has UTC+0200, and its rules end in 2010"
+    assert own == [f"the VTIMEZONE 'School time' {remark}; the file's holds"]
     known = office.read(ended.replace("School time", "Europe/Berlin"), lesson(start))
     assert "its rules end in 2010; Europe/Berlin holds" in remarks(known)[0]
 
 
 def test_a_zone_of_the_file_that_is_not_the_schools_is_named(office):
-    told = "has UTC+0400 on 2026-01-15, but the school's Europe/Berlin has UTC+0100; the file's holds"
+    remark = "has UTC+0400 on 2026-01-15, but the school's Europe/Berlin has UTC+0100; the file's holds"
     read = office.read(OWN_ZONE, lesson("20260102T080000", zone="School time"))
-    assert remarks(read) == [f"the VTIMEZONE 'School time' {told}"]
+    assert remarks(read) == [f"the VTIMEZONE 'School time' {remark}"]
 
 
 def test_a_time_in_utc_needs_no_zone_that_is_known(office):

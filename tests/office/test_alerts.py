@@ -30,7 +30,7 @@ def server(tmp_path):
 
 
 @pytest.fixture
-def told(office, server, tmp_path):
+def mailing_office(office, server, tmp_path):
     """An office with a mail server: three accounts with an address, an absent student of each of two courses."""
     from django.conf import settings
 
@@ -57,8 +57,8 @@ def texts(server) -> dict[str, str]:
     return {one.receiver.partition("@")[0]: one.message.get_content() for one in server.taken}
 
 
-def test_each_hears_what_is_theirs_once(told, server):
-    assert send_digests(told, NOW) == (3, [])
+def test_each_hears_what_is_theirs_once(mailing_office, server):
+    assert send_digests(mailing_office, NOW) == (3, [])
     found = texts(server)
     assert all(one.encrypted for one in server.taken)
     assert ("Zoë" in found["office"], "Kim" in found["office"]) == (True, True)
@@ -68,10 +68,10 @@ def test_each_hears_what_is_theirs_once(told, server):
     assert "https://office.example/" in found["office"]
     subjects = {str(one.message["Subject"]) for one in server.taken}
     assert all("Zoë" not in subject for subject in subjects)
-    assert send_digests(told, NOW + timedelta(minutes=15)) == (0, [])
+    assert send_digests(mailing_office, NOW + timedelta(minutes=15)) == (0, [])
 
 
-def test_an_excused_absence_is_no_alert(told, server):
+def test_an_excused_absence_is_no_alert(mailing_office, server):
     day = LESSON.date()
     for student_id in ("7a 2", "8b 2"):
         Excuse.objects.create(
@@ -83,24 +83,24 @@ def test_an_excused_absence_is_no_alert(told, server):
             code="illness",
             at=NOW,
         )
-    send_digests(told, NOW)
+    send_digests(mailing_office, NOW)
     assert "Absent and not excused" not in texts(server)["office"]
     assert "teacher" not in texts(server)
 
 
-def test_what_was_not_taken_comes_again_under_the_same_id(told, server):
+def test_what_was_not_taken_comes_again_under_the_same_id(mailing_office, server):
     server.mood.data = ["drop", "", ""]
-    sent, problems = send_digests(told, NOW)
+    sent, problems = send_digests(mailing_office, NOW)
     assert (sent, len(problems)) == (2, 1)
     assert "@" not in problems[0]
-    assert send_digests(told, NOW + timedelta(minutes=15)) == (1, [])
+    assert send_digests(mailing_office, NOW + timedelta(minutes=15)) == (1, [])
     ids = [str(one.message["Message-ID"]) for one in server.taken]
     assert (len(ids), len(set(ids))) == (4, 3)
 
 
-def test_nothing_is_sent_in_clear_text(told, server):
+def test_nothing_is_sent_in_clear_text(mailing_office, server):
     server.mood.starttls_offered = False
-    sent, problems = send_digests(told, NOW)
+    sent, problems = send_digests(mailing_office, NOW)
     assert (sent, len(problems)) == (0, 3)
     assert server.taken == []
 
@@ -110,8 +110,8 @@ def test_without_a_mail_server_it_says_what_to_do(office):
         send_digests(office, NOW)
 
 
-def test_a_lesson_that_the_timetable_moved_is_no_missing_register(told, server):
-    school = told.schools["north"]
+def test_a_lesson_that_the_timetable_moved_is_no_missing_register(mailing_office, server):
+    school = mailing_office.schools["north"]
     client = signed_in(an_account("head"))
     assert client.get("/north/today/").content.decode().count("room 1") == 1
     for room in ("room 1", "room 2"):
@@ -127,7 +127,7 @@ def test_a_lesson_that_the_timetable_moved_is_no_missing_register(told, server):
     assert "room 2" in missing
     assert "room 1" in withdrawn
     assert "room 1" not in missing
-    send_digests(told, NOW)
+    send_digests(mailing_office, NOW)
     lines = texts(server)["technician"]
     assert "room 2" in lines
     assert "room 1" not in lines

@@ -199,8 +199,8 @@ def test_a_device_without_indexes_and_a_wrong_index_are_brought_by_listing(folde
     assert bring_documents(office, school) == []
     assert ingest(school, NOW).registers == 1
     for note in school.tree.glob("v1/devices/*/.copy.json"):
-        told = json.loads(note.read_text("utf-8"))
-        note.write_text(json.dumps({**told, "listed_at": "2026-11-01T00:00:00Z"}), "utf-8")
+        content = json.loads(note.read_text("utf-8"))
+        note.write_text(json.dumps({**content, "listed_at": "2026-11-01T00:00:00Z"}), "utf-8")
     beat(rooms[3], 2)
     assert bring_documents(office, school) == []
     assert ingest(school, NOW).registers == 1
@@ -213,11 +213,11 @@ def test_a_server_whose_folders_keep_their_time_is_looked_at_room_by_room(folder
     age(server, 550)
     os.utime(server.folder / "v1/devices/e", (time.time() - 600,) * 2)
     state = school.tree / ".server.json"
-    told = json.loads(state.read_text("utf-8"))
+    content = json.loads(state.read_text("utf-8"))
     for place, name in enumerate("abcde"):
         os.utime(server.folder / "v1/devices" / name, (1_700_000_000, 1_700_000_000))
-        told["rooms"][name] = ["time Tue, 14 Nov 2023 22:13:20 GMT|4096", f"2026-11-01T00:0{place}:00Z"]
-    state.write_text(json.dumps(told), "utf-8")
+        content["rooms"][name] = ["time Tue, 14 Nov 2023 22:13:20 GMT|4096", f"2026-11-01T00:0{place}:00Z"]
+    state.write_text(json.dumps(content), "utf-8")
     asked(server)
     for _ in range(5):
         assert bring_documents(office, school) == []

@@ -104,10 +104,10 @@ def put_mark(student: str, day: int, period: int, course: str, state: str) -> No
         standing = {"late": "present", "left_early": "present"}.get(state, state)
         verdict = "inconclusive" if state == "to_confirm" else standing
         when = {"day": start.date(), "month": 202611, "start": start}
-        told = {"verdict": verdict, "standing": standing, "flags": FLAGS.get(state, ""), "share": 0.5}
+        state_fields = {"verdict": verdict, "standing": standing, "flags": FLAGS.get(state, ""), "share": 0.5}
         counts = {"captures_seen": 1, "captures_facing": 1, "is_counted": True}
         about = {"lesson_id": lesson_id, "student_id": student, "course": course}
-        Mark.objects.create(school="north", **about, **when, **told, **counts)
+        Mark.objects.create(school="north", **about, **when, **state_fields, **counts)
 
 
 class CutClient(EdFiClient):

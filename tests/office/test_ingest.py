@@ -72,11 +72,11 @@ def test_a_week_is_in_the_tables_as_the_device_counts_it(office):
         ("S3", "present", "Ms Ünal"),
     ]
     for lesson in Lesson.objects.exclude(revision__gt=1):
-        told = counts(a_register(room.lesson(lesson.start), {"S1": 0.9, "S2": 0.1, "S3": 0.0})[0])
+        expected = counts(a_register(room.lesson(lesson.start), {"S1": 0.9, "S2": 0.1, "S3": 0.0})[0])
         assert (lesson.present, lesson.absent, lesson.to_confirm) == (
-            told["present"],
-            told["absent"],
-            told["to_confirm"],
+            expected["present"],
+            expected["absent"],
+            expected["to_confirm"],
         )
     totals = Counter[str]()
     for row in DayTally.objects.all():  # the lesson that was not held counts nowhere

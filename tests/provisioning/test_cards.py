@@ -145,11 +145,11 @@ def test_a_webdav_server_knows_a_device_by_its_name(tmp_path):
 
 def test_the_manifest_names_every_file_and_tells_nothing_of_the_secrets(tmp_path):
     folder = cards(tmp_path, GOOD) / "room-7a/edge-daemon"
-    told = json.loads((folder / "card.json").read_text())
-    assert {*told["files"], *told["secrets"], "card.json"} == {path.name for path in folder.iterdir()}
-    assert told["secrets"] == {
+    manifest = json.loads((folder / "card.json").read_text())
+    assert {*manifest["files"], *manifest["secrets"], "card.json"} == {path.name for path in folder.iterdir()}
+    assert manifest["secrets"] == {
         "upstream-token": len(TOKEN) + 1,
-        "wifi.nmconnection": told["secrets"]["wifi.nmconnection"],
+        "wifi.nmconnection": manifest["secrets"]["wifi.nmconnection"],
     }
     assert TOKEN not in (folder / "card.json").read_text()
 
@@ -165,16 +165,17 @@ def test_user_data_holds_no_secret_and_lets_in_by_key_only(tmp_path):
     folder = cards(tmp_path, GOOD, options=("--admin-keys", str(tmp_path / "keys.pub"))) / "room-7a"
     text = (folder / "user-data").read_text()
     assert text.startswith("#cloud-config\n")
-    told = yaml.safe_load(text)
-    assert (told["hostname"], told["timezone"], told["ssh_pwauth"]) == ("room-7a", "Europe/Berlin", False)
-    (user,) = told["users"]
+    user_data = yaml.safe_load(text)
+    assert (user_data["hostname"], user_data["timezone"]) == ("room-7a", "Europe/Berlin")
+    assert user_data["ssh_pwauth"] is False
+    (user,) = user_data["users"]
     assert (user["lock_passwd"], user["ssh_authorized_keys"]) == (True, [PUBLIC_KEY])
     assert pre_shared_key("School", GOOD["wifi_password"]) not in text
     assert yaml.safe_load((folder / "meta-data").read_text())["instance-id"].startswith("edge-daemon-room-7a-")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected_message"),
     [
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXkt\nAAAA\n", "is a private key; give the public one"),
         ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "is a private key; give the public one"),
@@ -182,18 +183,18 @@ def test_user_data_holds_no_secret_and_lets_in_by_key_only(tmp_path):
         ("", "has no key"),
     ],
 )
-def test_what_is_no_public_key_is_one_line(tmp_path, text, told):
+def test_what_is_no_public_key_is_one_line(tmp_path, text, expected_message):
     (tmp_path / "id").write_text(text)
     done = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--admin-keys", str(tmp_path / "id"))
     (line,) = done.stderr.splitlines()
-    assert (done.returncode, line.startswith(f"{tmp_path / 'id'}: {told}")) == (2, True)
+    assert (done.returncode, line.startswith(f"{tmp_path / 'id'}: {expected_message}")) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["root", "edge-daemon", "www-data", "systemd-network"])
 def test_an_account_of_the_system_does_not_become_the_technicians(tmp_path, name):
     done = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--admin-name", name)
-    told = f"--admin-name: “{name}” is an account of the system, not of a person\n"
-    assert (done.returncode, done.stderr) == (2, told)
+    expected_message = f"--admin-name: “{name}” is an account of the system, not of a person\n"
+    assert (done.returncode, done.stderr) == (2, expected_message)
 
 
 def test_a_folder_in_the_place_of_the_list_is_named(tmp_path, monkeypatch):

@@ -78,9 +78,9 @@ def test_the_identity_is_where_people_look_and_is_that_of_the_key(device, tmp_pa
     who, _ = device.start()
     public_key = Signer((device.root / "etc/credstore/edge-daemon.device-key").read_bytes()).public_key
     assert who.public_key == public_key
-    told = dict(line.split(": ", 1) for line in device.text("boot/firmware/edge-daemon-identity.txt").splitlines())
-    assert (told["device"], told["room"], told["public_key"]) == ("room-7a", "7a", public_key)
-    assert told["fingerprint"] == fingerprint(public_key)
+    identity = dict(line.split(": ", 1) for line in device.text("boot/firmware/edge-daemon-identity.txt").splitlines())
+    assert (identity["device"], identity["room"], identity["public_key"]) == ("room-7a", "7a", public_key)
+    assert identity["fingerprint"] == fingerprint(public_key)
     assert fingerprint(public_key) in device.text("etc/issue.d/edge-daemon.issue")
     assert json.loads(device.text("etc/edge-daemon/identity.json"))["public_key"] == public_key
 
@@ -233,8 +233,8 @@ DAMAGE = {
 
 
 def edit(folder, **changes):
-    told = json.loads((folder / "card.json").read_text())
-    (folder / "card.json").write_text(json.dumps({**told, **changes}))
+    manifest = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps({**manifest, **changes}))
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -292,8 +292,9 @@ def test_after_a_power_cut_at_every_step_the_next_start_brings_the_same_end(tmp_
     whole.put(source)
     whole.start()
     ours = ("etc/credstore/edge-daemon.device-key", "etc/credstore/edge-daemon.contact-key")
-    told = ("etc/edge-daemon/identity.json", "etc/issue.d/edge-daemon.issue", "boot/firmware/edge-daemon-identity.txt")
-    expected = {name: file for name, file in whole.files().items() if name not in (*ours, *told)}
+    card_file = "boot/firmware/edge-daemon-identity.txt"
+    identity_files = ("etc/edge-daemon/identity.json", "etc/issue.d/edge-daemon.issue", card_file)
+    expected = {name: file for name, file in whole.files().items() if name not in (*ours, *identity_files)}
     for at in range(1, 400, every):
         device = Device(tmp_path / f"cut-{at}")
         device.put(source)
@@ -301,10 +302,10 @@ def test_after_a_power_cut_at_every_step_the_next_start_brings_the_same_end(tmp_
             break
         device.start()
         found = device.files()
-        assert {name: file for name, file in found.items() if name not in (*ours, *told)} == expected, at
+        assert {name: file for name, file in found.items() if name not in (*ours, *identity_files)} == expected, at
         assert all(len(found[name][1]) == 32 for name in ours), at
         public_key = Signer(found[ours[0]][1]).public_key
-        assert all(fingerprint(public_key).encode() in found[name][1] for name in told), at
+        assert all(fingerprint(public_key).encode() in found[name][1] for name in identity_files), at
     assert at > 100, "the kill must have met every step"
 
 

@@ -77,7 +77,7 @@ def test_a_folder_that_cannot_be_is_told(tmp_path, public_key, capsys):
 
 
 @pytest.mark.parametrize(
-    ("key", "output", "told"),
+    ("key", "output", "expected_message"),
     [
         ("nix", "made.edge", "nix: is not there; --new-key makes a key, once"),
         ("keys", "made.edge", "keys: can't be read (Is a directory)"),
@@ -88,13 +88,15 @@ def test_a_folder_that_cannot_be_is_told(tmp_path, public_key, capsys):
         ("keys/release.key", "keys", "keys: is a folder"),
     ],
 )
-def test_every_mistake_is_a_line_before_anything_is_fetched(tmp_path, keys, capsys, monkeypatch, key, output, told):
+def test_every_mistake_is_a_line_before_anything_is_fetched(
+    tmp_path, keys, capsys, monkeypatch, key, output, expected_message
+):
     (tmp_path / "other.key").write_text("00" * 32)
     (tmp_path / "short.key").write_text("00" * 31)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("something was fetched"))
     assert make_bundle.main(["--key", str(tmp_path / key), "--output", str(tmp_path / output)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert told in line
+    assert expected_message in line
     assert not (tmp_path / "made.edge").exists()
 
 
@@ -121,14 +123,14 @@ def test_a_bundle_is_verified_when_it_is_made_and_again_on_demand(tmp_path, keys
     made = tmp_path / "made.edge"
     assert make_bundle.main(["--key", str(keys / "release.key"), "--python", "3.13", "--output", str(made)]) == 0
     assert make_bundle.main(["--check", str(made)]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0] == told[1]
-    assert "for aarch64 with Python 3.13" in told[0]
-    assert "signed by the key of release.pub" in told[0]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == lines[1]
+    assert "for aarch64 with Python 3.13" in lines[0]
+    assert "signed by the key of release.pub" in lines[0]
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected_message"),
     [
         (lambda made, _: made.write_bytes(made.read_bytes().replace(b"the program", b"a programme")), "is damaged"),
         (lambda made, _: made.write_bytes(made.read_bytes()[:-4000].rstrip(b"\0")[:-5]), "can't be read to its end"),
@@ -137,10 +139,12 @@ def test_a_bundle_is_verified_when_it_is_made_and_again_on_demand(tmp_path, keys
         (lambda _, public: public.unlink(), "release.pub: is missing"),
     ],
 )
-def test_a_bundle_that_devices_would_refuse_is_refused(tmp_path, keys, public_key, collected, capsys, change, told):
+def test_a_bundle_that_devices_would_refuse_is_refused(
+    tmp_path, keys, public_key, collected, capsys, change, expected_message
+):
     made = tmp_path / "made.edge"
     make_bundle.main(["--key", str(keys / "release.key"), "--output", str(made)])
     change(made, public_key)
     assert make_bundle.main(["--check", str(made)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert told in line
+    assert expected_message in line

@@ -17,7 +17,7 @@ KEY = "ab" * 32
 
 
 @pytest.fixture
-def told(tmp_path):
+def identity(tmp_path):
     """The identity file of a device that was started."""
     device = Device(tmp_path / "device")
     device.put(made(tmp_path))
@@ -31,8 +31,8 @@ def pages(tmp_path, *sources, options=()):
     return code, output.read_text(encoding="utf-8") if output.exists() else ""
 
 
-def test_a_page_has_the_room_the_device_and_the_fingerprint_of_its_key(tmp_path, told):
-    who, path = told
+def test_a_page_has_the_room_the_device_and_the_fingerprint_of_its_key(tmp_path, identity):
+    who, path = identity
     code, text = pages(tmp_path, path, options=("--contact", "Office <2nd floor>"))
     assert code == 0
     assert "<h1>7a</h1>" in text
@@ -42,7 +42,7 @@ def test_a_page_has_the_room_the_device_and_the_fingerprint_of_its_key(tmp_path,
     assert text.count("<svg") == text.count("<section>") == 1
 
 
-def test_a_file_that_nests_without_an_end_is_one_line(tmp_path, told, capsys):
+def test_a_file_that_nests_without_an_end_is_one_line(tmp_path, identity, capsys):
     (tmp_path / "key.json").write_text("[" * 200_000)
     assert pages(tmp_path, tmp_path / "key.json")[0] == 2
     assert "is not a device's identity" in capsys.readouterr().err
@@ -54,14 +54,14 @@ def test_the_code_says_device_fingerprint_and_key():
     assert page.code == f"edge-daemon\ndevice: room-7a\nfingerprint: {fingerprint(KEY)}\npublic_key: {KEY}"
 
 
-def test_the_list_of_keys_is_what_collect_takes(tmp_path, told):
-    who, path = told
+def test_the_list_of_keys_is_what_collect_takes(tmp_path, identity):
+    who, path = identity
     assert pages(tmp_path, path, options=("--keys", str(tmp_path / "devices.csv")))[0] == 0
     assert read_keys(tmp_path / "devices.csv") == {"room-7a": frozenset({who.public_key})}
 
 
-def test_the_servers_folder_and_the_files_of_cards_are_read_together(tmp_path, told):
-    who, path = told
+def test_the_servers_folder_and_the_files_of_cards_are_read_together(tmp_path, identity):
+    who, path = identity
     for device, key in (("room-7a", who.public_key), ("room-8", KEY)):
         folder = tmp_path / "v1/devices" / device
         folder.mkdir(parents=True)
@@ -71,8 +71,8 @@ def test_the_servers_folder_and_the_files_of_cards_are_read_together(tmp_path, t
     assert re.findall(r"<h1>(.*)</h1>", text) == ["7a", "room-8"]
 
 
-def test_two_keys_of_one_device_are_refused(tmp_path, told, capsys):
-    _, path = told
+def test_two_keys_of_one_device_are_refused(tmp_path, identity, capsys):
+    _, path = identity
     (tmp_path / "key.json").write_text(json.dumps({"device": "room-7a", "public_key": KEY}))
     assert pages(tmp_path, tmp_path / "key.json", path) == (2, "")
     assert "room-7a has two keys" in capsys.readouterr().err
@@ -90,7 +90,7 @@ def test_two_keys_of_one_device_are_refused(tmp_path, told, capsys):
     ],
 )
 def test_what_is_no_identity_is_one_line_and_makes_nothing(tmp_path, capsys, name, content, words):
-    folder = tmp_path / "told"
+    folder = tmp_path / "folder"
     folder.mkdir()
     (folder / name).write_text(content)
     assert pages(tmp_path, folder) == (2, "")
@@ -106,8 +106,8 @@ def list_of_keys(tmp_path, text):
     return tmp_path / "devices.csv"
 
 
-def test_a_list_that_is_there_keeps_every_line_and_gets_those_that_it_lacks(tmp_path, told):
-    who, path = told
+def test_a_list_that_is_there_keeps_every_line_and_gets_those_that_it_lacks(tmp_path, identity):
+    who, path = identity
     keys = list_of_keys(tmp_path, OTHER)
     for _ in range(2):  # the second time there is nothing to add
         assert pages(tmp_path, path, options=("--keys", str(keys)))[0] == 0
@@ -116,8 +116,8 @@ def test_a_list_that_is_there_keeps_every_line_and_gets_those_that_it_lacks(tmp_
         assert len(keys.read_text().splitlines()) == 3
 
 
-def test_another_key_of_a_device_is_refused_until_somebody_says_that_its_card_was_replaced(tmp_path, told, capsys):
-    who, path = told
+def test_another_key_of_a_device_is_refused_until_somebody_says_that_its_card_was_replaced(tmp_path, identity, capsys):
+    who, path = identity
     before = f"device,public_key\nroom-7a,{KEY}"
     keys = list_of_keys(tmp_path, before)
     assert pages(tmp_path, path, options=("--keys", str(keys))) == (2, "")
@@ -131,8 +131,8 @@ def test_another_key_of_a_device_is_refused_until_somebody_says_that_its_card_wa
     assert read_keys(keys) == {"room-7a": frozenset({KEY, who.public_key})}
 
 
-def test_a_device_that_was_not_given_is_not_replaced(tmp_path, told, capsys):
-    _, path = told
+def test_a_device_that_was_not_given_is_not_replaced(tmp_path, identity, capsys):
+    _, path = identity
     options = ("--keys", str(tmp_path / "devices.csv"), "--replaced", "room-9")
     assert pages(tmp_path, path, options=options) == (2, "")
     assert "room-9: its identity is not among those given" in capsys.readouterr().err
@@ -147,19 +147,19 @@ def test_a_device_that_was_not_given_is_not_replaced(tmp_path, told, capsys):
         (f'device,public_key\n"room-8,{KEY}\n', "is not a CSV file in UTF-8"),
     ],
 )
-def test_a_list_that_can_not_be_read_is_not_written_over(tmp_path, told, capsys, text, words):
+def test_a_list_that_can_not_be_read_is_not_written_over(tmp_path, identity, capsys, text, words):
     keys = list_of_keys(tmp_path, text)
-    assert pages(tmp_path, told[1], options=("--keys", str(keys))) == (2, "")
+    assert pages(tmp_path, identity[1], options=("--keys", str(keys))) == (2, "")
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
     assert keys.read_text() == text
 
 
-@pytest.mark.parametrize("keys", ["none/devices.csv", "told"])
-def test_a_list_that_can_not_be_written_leaves_no_pages_either(tmp_path, told, capsys, keys):
-    (tmp_path / "told").mkdir()
+@pytest.mark.parametrize("keys", ["none/devices.csv", "folder"])
+def test_a_list_that_can_not_be_written_leaves_no_pages_either(tmp_path, identity, capsys, keys):
+    (tmp_path / "folder").mkdir()
     before = sorted(tmp_path.rglob("*"))
-    assert pages(tmp_path, told[1], options=("--keys", str(tmp_path / keys))) == (2, "")
+    assert pages(tmp_path, identity[1], options=("--keys", str(tmp_path / keys))) == (2, "")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{tmp_path / keys}: ")
     assert line.endswith("nothing was written")

@@ -79,7 +79,7 @@ def damaged(folder, how):
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "expected_message"),
     [
         ("altered", "config.toml: was changed after it was written"),
         ("missing", "config.toml: can't be read: No such file"),
@@ -92,14 +92,14 @@ def damaged(folder, how):
         ("additions.txt", "room-7a: is not whole"),
     ],
 )
-def test_a_folder_that_is_not_whole_is_refused_and_the_card_is_as_it_was(tmp_path, boot, capsys, how, told):
+def test_a_folder_that_is_not_whole_is_refused_and_the_card_is_as_it_was(tmp_path, boot, capsys, how, expected_message):
     folder = cards(tmp_path, GOOD) / "room-7a"
     assert put_on_card.main([str(folder), str(boot)]) == 0
     before = {path: path.read_bytes() for path in boot.rglob("*") if path.is_file()}
     damaged(folder, how)
     assert put_on_card.main([str(folder), str(boot)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert told in line
+    assert expected_message in line
     assert line.endswith("again: provisioning/make_cards.py")
     assert {path: path.read_bytes() for path in boot.rglob("*") if path.is_file()} == before
 

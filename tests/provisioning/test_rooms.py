@@ -85,8 +85,8 @@ def test_two_devices_with_one_token_are_refused(tmp_path, named):
     (tmp_path / "copy.txt").write_text(f"{TOKEN}\r\n")
     rooms = write_list(tmp_path, GOOD, {**OTHER, "timetable_room": "7a", "upstream_token_file": named})
     done = make_cards(rooms, tmp_path / "cards")
-    told = "rooms.csv line 3, upstream_token_file: has the token of line 2; each device needs its own\n"
-    assert (done.returncode, done.stderr) == (2, told)
+    expected_message = "rooms.csv line 3, upstream_token_file: has the token of line 2; each device needs its own\n"
+    assert (done.returncode, done.stderr) == (2, expected_message)
 
 
 @pytest.mark.parametrize(
@@ -194,10 +194,12 @@ def test_a_room_may_have_several_names_in_the_calendar(tmp_path):
 
 @pytest.mark.parametrize("room", ["7d", "Room 7a", "7"])
 def test_a_room_that_the_calendar_never_names_is_one_clear_line(tmp_path, room):
-    told = "no event of school.ics has the LOCATION “{}” (it has “7a”, “7b, Main building”); give timetable_room\n"
-    assert room_of(tmp_path, room=room) == f"rooms.csv line 2, timetable: {told.format(room)}"
+    expected_message = (
+        "no event of school.ics has the LOCATION “{}” (it has “7a”, “7b, Main building”); give timetable_room\n"
+    )
+    assert room_of(tmp_path, room=room) == f"rooms.csv line 2, timetable: {expected_message.format(room)}"
     wrong = room_of(tmp_path, timetable_room=room)
-    assert wrong == f"rooms.csv line 2, timetable_room: {told.format(room)}"
+    assert wrong == f"rooms.csv line 2, timetable_room: {expected_message.format(room)}"
 
 
 def test_a_calendar_without_any_room_is_taken_whole_by_one_room_but_not_by_two(tmp_path):

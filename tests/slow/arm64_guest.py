@@ -70,9 +70,9 @@ def first_boot() -> None:
     promise("no secret is left on the boot partition", not any(TOKEN in path.read_bytes() for path in boot))
     promise("the card's folder is gone", not Path("/boot/firmware/edge-daemon").exists())
     identity = Path("/boot/firmware/edge-daemon-identity.txt").read_text(encoding="utf-8")
-    told = json.loads(run("/opt/edge-daemon/venv/bin/edge-daemon", "identity", "--json"))
-    same = told["fingerprint"] in identity and told["public_key"] in identity
-    promise("the card says who the device is, as the device does", same, told["fingerprint"])
+    reported = json.loads(run("/opt/edge-daemon/venv/bin/edge-daemon", "identity", "--json"))
+    same = reported["fingerprint"] in identity and reported["public_key"] in identity
+    promise("the card says who the device is, as the device does", same, reported["fingerprint"])
     promise("the processor", run("uname", "-m") == "aarch64", run("uname", "-srm"))
 
 

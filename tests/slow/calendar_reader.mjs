@@ -16,7 +16,7 @@ function time(at) {
   return { at: text, is_date: at.isDate, is_utc: Boolean(isKnown), zone };
 }
 
-function told(item, start, end, series) {
+function lessonOf(item, start, end, series) {
   const text = (name) => item.component.getFirstPropertyValue(name) ?? series.component.getFirstPropertyValue(name) ?? "";
   return { start: time(start), end: time(end), location: String(text("location")), status: String(text("status")) };
 }
@@ -30,14 +30,14 @@ function events(calendar) {
   for (const component of all.filter((one) => !one.hasProperty("recurrence-id"))) {
     const event = new ICAL.Event(component);
     if (!event.isRecurring()) {
-      found.push(told(event, event.startDate, event.endDate, event));
+      found.push(lessonOf(event, event.startDate, event.endDate, event));
       continue;
     }
     const iterator = event.iterator();
     for (let number = 0, next; number < MOST && (next = iterator.next()); number++) {
       if (next.compare(END) > 0) break;
       const details = event.getOccurrenceDetails(next);
-      found.push(told(details.item, details.startDate, details.endDate, event));
+      found.push(lessonOf(details.item, details.startDate, details.endDate, event));
     }
   }
   return found;

@@ -87,26 +87,26 @@ def by_ical_js(variants: Sequence[Variant], modules: Path) -> list[Reading]:
             (Path(folder) / f"{number}.ics").write_bytes(variant.text)
         command = ["node", str(HERE / "calendar_reader.mjs"), str(modules.resolve()), folder, str(len(variants))]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [_of_ical_js(told, variant) for told, variant in zip(json.loads(done.stdout), variants, strict=True)]
+    return [_of_ical_js(parsed, variant) for parsed, variant in zip(json.loads(done.stdout), variants, strict=True)]
 
 
-def _of_ical_js(told: Mapping[str, Any], variant: Variant) -> Reading:
-    if "error" in told:
-        return Reading((), error=told["error"][:120])
+def _of_ical_js(parsed: Mapping[str, Any], variant: Variant) -> Reading:
+    if "error" in parsed:
+        return Reading((), error=parsed["error"][:120])
     school = ZoneInfo(variant.school)
-    events = ((_time(one["start"]), _time(one["end"]), one["location"], one["status"]) for one in told["events"])
+    events = ((_time(one["start"]), _time(one["end"]), one["location"], one["status"]) for one in parsed["events"])
     return Reading(_lessons(events, school))
 
 
-def _time(told: Mapping[str, Any]) -> object:
+def _time(parsed_time: Mapping[str, Any]) -> object:
     """Return a time of ical.js: in UTC if it knows the zone, else by the clock of the IANA name, or floating."""
-    at = datetime.fromisoformat(told["at"])
-    if told["is_date"]:
+    at = datetime.fromisoformat(parsed_time["at"])
+    if parsed_time["is_date"]:
         return at.date()
-    if told["is_utc"]:
+    if parsed_time["is_utc"]:
         return at.replace(tzinfo=timezone.utc)
     try:
-        return at.replace(tzinfo=ZoneInfo(told["zone"])) if told["zone"] else at
+        return at.replace(tzinfo=ZoneInfo(parsed_time["zone"])) if parsed_time["zone"] else at
     except (ZoneInfoNotFoundError, ValueError):
         return at
 

@@ -88,29 +88,32 @@ class Trial:
         if "disk full" in names:
             world.disk.fill(leave_bytes=self.chance.randrange(0, 200_000))
         begun_s = time.monotonic()
-        told = self._real(world) if world is self.worlds[2] else self.zygote.run(request, kill_after_s)
+        run_result = self._real(world) if world is self.worlds[2] else self.zygote.run(request, kill_after_s)
         took_s = time.monotonic() - begun_s
         if "disk full" in names:
             world.disk.empty()
         if "connection refused" in names:
             world.server.start()
-        if told["rc"] == 0 and kill_after_s is None:
+        if run_result["rc"] == 0 and kill_after_s is None:
             world.usual_s += 0.1 * (min(took_s, 1.0) - world.usual_s)
-        self._count(world, names, told, kill_after_s)
-        world.count_met(planned, str(told.get("line", "")))
+        self._count(world, names, run_result, kill_after_s)
+        world.count_met(planned, str(run_result.get("line", "")))
         believed, _ = world.believed()
         self.findings.add(world.oracle.at_any_time(believed))
         self.findings.add(world.oracle.mail(world.mail.took(), at_the_end=False))
         world.now += timedelta(minutes=self.chance.choice((1, 15, 15, 60, 180)))
 
-    def _count(self, world: World, names: list[str], told: dict[str, object], kill_after_s: float | None) -> None:
-        if told["rc"] == -signal.SIGKILL:
+    def _count(self, world: World, names: list[str], run_result: dict[str, object], kill_after_s: float | None) -> None:
+        if run_result["rc"] == -signal.SIGKILL:
             world.met["kill -9"] += 1
-        elif told["rc"] not in (0, 1) or "crash" in told:
-            self.crashes.append(f"{names}: {told}")
+        elif run_result["rc"] not in (0, 1) or "crash" in run_result:
+            self.crashes.append(f"{names}: {run_result}")
         elif kill_after_s is None:
-            world.met.update(name for name in names if name != "disk full" or told.get("error"))
-        self.ends["killed" if told["rc"] == -9 else "stopped by its disk" if told.get("error") else "to its end"] += 1
+            world.met.update(name for name in names if name != "disk full" or run_result.get("error"))
+        disk_stopped_it = bool(run_result.get("error"))
+        self.ends[
+            "killed" if run_result["rc"] == -9 else "stopped by its disk" if disk_stopped_it else "to its end"
+        ] += 1
 
     def _real(self, world: World) -> dict[str, object]:
         """Start the command itself and kill it at any moment, even during its start."""
@@ -133,9 +136,9 @@ class Trial:
                 world.reopen()
                 world.now += timedelta(hours=2)
                 request = {"home": str(world.home.state_dir), **world.clocks(), "seed": 1, "eager": True}
-                told = self.zygote.run(request, None)
-                if told["rc"] != 0 or told.get("error"):
-                    self.crashes.append(f"calm: {told}")
+                run_result = self.zygote.run(request, None)
+                if run_result["rc"] != 0 or run_result.get("error"):
+                    self.crashes.append(f"calm: {run_result}")
                 if world.believed()[1] == 0:
                     break
             else:

@@ -161,8 +161,9 @@ class StickyTrial:
         self.ends[how] += 1
         self._two_syncs(world, how, names, lines)
         if self.findings.counts() != before:
-            told = [f"{name}: {found[-1]}" for name, found in vars(self.findings).items() if len(found) > before[name]]
-            print(f"episode {self.episodes}: {names}, {how}; {told}; {lines}", file=sys.stderr, flush=True)
+            counted = vars(self.findings).items()
+            new_findings = [f"{name}: {found[-1]}" for name, found in counted if len(found) > before[name]]
+            print(f"episode {self.episodes}: {names}, {how}; {new_findings}; {lines}", file=sys.stderr, flush=True)
 
     def _sync_under_faults(self, world: World, lines: list[str]) -> bool:
         """Run sync once, which may be killed or see its clock jump; return whether it was killed."""
@@ -174,9 +175,9 @@ class StickyTrial:
             days = self.chance.choice((-1, 1)) * self.chance.uniform(0.1, 20)
             request |= {"jump_s": 86400 * days, "jump_after": self.chance.randrange(20)}
             self.met["clock jumps within a sync"] += 1
-        told = self._sync(world, request, kill_after_s)
-        lines.append(str(told.get("line", told)))
-        if told["rc"] == -signal.SIGKILL:
+        run_result = self._sync(world, request, kill_after_s)
+        lines.append(str(run_result.get("line", run_result)))
+        if run_result["rc"] == -signal.SIGKILL:
             self.met["kill -9"] += 1
         return kill_after_s is not None or "jump_s" in request
 
@@ -184,12 +185,12 @@ class StickyTrial:
         self.syncs += 1
         words = {"home": str(world.home.state_dir), **world.clocks(), "seed": self.chance.randrange(2**32)}
         begun_s = time.monotonic()
-        told = self.zygote.run({**words, **request}, kill_after_s)
-        if told["rc"] == 0:
+        run_result = self.zygote.run({**words, **request}, kill_after_s)
+        if run_result["rc"] == 0:
             world.usual_s += 0.1 * (min(time.monotonic() - begun_s, 1.0) - world.usual_s)
-        if told["rc"] not in (0, -signal.SIGKILL) or "crash" in told or told.get("error"):
-            self.crashes.append(f"{request}: {told}")
-        return told
+        if run_result["rc"] not in (0, -signal.SIGKILL) or "crash" in run_result or run_result.get("error"):
+            self.crashes.append(f"{request}: {run_result}")
+        return run_result
 
     def _two_syncs(self, world: World, how: Ends, names: Sequence[str], lines: list[str]) -> None:
         last_item = world.last_item()

@@ -53,9 +53,9 @@ class Zygote:
         timer = threading.Timer(kill_after_s or 0, _kill, [pid])
         if kill_after_s is not None:
             timer.start()
-        told: dict[str, object] = json.loads(self._process.stdout.readline())
+        run_result: dict[str, object] = json.loads(self._process.stdout.readline())
         timer.cancel()
-        return told
+        return run_result
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -222,11 +222,11 @@ class World:
         items = outbox.listed(db, outbox.OPEN)
         state = outbox.destination_state(db, "upstream")
         db.conn.close()
-        told = [
+        first_items = [
             f"{i.destination} {i.kind} {i.state} due {i.next_attempt} tries {i.attempts} {i.answer!r}"
             for i in items[:3]
         ]
-        return f"{len(items)} items at {self.now} ({told}; {state})"
+        return f"{len(items)} items at {self.now} ({first_items}; {state})"
 
     def reopen(self) -> None:
         """Do what a person does with parked items: look at them, and retry."""

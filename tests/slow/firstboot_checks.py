@@ -140,10 +140,10 @@ class Checks:
         report, machine = self._report, self._machine
         key = (machine.root / KEY.lstrip("/")).read_bytes()
         report.check("the master card's key is not the device's", key != self._master_key and len(key) == 32)
-        told = machine.run(PROGRAM, "identity")
+        output = machine.run(PROGRAM, "identity")
         text = (machine.root / BOOT / "edge-daemon-identity.txt").read_text(encoding="utf-8")
         mine = fingerprint(Signer(key).public_key)
-        report.check("identity is the key's, on the device and on the card", mine in told and mine in text, mine)
+        report.check("identity is the key's, on the device and on the card", mine in output and mine in text, mine)
 
     def _second_boot(self) -> None:
         self._machine.off()

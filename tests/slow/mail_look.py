@@ -91,9 +91,9 @@ def _check_width(page: Path) -> None:
         f"<script>{script}</script>",
         encoding="utf-8",
     )
-    told = _chromium("--dump-dom", "--timeout=5000", probe.resolve().as_uri())
+    dom = _chromium("--dump-dom", "--timeout=5000", probe.resolve().as_uri())
     probe.unlink()
-    width = int(told.partition("<title>")[2].partition("</title>")[0])
+    width = int(dom.partition("<title>")[2].partition("</title>")[0])
     if not 0 < width <= WIDTHS["phone"]:
         sys.exit(f"{page} is {width} px wide on a phone of {WIDTHS['phone']} px")
 

@@ -139,9 +139,9 @@ def measured(kind: str, port: int, ca_file: Path, name: str, secret: str, prefix
     """Return the bytes on the wire for the first register of a connection, and for each further one."""
     relay = Relay(port)
     url = f"{'https' if tls else 'http'}://localhost:{relay.port}{prefix}"
-    told = {"kind": kind, "url": url, "ca_file": str(ca_file), "username": name, "insecure_http": not tls}
+    changes = {"kind": kind, "url": url, "ca_file": str(ca_file), "username": name, "insecure_http": not tls}
     counts = []
-    with Upstream(dataclasses.replace(Config().upstream, **told), secret, device=ROOM) as office:
+    with Upstream(dataclasses.replace(Config().upstream, **changes), secret, device=ROOM) as office:
         for revision in range(100, 104):
             before = relay.count
             assert office.put(place(revision), FORTY, write_once=True).name == "delivered"

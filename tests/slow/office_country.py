@@ -215,8 +215,8 @@ def ingest_for_ever(home: Path) -> None:
             break
         time.sleep(0.2)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    told = {"cpu_s": round(time.process_time() - begun, 2), "peak_mib": round(used.ru_maxrss / 1024, 1)}
-    print(json.dumps({**told, "rounds": rounds}))
+    figures = {"cpu_s": round(time.process_time() - begun, 2), "peak_mib": round(used.ru_maxrss / 1024, 1)}
+    print(json.dumps({**figures, "rounds": rounds}))
 
 
 def stage(staging: Path, documents: int) -> None:

@@ -76,9 +76,9 @@ def two_schools(home: Path, database: str) -> None:
         for hour in range(3):
             room.deliver(room.register(START.replace(hour=hour), {f"{school} 1": 0.9, f"{school} 2": 0.0}))
         office(home, "keys", "pin", "room 1", room.signer.public_key, "--school", school)
-    for told in ("3 documents", "0 documents"):
-        said = office(home, "ingest")
-        assert said.count(told) == 2, said
+    for expected in ("3 documents", "0 documents"):
+        output = office(home, "ingest")
+        assert output.count(expected) == 2, output
 
 
 def secured(db: psycopg.Connection[tuple[object, ...]]) -> list[str]:

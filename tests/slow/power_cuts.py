@@ -132,9 +132,9 @@ def faults_of(device: Device, ledger: Ledger, scratch: Path) -> list[str]:
     found = []
     db, gallery = open_register(scratch / "register.sqlite"), open_gallery(scratch / "gallery.sqlite")
     for name, opened in (("register", db), ("gallery", gallery)):
-        told = opened.execute("PRAGMA integrity_check").fetchone()[0]
-        if told != "ok":
-            found.append(f"{name}: {told}")
+        integrity = opened.execute("PRAGMA integrity_check").fetchone()[0]
+        if integrity != "ok":
+            found.append(f"{name}: {integrity}")
     rows = {(a, b): c for a, b, c in db.execute("SELECT lesson_id, slot, taken_at_utc FROM captures")}
     found += [f"capture lost or changed: {key}" for key, at in ledger.captures.items() if rows.get(key) != at]
     kept = {(a, b): c for a, b, c in db.execute("SELECT lesson_id, revision, sha256 FROM registers")}

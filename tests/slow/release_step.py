@@ -119,9 +119,9 @@ def main() -> None:
         lesson_id = hold(Home(home), NUMBER)
         plan(Home(home), NUMBER + 1, 20)
         run(Home(home), clock)
-        told = [taken.message["Message-ID"] for taken in mail.taken]
+        message_ids = [taken.message["Message-ID"] for taken in mail.taken]
         made, held = made_registers(Home(home)), held_registers(office)
-        step = {"made": len(made), "held": len(held), "same": made == held, "mailed": told}
+        step = {"made": len(made), "held": len(held), "same": made == held, "mailed": message_ids}
         print(json.dumps({**step, "planned": lesson_id, "students": students(home)}))
 
 

@@ -71,7 +71,7 @@ def without_names() -> None:
 
 
 def one_run(request: dict, answers: int) -> None:
-    told: dict[str, object] = {"line": "", "needs_a_person": False, "error": ""}
+    run_result: dict[str, object] = {"line": "", "needs_a_person": False, "error": ""}
     office_receiver.LIMITS = IMPATIENT
     mail_delivery.MailServer = functools.partial(MailServer, timeout_s=1.0, deadline_s=2.0)
     if request.get("dns"):
@@ -90,10 +90,10 @@ def one_run(request: dict, answers: int) -> None:
             uptime=lambda: Uptime(request["boot_id"], request["uptime_s"] + (clock.at - at).total_seconds()),
         )
         result = session.go()
-        told |= {"line": result.line(), "needs_a_person": result.needs_a_person}
+        run_result |= {"line": result.line(), "needs_a_person": result.needs_a_person}
     except EdgeError as error:
-        told["error"] = error.line()
-    os.write(answers, json.dumps(told).encode() + b"\n")
+        run_result["error"] = error.line()
+    os.write(answers, json.dumps(run_result).encode() + b"\n")
 
 
 def main() -> None:
@@ -115,10 +115,10 @@ def main() -> None:
         os.close(writing)
         print(json.dumps({"pid": pid}), flush=True)
         with os.fdopen(reading) as answers:
-            said = answers.readline()
+            line = answers.readline()
         _, status = os.waitpid(pid, 0)
-        told = json.loads(said) if said.endswith("\n") else {}
-        print(json.dumps({"rc": os.waitstatus_to_exitcode(status), **told}), flush=True)
+        run_result = json.loads(line) if line.endswith("\n") else {}
+        print(json.dumps({"rc": os.waitstatus_to_exitcode(status), **run_result}), flush=True)
 
 
 if __name__ == "__main__":

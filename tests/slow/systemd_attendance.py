@@ -174,11 +174,11 @@ def _check_journal(machine: Machine, attendance: Attendance, report: Report, reg
     machine.run("journalctl", "--sync")
     text = machine.run("journalctl", "-o", "export", "--no-pager")
     secret = "|".join(map(re.escape, SECRETS))
-    told = re.findall(rf"^[A-Z_]+=.*(?<![\w-])(?:{secret})(?![\w-]).*$", text, re.MULTILINE)
-    report.check("the journal has neither the student, nor who corrected, nor why", not told, told)
+    leaks = re.findall(rf"^[A-Z_]+=.*(?<![\w-])(?:{secret})(?![\w-]).*$", text, re.MULTILINE)
+    report.check("the journal has neither the student, nor who corrected, nor why", not leaks, leaks)
     lines = sorted(set(re.findall(r"COMMAND=.*attendance.*", text)))
-    said = {line.rpartition(" ")[2] for line in lines}  # the second only asks for the password, at a terminal
-    report.check("sudo logs one line for all commands", said == {"--words-on-stdin", "--sudo-was-asked"}, lines)
+    arguments = {line.rpartition(" ")[2] for line in lines}  # the second only asks for the password, at a terminal
+    report.check("sudo logs one line for all commands", arguments == {"--words-on-stdin", "--sudo-was-asked"}, lines)
     started = sorted(set(re.findall(r"Started .*(?:attendance-|by hand).*", text)))
     fixed = [re.sub(r"attendance-\d+(-network)?", "attendance-N", line) for line in started]
     report.check("systemd logs one description for all commands", len(set(fixed)) == 1, set(fixed))

@@ -49,13 +49,13 @@ STUDENT = "{}@students.example"
 
 def prepare(machine: Machine, service: Service, report: Report) -> None:
     """Start a server of the office and a mail server in the machine, and give the device its settings for them."""
-    told = _start_servers(machine)
-    report.check("delivery: the servers of the office answer on the machine", bool(told), json.dumps(told))
-    ca_file = machine.root / str(told["ca_file"]).lstrip("/")
+    address = _start_servers(machine)
+    report.check("delivery: the servers of the office answer on the machine", bool(address), json.dumps(address))
+    ca_file = machine.root / str(address["ca_file"]).lstrip("/")
     machine.write(_CA, ca_file.read_text(encoding="utf-8"))
     for name in ("upstream-token", "mail-password"):
         machine.write(f"/etc/credstore/edge-daemon.{name}", _TOKEN)
-    machine.write("/etc/edge-daemon/config.toml", CONFIG + _RECEIVERS.format(url=told["url"]))
+    machine.write("/etc/edge-daemon/config.toml", CONFIG + _RECEIVERS.format(url=address["url"]))
     service.systemctl("restart", "edge-daemon")
     wait_for(service.is_ready, 60)
     roster = machine.root / LESSON.lstrip("/") / "roster.csv"

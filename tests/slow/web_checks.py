@@ -60,9 +60,9 @@ def check_office_copy(server: Web, found: dict[str, object]) -> None:
     """Deliver a day index, and let the office read the folders by their address."""
     index = document_paths.delivered(ROOM, date(2026, 11, 30))
     row = {"path": place(1).partition(f"/{ROOM}/")[2], "sha256": hashlib.sha256(FORTY).hexdigest()}
-    told = {"schema": 1, "device": ROOM, "day": "2026-11-30", "documents": [row], "left_out": 0}
+    document = {"schema": 1, "device": ROOM, "day": "2026-11-30", "documents": [row], "left_out": 0}
     with server.upstream() as office:
-        outcome = office.put(index, json.dumps(told).encode(), write_once=False)
+        outcome = office.put(index, json.dumps(document).encode(), write_once=False)
     found["day_index_arrives"] = outcome.name == "delivered"
     tree = server.office_ingests()
     found["office_has_the_register"] = (tree / place(1)).read_bytes() == FORTY

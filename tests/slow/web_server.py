@@ -49,9 +49,9 @@ class Web:
     def block(self, *replaced: tuple[str, str]) -> str:
         """Return the configuration from the documentation, with the paths of this trial."""
         block = (ROOT / "docs" / f"upstream-{self._language}.conf").read_text(encoding="utf-8")
-        for told, here in replaced:
-            assert told in block, told
-            block = block.replace(told, here)
+        for documented, here in replaced:
+            assert documented in block, documented
+            block = block.replace(documented, here)
         return block
 
     @property
@@ -81,8 +81,8 @@ class Web:
             self._process = None
 
     def upstream(self, name: str = ROOM, password: str = "") -> Upstream:
-        told = {"kind": "webdav", "url": self.url, "ca_file": str(self.folder / "ca.pem"), "username": name}
-        settings = dataclasses.replace(Config().upstream, **told)
+        changes = {"kind": "webdav", "url": self.url, "ca_file": str(self.folder / "ca.pem"), "username": name}
+        settings = dataclasses.replace(Config().upstream, **changes)
         return Upstream(settings, password or PASSWORDS[name], device=name, limits=Limits(5, 5, 20))
 
     def raw(self, method: str, path: str, body: bytes = b"", name: str = ROOM, **headers: str) -> int:
@@ -146,5 +146,7 @@ def free_port() -> int:
 
 
 def _hashed(word: str) -> str:
-    told = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=word.encode(), capture_output=True, check=True)
-    return told.stdout.decode().strip()
+    completed = subprocess.run(
+        ["openssl", "passwd", "-6", "-stdin"], input=word.encode(), capture_output=True, check=True
+    )
+    return completed.stdout.decode().strip()

@@ -43,8 +43,8 @@ def service_check(home: Home) -> Check:
     if age_s(status) > STALE_S:
         return Check("service", "bad", f"has not reported for {age_s(status):.0f} s", _LOG)
     if faults := status.faults():
-        told = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
-        return Check("service", "bad", f"{status.detail}; {told}", "see the lines of these checks")
+        reasons = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
+        return Check("service", "bad", f"{status.detail}; {reasons}", "see the lines of these checks")
     if status.state == "degraded":
         return Check("service", "bad", status.detail, _LOG)
     if status.state == "starting":

@@ -120,8 +120,8 @@ def _service_problems(home: Home, status: ServiceStatus | None, life: Life) -> l
     if status is None:
         return [] if home.home_mode else ["no service runs: `systemctl status edge-daemon` says why"]
     if life == "ended" and status.ended_by:
-        told = [f"{name}: {fault}" for name, fault in status.faults().items()]
-        return [*told, f"the service ended, and systemd starts it again: {status.ended_by}"]
+        faults = [f"{name}: {fault}" for name, fault in status.faults().items()]
+        return [*faults, f"the service ended, and systemd starts it again: {status.ended_by}"]
     if life == "ended":
         return ["the service ended without giving a reason: `journalctl -u edge-daemon` may say why"]
     found = [f"the service has not reported for {age_s(status):.0f} s"] if life == "stuck" else []

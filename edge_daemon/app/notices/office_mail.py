@@ -52,7 +52,7 @@ def lesson_values(
         Figure(words.say("doubtful"), len(unconfirmed), "doubt"),
         Figure(words.say("unassessed"), len(unassessed), "quiet"),
     )
-    told = mail.students or mail.guardians
+    notifies = mail.students or mail.guardians
     return {
         **words.lesson(register.lesson),
         "counts": _counts(register, words, len(absent), len(unconfirmed), len(unassessed)),
@@ -67,7 +67,7 @@ def lesson_values(
         ),
         "remarks": rows("title_remarks", remarks, marked=False),
         "facts": _facts(register, names, words, to_teacher=to_teacher),
-        "told": words.say("told_after", hours=words.say("hours", count=f"{mail.hold_h:g}")) if told else "",
+        "told": words.say("told_after", hours=words.say("hours", count=f"{mail.hold_h:g}")) if notifies else "",
     }
 
 

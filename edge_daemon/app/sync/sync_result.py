@@ -55,8 +55,8 @@ class SyncResult:
         """Return the result in one line."""
         if self.nothing_done:
             return _NOTHING[self.nothing_done] + self._waiting()
-        told = "; ".join(self._of(destination) for destination in self.tried)
-        return f"stopped before the end; {told}" if self.stopped else told
+        destinations = "; ".join(self._of(destination) for destination in self.tried)
+        return f"stopped before the end; {destinations}" if self.stopped else destinations
 
     def _of(self, destination: Destination) -> str:
         tried, left = self.tried[destination], self.left.get(destination)

@@ -90,13 +90,13 @@ def test_a_camera_that_hangs_askew_is_told_how_to_turn_it(
     """A picture on its side may show as many faces, but they all lean."""
     looked = audit(CONFIG, turned(demo_frames, tmp_path / "turned", hangs, name), count=1)
     assert looked.turned_by_deg == turn_deg
-    told = {advice.code: advice.text for advice in looked.advice}
+    advice_texts = {advice.code: advice.text for advice in looked.advice}
     if not code:
         assert looked.usable
-        assert not {"on_its_side", "upside_down"} & told.keys()
+        assert not {"on_its_side", "upside_down"} & advice_texts.keys()
         return
-    assert list(told) == [code], "nothing else is right in a picture that is turned"
-    assert what_to_do in told[code]
+    assert list(advice_texts) == [code], "nothing else is right in a picture that is turned"
+    assert what_to_do in advice_texts[code]
     assert not looked.usable
 
 

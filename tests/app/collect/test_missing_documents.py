@@ -39,7 +39,7 @@ def beat(room: OfficeRoom, last: Path, registers: int, waiting: int = 0) -> None
     room.heartbeat(START + timedelta(days=6), registers=registers, last_register=newest, queue=queue)
 
 
-def told(room: OfficeRoom) -> list[str]:
+def problems_of(room: OfficeRoom) -> list[str]:
     (folder,) = (room.root / "v1" / "devices").iterdir()
     with Spill() as spill, ProofIndex(None) as index:
         found = RoomReader(None, None, index, spill).read(folder)
@@ -51,46 +51,46 @@ COUNT = "the device has 6 registers by its heartbeat, {} are here"
 
 
 def test_a_whole_folder_is_said_nothing_of(room):
-    assert told(room) == []
+    assert problems_of(room) == []
 
 
 def test_a_removed_lesson_is_named_by_the_one_that_follows_it(room):
     room.paths[1].unlink()
     before = "the register that the device made before it is not here: it was removed, or is a rehearsal"
-    assert told(room) == [COUNT.format(5), before]
+    assert problems_of(room) == [COUNT.format(5), before]
 
 
 def test_a_removed_first_revision_is_named(room):
     room.paths[2].unlink()
-    assert "revision 1 is not here; revision 2 is taken" in told(room)
+    assert "revision 1 is not here; revision 2 is taken" in problems_of(room)
 
 
 def test_a_cut_off_end_is_named_by_the_heartbeat(room):
     for path in room.paths[3:]:
         path.unlink()
-    assert told(room) == [COUNT.format(4), "revision 1, the newest of the device by its heartbeat, is not here"]
+    assert problems_of(room) == [COUNT.format(4), "revision 1, the newest of the device by its heartbeat, is not here"]
 
 
 def test_what_still_waits_on_the_device_is_not_missing(room):
     last = room.paths[4]
     beat(room, last, 6, waiting=2)
     last.unlink()
-    assert told(room) == []
+    assert problems_of(room) == []
 
 
 def test_a_removed_commitment_is_named(room):
     sorted((room.root / "v1" / "devices").rglob("commitments/*"))[1].unlink()
-    assert told(room) == ["1 commitments are missing that others follow"]
+    assert problems_of(room) == ["1 commitments are missing that others follow"]
 
 
 def test_a_rehearsal_that_stayed_on_the_device_is_no_gap_that_can_be_told_from_one(room):
     """The chain contains it, but the folder does not; the report names both possible causes."""
     room._previous = hashlib.sha256(b"a rehearsal").hexdigest()
     beat(room, room.deliver(room.register(START + timedelta(days=5), SHARES)), 8)
-    assert any("or is a rehearsal" in line for line in told(room))
+    assert any("or is a rehearsal" in line for line in problems_of(room))
 
 
 @pytest.mark.parametrize("registers", [None, -1, True, 1e300, "6", 2**70, [6]])
 def test_a_heartbeat_with_nonsense_names_nothing_and_ends_nothing(room, registers):
     room.heartbeat(START, registers=registers, last_register=[1], queue="open")
-    assert told(room) == []
+    assert problems_of(room) == []

@@ -62,10 +62,10 @@ def test_a_folder_needs_no_module_of_posix_and_no_library_of_the_device(root, tm
     keys.write_text(f"device,public_key\nroom 1,{OfficeRoom(tmp_path / 'x', 'room 1').signer.public_key}\n")
     names.write_text("student_id,name\ns1,Zoë\n", "utf-8")
     options = ("--keys", str(keys), "--names", str(names), "--keep", str(tmp_path / "kept"))
-    for told in ("written to", "nothing is new"):
+    for expected_message in ("written to", "nothing is new"):
         done = office(str(root), "--output", str(tmp_path / output), *options)
         assert (done.returncode, done.stderr) == (0, "")
-        assert told in done.stdout
+        assert expected_message in done.stdout
 
 
 @pytest.mark.parametrize("kind", ["api", "webdav"])

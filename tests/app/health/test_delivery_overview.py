@@ -43,23 +43,23 @@ def test_what_waits_over_a_weekend_is_fine_and_after_three_days_is_told(home, se
     server.stop()
     run(home, Clock())
     assert problems(home, NOW + timedelta(days=2)) == []
-    (told,) = problems(home, NOW + timedelta(days=4))
-    assert told.startswith("upstream: the oldest of 3 items waits for 4 days")
+    (problem,) = problems(home, NOW + timedelta(days=4))
+    assert problem.startswith("upstream: the oldest of 3 items waits for 4 days")
     assert delivery_check(home, NOW + timedelta(days=4)).state == "bad"
 
 
 def test_a_refused_token_is_told_at_once_with_the_answer(home, server):
     server.token = "another"
     run(home, Clock())
-    (told,) = problems(home)
-    assert "401" in told
+    (problem,) = problems(home)
+    assert "401" in problem
 
 
 def test_parked_items_are_told_until_somebody_decided(home, server):
     server.faults.extend([*["404"] * len(home.config.upstream.pull), "422"])
     run(home, Clock())
-    (told,) = problems(home)
-    assert told == "upstream: 1 item was refused for good: `edge-daemon outbox list --state parked`"
+    (problem,) = problems(home)
+    assert problem == "upstream: 1 item was refused for good: `edge-daemon outbox list --state parked`"
 
 
 def test_a_document_of_the_office_that_is_no_good_is_told(home):
@@ -117,13 +117,13 @@ def test_the_doctor_says_which_setting_names_no_token(home):
 
 
 def test_an_installed_device_is_told_that_no_sync_runs_after_hours_and_not_when_it_is_new(home):
-    def told(after):
+    def no_sync_problems(after):
         overview = replace(look_at_delivery(home, NOW + after), installed=True)
         return [one for one in overview.problems() if one.startswith("no sync runs")]
 
     oldest = min(q.oldest for q in look_at_delivery(home, NOW).queues.values() if q.oldest)
-    assert told(oldest - NOW + timedelta(hours=2)) == []
-    assert len(told(oldest - NOW + timedelta(hours=4))) == 1
+    assert no_sync_problems(oldest - NOW + timedelta(hours=2)) == []
+    assert len(no_sync_problems(oldest - NOW + timedelta(hours=4))) == 1
     run(home, Clock())
-    assert told(timedelta(hours=2)) == []
-    assert len(told(timedelta(hours=4))) == 1
+    assert no_sync_problems(timedelta(hours=2)) == []
+    assert len(no_sync_problems(timedelta(hours=4))) == 1

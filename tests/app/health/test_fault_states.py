@@ -331,7 +331,7 @@ def test_each_line_of_the_doctor_that_is_bad_says_what_to_do(device):
 def test_a_card_that_goes_read_only_in_a_lesson_is_to_do_in_both_and_no_line_calls_it_good(prepared, tmp_path):
     with suppress(OSError), loop_disk(tmp_path, 800) as disk:
         if not Path(f"/sys/fs/ext4/{disk.device}/trigger_fs_error").exists():
-            pytest.skip("the kernel can't be told of a fault here")
+            pytest.skip("faults can't be injected here: /sys is not mounted")
         on_a_card(disk.folder, prepared, tmp_path, disk.fail)
         return
     pytest.skip("no disk of its own can be made here")

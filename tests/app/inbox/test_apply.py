@@ -177,8 +177,8 @@ def test_a_bad_roster_changes_nothing_and_is_told_without_naming_anybody(box, co
     assert box.known("roster.csv").problem == done.problem
     assert not any(word in done.problem for word in ("S3", "Al", "Bcc", "example"))
     with closing(open_register(box.home.register_db_path).conn) as conn:
-        (told,) = events(_database(conn), NOW, NOW + timedelta(hours=1))
-    assert (told.event, told.fields["document"]) == ("document refused", "roster.csv")
+        (event,) = events(_database(conn), NOW, NOW + timedelta(hours=1))
+    assert (event.event, event.fields["document"]) == ("document refused", "roster.csv")
 
 
 def test_the_word_for_a_large_change_is_heard_and_not_kept(box):

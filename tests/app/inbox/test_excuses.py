@@ -105,12 +105,12 @@ def db(tmp_path):
 
 
 def sent(db, at, zone=timezone.utc):
-    told = []
+    delivered = []
     while (delivery := outbox.claim(db, "mail", at, "a test")) is not None:
         outcome = forbidden(db, delivery, MAIL, at, zone) or Outcome("delivered", "")
         outbox.settle(db, delivery, outcome, at, random.Random(1))
-        told += [(delivery.kind, delivery.student_id)] if outcome.name == "delivered" else []
-    return told
+        delivered += [(delivery.kind, delivery.student_id)] if outcome.name == "delivered" else []
+    return delivered
 
 
 def test_who_is_excused_is_not_told_of_an_absence_and_nobody_else_is_spared(db):

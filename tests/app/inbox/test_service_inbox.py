@@ -26,7 +26,7 @@ def withdraw(device: Device, *student_ids: str) -> None:
     put(device, "withdrawals.json", withdrawals=[{"student_id": i} for i in student_ids])
 
 
-def told(device: Device, word: str) -> list[datetime]:
+def event_times(device: Device, word: str) -> list[datetime]:
     found = events(device.db, MONDAY - timedelta(days=1), MONDAY + timedelta(days=9))
     return [one.at for one in found if one.event == word]
 
@@ -39,13 +39,13 @@ def test_what_comes_is_applied_before_a_lesson_and_what_comes_in_one_after_it(de
     assert {"S1", "S2"} <= set(enrolled(device))
     withdraw(device, "S1")
     device.start()
-    device.until(lambda: device.home.register_db_path.exists() and len(told(device, "document applied")) == 1)
-    assert told(device, "document applied")[0] < LESSON_START - timedelta(minutes=3)
+    device.until(lambda: device.home.register_db_path.exists() and len(event_times(device, "document applied")) == 1)
+    assert event_times(device, "document applied")[0] < LESSON_START - timedelta(minutes=3)
     device.until(lambda: len(taken(device)) >= 1)
     withdraw(device, "S2")
-    device.until(lambda: len(told(device, "document applied")) == 2)
+    device.until(lambda: len(event_times(device, "document applied")) == 2)
     document = device.documents()[0]  # it is there: the lesson is over when its last picture has been judged
-    assert told(device, "document applied")[1] >= max(capture.taken_at for capture in taken(device))
+    assert event_times(device, "document applied")[1] >= max(capture.taken_at for capture in taken(device))
     assert document["captures_taken"] == 4
     verdicts = {s["student_id"]: s["verdict"] for s in document["students"]}
     assert (verdicts["S1"], verdicts["S2"]) == ("not_assessed", "present"), "the register is of its own time"
@@ -56,7 +56,7 @@ def test_what_comes_is_applied_before_a_lesson_and_what_comes_in_one_after_it(de
 def test_a_broken_document_holds_nothing_up_and_a_correction_becomes_a_revision_without_anybody(device):
     put(device, "withdrawals.json", withdrawals="all")
     device.start()
-    device.until(lambda: device.home.register_db_path.exists() and bool(told(device, "document refused")))
+    device.until(lambda: device.home.register_db_path.exists() and bool(event_times(device, "document refused")))
     device.until(lambda: len(device.documents()) == 1)
     assert "a list was expected" in pulled_document(device.db, "withdrawals.json").problem
     assert not list((device.home.state_dir / "inbox").iterdir())

@@ -115,13 +115,13 @@ def test_an_absence_that_was_told_and_taken_back_is_told_to_be_none_at_once(db):
 
 def test_back_and_forth_each_turn_is_told_once(db):
     finalise(db, {"b": 0.0})
-    told = send(db, END + HOLD)
+    sent = send(db, END + HOLD)
     for day, verdict in enumerate(("present", "absent", "present", "inconclusive", "absent"), 1):
         corrected(db, verdict, END + day * 24 * HOUR)
-        told += send(db, END + day * 24 * HOUR + HOLD)
-        told += send(db, END + day * 24 * HOUR + 2 * HOLD)
+        sent += send(db, END + day * 24 * HOUR + HOLD)
+        sent += send(db, END + day * 24 * HOUR + 2 * HOLD)
     notice, correction = ("student", "b"), ("student-correction", "b")
-    assert told == [notice, correction, notice, correction, notice]
+    assert sent == [notice, correction, notice, correction, notice]
 
 
 def test_taken_back_and_confirmed_again_before_anybody_was_told_one_notice_is_sent(db):

@@ -274,9 +274,9 @@ def test_an_absence_that_was_told_and_taken_back_is_said_to_be_taken_back(home, 
     drain(home, HELD + timedelta(minutes=1))
     mail_school.decide(home, lesson, "S01", "present", HELD + timedelta(hours=1))
     drain(home, HELD + timedelta(hours=2))
-    told, taken_back = of(server, "adler@home.example")
-    assert taken_back["Subject"] == "2026-11-20: corrected, no absence from school"
-    assert taken_back["In-Reply-To"] == told["Message-ID"]
+    notice, correction = of(server, "adler@home.example")
+    assert correction["Subject"] == "2026-11-20: corrected, no absence from school"
+    assert correction["In-Reply-To"] == notice["Message-ID"]
     assert len(of(server, "ada@school.example")) == 2
 
 
@@ -460,11 +460,11 @@ def test_where_the_schools_server_sends_it_gets_the_words_and_no_address(tmp_pat
         ("guardian", "delivered"),
     ]
     assert all(path.startswith("v1/devices/room 204/mail/") for path in upstream.documents)
-    told = {document["to"]: document for document in upstream.documents.values()}
-    assert told["student"]["student_id"] == "S01"
-    assert told["guardian"]["subject"] == "2026-11-20: an absence from school"
-    assert told["office"]["student_id"] is None
-    assert told["office"]["registers"][0]["revision"] == 1
+    by_receiver = {document["to"]: document for document in upstream.documents.values()}
+    assert by_receiver["student"]["student_id"] == "S01"
+    assert by_receiver["guardian"]["subject"] == "2026-11-20: an absence from school"
+    assert by_receiver["office"]["student_id"] is None
+    assert by_receiver["office"]["registers"][0]["revision"] == 1
     everything = json.dumps(upstream.documents)
     assert "@" not in everything
 

@@ -290,8 +290,8 @@ def test_a_process_that_is_killed_leaves_no_register_without_its_rows_and_no_row
         for kind in (outbox.REGISTER, outbox.OFFICE):
             assert {one.ref for one in items if one.kind == kind} == {f"{lesson}/{number}" for lesson, number in made}
         for kind in (outbox.STUDENT, outbox.GUARDIAN):
-            told = {one.lesson_id: one.state for one in items if one.kind == kind}
-            assert told == {lesson: "void" if (lesson, 2) in made else "waiting" for lesson, _ in made}
+            states = {one.lesson_id: one.state for one in items if one.kind == kind}
+            assert states == {lesson: "void" if (lesson, 2) in made else "waiting" for lesson, _ in made}
         db.conn.close()
     assert len(made) >= 4
 

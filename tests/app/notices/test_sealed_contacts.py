@@ -158,9 +158,9 @@ def test_the_start_of_the_service_hands_them_on_though_there_is_no_camera(home):
 def test_the_start_of_the_service_goes_on_where_they_can_not_be_written(home):
     enrol(home)
     broken(home, "DROP TABLE contacts")
-    told = check(home)
-    assert "contacts not handed on" in told.stderr
-    assert "no_camera" in told.stdout, "it went on to the models and the camera"
+    completed = check(home)
+    assert "contacts not handed on" in completed.stderr
+    assert "no_camera" in completed.stdout, "it went on to the models and the camera"
 
 
 def broken(home, statement):

@@ -81,8 +81,8 @@ def test_a_changed_register_is_not_extended_and_an_alarm_is_raised(home, change)
     db = open_register(home.register_db_path)
     with closing(db.conn):
         assert lesson_id in heartbeat(home, db, NOW)["alarms"][LEDGER]["what"]
-    told = run(home.state_dir, "doctor").stdout.splitlines()
-    assert any("registers" in line and "bad" in line for line in told)
+    lines = run(home.state_dir, "doctor").stdout.splitlines()
+    assert any("registers" in line and "bad" in line for line in lines)
 
 
 def test_the_offices_correction_of_it_is_left_out_and_the_others_are_made(home):

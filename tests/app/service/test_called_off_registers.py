@@ -75,14 +75,14 @@ def test_a_lesson_that_is_called_off_within_the_hold_tells_nobody_and_asks_the_o
     assert [one.ref for one in outbox.listed(db) if one.kind == outbox.OFFICE][-1] == f"{LESSON.lesson_id}/2"
 
 
-@pytest.mark.parametrize(("held", "told"), [(True, 1), (False, 0)])
-def test_the_office_has_the_last_word(home, db, held, told):
+@pytest.mark.parametrize(("held", "waiting"), [(True, 1), (False, 0)])
+def test_the_office_has_the_last_word(home, db, held, waiting):
     question_called_off(home, db, OFF, NOW)
     signer = Signer(device_key(home.key_path))
     with transaction(db):
-        said = Confirmation(held, "Office", NOW)
-        confirm_register(db, LESSON.lesson_id, said, signer, outbox_writer(home.config), NOW)
-    assert [state for _, state in notices(db)].count("waiting") == told
+        confirmation = Confirmation(held, "Office", NOW)
+        confirm_register(db, LESSON.lesson_id, confirmation, signer, outbox_writer(home.config), NOW)
+    assert [state for _, state in notices(db)].count("waiting") == waiting
     assert [v.verdict for v in latest(db).verdicts][1] == ("absent" if held else "inconclusive")
     question_called_off(home, db, OFF, NOW)
     assert latest(db).revision == 3, "it is not asked again"

@@ -86,6 +86,6 @@ def test_its_register_is_made_without_a_network_in_memory(device):
     arguments = ["--report", str(writing), "--home", str(device.home.state_dir), "finalise", lesson.lesson.lesson_id]
     subprocess.run([sys.executable, "-c", code, *arguments], pass_fds=(writing,), check=True)
     os.close(writing)
-    with os.fdopen(reading) as told:
-        assert [line for line in told if '"done"' in line]
+    with os.fdopen(reading) as reports:
+        assert [line for line in reports if '"done"' in line]
     assert courses(device) == ["Maths"]

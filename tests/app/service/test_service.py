@@ -334,8 +334,8 @@ def test_faces_that_a_worker_left_behind_after_its_register_are_erased_by_the_ne
     arguments = ["--home", str(device.home.state_dir), "lesson", lesson_id]
     subprocess.run([*command, *arguments], pass_fds=(writing,), check=True)
     os.close(writing)
-    with os.fdopen(reading) as told:
-        assert told.read() == '{"kind": "done"}\n'
+    with os.fdopen(reading) as reports:
+        assert reports.read() == '{"kind": "done"}\n'
     assert not candidates(gallery_db, lesson_id)
 
 

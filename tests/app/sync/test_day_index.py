@@ -26,9 +26,9 @@ def folder(tmp_path, certificates):
 
 
 def named(server: OfficeServer, index: str = INDEX) -> dict[str, str]:
-    told = json.loads(server.documents()[index])
-    assert (told["schema"], told["device"], told["left_out"]) == (1, "room 204", 0)
-    return {f"v1/devices/room 204/{row['path']}": row["sha256"] for row in told["documents"]}
+    document = json.loads(server.documents()[index])
+    assert (document["schema"], document["device"], document["left_out"]) == (1, "room 204", 0)
+    return {f"v1/devices/room 204/{row['path']}": row["sha256"] for row in document["documents"]}
 
 
 def there(server: OfficeServer) -> dict[str, str]:

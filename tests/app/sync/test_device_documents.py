@@ -117,8 +117,10 @@ def test_the_heartbeat_says_what_the_service_says_but_not_who_was_seen(home, db)
         captures_planned=100,
         provisional={"S001": (3, 2)},
     )
-    told = replace(a_status(), lesson=lesson, state="lesson", camera_fault="no picture within 30 s", detail="7b: S001")
-    write_status(home.runtime_dir, told)
+    status = replace(
+        a_status(), lesson=lesson, state="lesson", camera_fault="no picture within 30 s", detail="7b: S001"
+    )
+    write_status(home.runtime_dir, status)
     document = valid(heartbeat(home, db, NOW), "heartbeat")
     assert document["service"]["state"] == "lesson"
     assert document["service"]["problems"] == {"camera": "no picture within 30 s"}

@@ -19,8 +19,8 @@ def api(tmp_path):
 
 def wrote_down(home, device):
     who = identity(device, "7a", b"k" * 32)
-    told = {"device": who.device, "room": who.room, "public_key": who.public_key, "fingerprint": who.fingerprint}
-    (home.config_path.parent / IDENTITY).write_text(json.dumps(told))
+    document = {"device": who.device, "room": who.room, "public_key": who.public_key, "fingerprint": who.fingerprint}
+    (home.config_path.parent / IDENTITY).write_text(json.dumps(document))
     return who
 
 

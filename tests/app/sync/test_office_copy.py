@@ -51,8 +51,8 @@ def test_each_register_lies_where_a_server_would_have_it_byte_for_byte(home, db,
 def test_nothing_counts_as_delivered_but_nobody_who_reads_the_folder_is_told_that_it_waits(home, db, stick):
     copy_all(home, db, stick, NOW)
     assert {one.state for one in outbox.listed(db, outbox.STATES)} == {"waiting"}
-    told = json.loads((room_of(stick) / "status.json").read_text())
-    assert (told["queue"]["upstream"]["waiting"], told["queue"]["upstream"]["oldest"]) == (0, None)
+    status = json.loads((room_of(stick) / "status.json").read_text())
+    assert (status["queue"]["upstream"]["waiting"], status["queue"]["upstream"]["oldest"]) == (0, None)
 
 
 def test_promises_of_coming_lessons_are_copied_too(home, db, stick):

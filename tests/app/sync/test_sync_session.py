@@ -98,11 +98,11 @@ def test_without_any_link_nothing_is_tried_and_nothing_noted_as_failed(tmp_path,
     result = run(home, clock)
     assert result.line() == "no network yet; 3 items wait"
     assert not result.needs_a_person
-    told = "no network yet; 3 items wait: check the cable or the Wi-Fi"
-    assert list(look_at_delivery(home, clock()).problems()) == [told]
+    problem = "no network yet; 3 items wait: check the cable or the Wi-Fi"
+    assert list(look_at_delivery(home, clock()).problems()) == [problem]
     assert delivery_check(home, clock()).state == "bad"
     shown = invoke(home.state_dir, "status")
-    assert (shown.exit_code, f"TO DO         {told}" in shown.stdout) == (1, True)
+    assert (shown.exit_code, f"TO DO         {problem}" in shown.stdout) == (1, True)
     assert queue(home)["upstream"].state == "open", "the link that comes up finds no wait in its way"
     (home.state_dir / "config.toml").write_text(near)
     run(home, clock)
@@ -125,7 +125,7 @@ def test_one_bad_item_holds_up_no_other(api, tmp_path, clock):
     assert result.tried["upstream"].outcomes == {"parked": 1, "delivered": 2}
     assert result.needs_a_person
     clock.forward(hours=2)
-    assert not run(home, clock).needs_a_person, "it was told already"
+    assert not run(home, clock).needs_a_person, "the refusal was reported already"
     assert len(held_registers(api)) == 2, "what is parked waits for a person"
 
 
@@ -430,7 +430,7 @@ def test_mail_goes_though_the_server_of_the_school_is_away_and_the_other_way_rou
     api.stop()
     post.mood.starttls_offered = False
     first = run(mailing, clock)
-    assert first.needs_a_person, "a mail server that takes the encryption away is refused, and a person is told"
+    assert first.needs_a_person, "a mail server that takes the encryption away is refused and reported"
     assert (len(post.taken), held_registers(api)) == (0, {})
     post.mood.starttls_offered = True
     run(mailing, clock, eager=True)

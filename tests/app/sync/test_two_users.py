@@ -113,9 +113,9 @@ def test_a_document_that_can_not_be_used_is_an_event_of_the_day_once(home, offic
         take_over(home, clock())
     db = open_register(home.register_db_path)
     with closing(db.conn):
-        (told,) = [e for e in events(db, NOW, NOW + timedelta(days=1)) if e.event == "document refused"]
-        assert told.fields["document"] == "corrections.json"
-        assert pulled_document(db, "corrections.json").problem == told.fields["reason"]
+        (event,) = [e for e in events(db, NOW, NOW + timedelta(days=1)) if e.event == "document refused"]
+        assert event.fields["document"] == "corrections.json"
+        assert pulled_document(db, "corrections.json").problem == event.fields["reason"]
 
 
 def test_a_file_in_the_inbox_that_is_a_link_or_a_folder_is_no_document(home, clock, tmp_path):
