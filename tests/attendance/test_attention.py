@@ -31,7 +31,7 @@ def test_the_ray_is_half_the_field_of_view_at_the_rim_and_nothing_where_the_lens
     assert ray_deg(4608, 4608, 0) == 0
 
 
-def test_a_face_too_small_to_tell_has_the_benefit_of_the_doubt():
+def test_a_face_too_small_to_be_judged_counts_as_facing():
     assert faces_front(None, 0.0, 50.0)
 
 
@@ -43,7 +43,7 @@ def seen(closures: Sequence[float | None], slots: Sequence[int] | None = None) -
     return [replace(face, traits=Traits(eyes=one)) for face, one in zip(room.faces, eyes, strict=True)]
 
 
-def test_shut_eyes_count_from_three_captures_in_a_row_and_what_cannot_be_told_ends_no_row():
+def test_shut_eyes_count_from_three_captures_in_a_row_and_unknown_eyes_end_no_row():
     closures = [0.2, 0.7, 0.7, 0.2, 0.7, None, 0.7, 0.7, 0.2, 0.2, 0.2, 0.2]
     assert shut_for_long(seen(closures)) == [False] * 4 + [True, False, True, True] + [False] * 4
 

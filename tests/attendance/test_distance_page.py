@@ -50,7 +50,7 @@ def test_each_student_of_each_lesson_has_a_line_with_numbers_that_can_be_sorted(
     ]
 
 
-def test_it_is_the_rule_of_the_register_and_not_todays(tmp_path):
+def test_the_distance_page_uses_the_rule_of_the_register_and_not_the_current_one(tmp_path):
     strict = replace(lesson({"S1": 0.9}), rule=replace(APPLIED, share=0.96, max_yaw_deg=30))
     book = book_of(tmp_path, strict)
     assert rows(book["Distance"])[0][-4:] == [18, 20, 20, -2]
@@ -69,14 +69,14 @@ def test_a_register_that_does_not_say_its_rule_says_nothing_of_it(tmp_path):
     assert mixed["2026-W47"]["A5"].value == "Rule: not the same in all lessons, see the notes at their heads"
 
 
-def test_it_prints_across_with_its_heads_on_each_page(tmp_path):
+def test_the_distance_page_prints_in_landscape_with_its_heads_on_each_page(tmp_path):
     page = book_of(tmp_path, lesson({"S1": 0.9}))["Distance"]
     assert (page.page_setup.orientation, page.page_setup.paperSize, page.page_setup.fitToHeight) == ("landscape", 9, 0)
     assert (page.sheet_properties.pageSetUpPr.fitToPage, page.page_setup.fitToWidth) == (True, None)  # None: one
     assert (page.print_title_rows, page.freeze_panes, page.auto_filter.ref) == ("$1:$1", "A2", "A1:L2")
 
 
-def test_its_heads_say_what_stands_below_and_how_they_look(tmp_path):
+def test_heads_and_cells_of_the_distance_page_have_their_texts_and_formats(tmp_path):
     page = book_of(tmp_path, lesson({"S1": 0.9}))["Distance"]
     heads = ["Date", "Start", "End", "Room", "Course", "Student id", "Name", "Mark", "Facing the class", "Pictures"]
     assert [cell.value for cell in page[1]] == [*heads, "Needed", "Distance"]

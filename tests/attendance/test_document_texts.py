@@ -121,7 +121,7 @@ def test_a_table_has_a_line_a_student_with_these_columns(tmp_path):
     assert len(HEADS) == len(heads) == 29
 
 
-def test_the_counts_of_a_line_are_told_apart():
+def test_the_counts_of_a_line_are_separate():
     register, _ = a_register(a_lesson(), {"a": 1.0}, captures=20)
     tally = replace(register.verdicts[0].tally, captures_attentive=3, captures_seen=7)
     register = replace(

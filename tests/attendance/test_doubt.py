@@ -63,7 +63,7 @@ def test_a_person_has_settled_what_is_corrected(name):
         *(("rehearsal", "synchronised", False), ("rehearsal", "unsynchronised", False)),
     ],
 )
-def test_families_hear_of_lessons_of_the_timetable_at_a_known_time(origin, clock, reaches):
+def test_families_get_mail_about_timetable_lessons_at_a_known_time_only(origin, clock, reaches):
     register, _ = a_register(a_lesson(origin=origin), {"a": 0.0})
     assert reaches_families(replace(register, clock=clock)) is reaches
 

@@ -49,7 +49,7 @@ def test_a_register_of_a_release_without_captures_goes_by_the_verdict():
     assert not was_looked_for(register, replace(of(register, "n"), verdict="not_assessed"))
 
 
-def test_whoever_was_seen_was_looked_for_even_where_no_captures_are_stored():
+def test_a_student_who_was_seen_was_looked_for_even_where_no_captures_are_stored():
     register, _ = a_register(a_lesson(), {"a": 0.5, "b": 0.0})
     seen, unseen = (replace(of(register, one), captures=None) for one in "ab")
     assert register.rule is not None
@@ -73,7 +73,7 @@ def test_a_message_counts_no_pictures_of_whom_nobody_looked_for(language, said):
     assert "20" not in record.partition("7b")[2]
 
 
-def test_the_office_is_told_why_there_is_no_count():
+def test_mail_to_the_office_says_why_there_is_no_count():
     values = lesson_values(corrected(), {}, Words(Templates("en", None).words, ZONE), MailConfig())
     notes = {row.main: row.note for row in values["absent"].rows}
     assert notes["n"] == "decided by a person; no photograph or no consent"

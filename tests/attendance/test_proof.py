@@ -18,7 +18,7 @@ REGISTER, _ = a_register(a_lesson(), {"a": 1.0, "b": 0.0})
 TEXT = sign(REGISTER, None, SIGNER)
 
 
-def test_what_the_device_signed_is_believed():
+def test_a_document_that_the_device_signed_is_accepted():
     proven = prove_register(TEXT, SIGNER.public_key)
     assert (proven.is_signed, proven.document.register.verdicts) == (True, REGISTER.verdicts)
     assert prove_register(TEXT, None).sha256 == proven.sha256

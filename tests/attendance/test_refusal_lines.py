@@ -116,7 +116,7 @@ def test_a_choice_names_what_there_is(value):
         ("objects", [], ()),
     ],
 )
-def test_a_value_of_the_right_kind_is_what_it_is(method, value, expected):
+def test_a_value_of_the_right_kind_is_returned_unchanged(method, value, expected):
     assert getattr(ObjectReader({"key": value}), method)("key") == expected
 
 
@@ -150,7 +150,7 @@ def test_an_object_within_keeps_the_kind():
     assert ObjectReader({}).optional_object("key") is None
 
 
-def test_what_is_no_object_at_all():
+def test_a_text_that_is_no_json_object_is_refused_with_the_kind_that_was_expected():
     with pytest.raises(RegisterError) as error:
         ObjectReader.of("[]", "timetable")
     assert _line(error) == "top level: is not a timetable; an object was expected"

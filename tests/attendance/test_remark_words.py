@@ -36,7 +36,7 @@ def _entry(verdict: str, *flags: str, corrected: bool = False) -> SheetEntry:
 
 @pytest.mark.parametrize("verdict", ["present", "absent"])
 @pytest.mark.parametrize("flag", ["borderline", "look_alike", "static_face"])
-def test_a_doubt_is_said_with_the_count(verdict, flag):
+def test_a_remark_on_a_doubt_has_the_count(verdict, flag):
     assert remark(_entry(verdict, flag)) == f"{WORDS[flag]}\n{COUNTED}"
 
 

@@ -57,17 +57,17 @@ def test_what_was_signed_is_read_again(gaps, previous_sha256):
     assert prove_retention_note(text, SIGNER.public_key) == (gaps, previous_sha256)
 
 
-def test_a_note_that_somebody_changed_is_not_believed():
+def test_a_note_that_was_changed_is_refused():
     assert refusal(note().replace('"revision":3', '"revision":4')) == NOT_SIGNED
     assert refusal(note().replace('"position":7', '"position":8')) == NOT_SIGNED
 
 
-def test_a_note_of_another_device_is_not_believed_nor_any_where_the_device_has_no_key():
+def test_a_note_of_another_device_is_refused_and_so_is_every_note_without_a_device_key():
     assert refusal(note(), Signer(bytes(32)).public_key) == NOT_SIGNED
     assert refusal(note(), None) == NOT_SIGNED
 
 
-def test_a_note_in_another_form_is_not_believed():
+def test_a_note_in_another_form_is_refused():
     """Its digest would be another one, and the note after it names this digest."""
     assert refusal(note() + "\n") == NOT_SIGNED
     assert refusal(json.dumps(json.loads(note()))) == NOT_SIGNED

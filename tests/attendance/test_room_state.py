@@ -188,7 +188,7 @@ def test_nobody_becomes_absent_in_a_lesson_that_was_not_held():
     assert correct(cancelled, "b", "present", by="T", reason="x", at=START).revision == 3
 
 
-def test_it_has_to_be_said_who_confirms():
+def test_a_confirmation_without_a_name_is_refused():
     with pytest.raises(RegisterError, match="who confirms"):
         confirm(unusual(), replace(HELD, by=" "))
 

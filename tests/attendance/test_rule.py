@@ -93,7 +93,7 @@ def test_exactly_the_share_is_present_and_one_less_is_not(percent, parts):
     assert below.verdict == "absent"
 
 
-def test_the_share_is_what_somebody_wrote():
+def test_the_share_is_the_exact_fraction_of_the_written_number():
     assert share_of(0.4) == Fraction(2, 5)
     assert share_of(1.0) == 1
     assert share_of(1e-3) == Fraction(1, 1000)
@@ -162,7 +162,7 @@ def test_the_interval_is_wilsons():
     assert interval(0, 0) == (0.0, 1.0)
 
 
-def test_look_alikes_are_flagged_even_when_neither_could_be_told_and_was_seen():
+def test_look_alikes_are_flagged_even_when_one_or_both_were_not_seen():
     students = [of(90), of(0, student_id="b"), of(0, student_id="c"), of(0, student_id="d"), of(90, student_id="e")]
     flags = {
         v.tally.student_id: v.flags for v in decide(students, RULE, summary(), look_alikes=[("a", "b"), ("c", "d")])
@@ -253,7 +253,7 @@ def test_nobody_is_late_for_captures_that_were_missed():
     assert flags_of(range(70), missed=range(70, 100)) == set()
 
 
-def test_three_captures_tell_nothing_about_late():
+def test_three_captures_are_too_few_to_call_a_student_late():
     lesson = summary(3)
     middle_and_last = Tally("a", 2, 2, lesson.taken_at[1], lesson.taken_at[2])
     (verdict,) = decide([middle_and_last], RULE, lesson)

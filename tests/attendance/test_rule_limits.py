@@ -81,7 +81,7 @@ def _chance_of_missing_all(gap: int, rest: int, seen: int) -> Fraction:
 
 
 @pytest.mark.parametrize("gap", range(6))
-def test_a_gap_is_said_only_where_chance_explains_it_with_less_than_five_percent(gap):
+def test_a_gap_is_flagged_only_where_chance_explains_it_with_less_than_five_percent(gap):
     """Every number of captures up to 40 and of sightings in them; the share of five percent itself is not less."""
     said = set()
     for rest in range(1, 41):

@@ -30,7 +30,7 @@ def test_where_a_student_usually_is_each_side_is_the_median_of_its_own():
     assert usual_boxes([_sighting("", 9, 9, 9, 9)]) == {}
 
 
-def test_nobody_has_no_seat():
+def test_without_students_there_are_no_seats():
     assert room_seats({}) == {}
 
 

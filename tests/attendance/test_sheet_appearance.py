@@ -123,7 +123,7 @@ def page(path):
         ("E17", None, "Calibri 11"),
     ],
 )
-def test_what_stands_where_and_how_it_looks(page, cell, text, expected):
+def test_each_cell_has_its_text_and_format(page, cell, text, expected):
     assert ((page[cell].value or None), look(page[cell])) == (text, expected)
 
 
@@ -133,7 +133,7 @@ def test_the_heads_of_the_totals_are_the_marks(page):
     assert page.dimensions == "A1:I19"
 
 
-def test_the_legend_wears_the_letters_that_it_explains(path):
+def test_the_legend_has_the_colours_of_the_marks_that_it_explains(path):
     rich = openpyxl.load_workbook(path, rich_text=True)["2026-W47"]["A3"].value
     assert [(part.text, part.font.color.rgb, part.font.b, part.font.sz) for part in rich] == [
         *(("P", "FF1E6B34", True, 9), (" present    ", "FF6B7682", False, 9)),
@@ -185,7 +185,7 @@ def test_heights_widths_and_what_stays_in_view(page):
     assert page.sheet_view.showGridLines is False
 
 
-def test_it_prints_on_a4_landscape_as_wide_as_a_page_with_its_heads_on_each(page):
+def test_a_sheet_prints_on_a4_landscape_one_page_wide_with_its_heads_on_each_page(page):
     assert (page.page_setup.orientation, page.page_setup.paperSize) == ("landscape", 9)
     assert (page.sheet_properties.pageSetUpPr.fitToPage, page.page_setup.fitToWidth) == (True, None)  # None: one
     assert page.page_setup.fitToHeight == 0
@@ -331,7 +331,7 @@ def test_the_totals_of_a_row_count_every_lesson_of_a_run(tmp_path):
     assert page.cell(12, 7).value == '=COUNTIF(C12:F12,"P")'
 
 
-def test_a_sheet_of_nobody_has_its_heads_and_prints(tmp_path):
+def test_a_sheet_without_students_has_its_heads_and_prints(tmp_path):
     page = _written(tmp_path, replace(_sheet("7b"), rows=()))
     assert page.auto_filter.ref == "A11:H12"
     assert page.print_area.endswith("!$A$1:$H$14")

@@ -85,7 +85,7 @@ def test_each_verdict_has_its_mark_and_a_doubted_one_is_counted_as_to_be_confirm
     assert marked("absent", "look_alike", "corrected") == ("A", "A")
 
 
-def test_what_is_not_said_of_a_sheet_its_lessons_and_marks_is_nothing():
+def test_sheets_lessons_and_marks_have_empty_defaults():
     register = register_at(START)
     made, entry = next(arrange([register], {}, BERLIN, "week")), entries_of(register)["a"]
     lesson = register.lesson

@@ -31,7 +31,7 @@ def test_the_order_is_that_of_the_students():
     assert [t.student_id for t in tally(["b", "a"], [], TAKEN_AT)] == ["b", "a"]
 
 
-def test_guests_and_unknown_faces_are_nobodys_frames():
+def test_guests_and_unknown_faces_are_counted_for_no_student():
     sightings = [seen(1), seen(1, "guest"), seen(1, ""), seen(2, ""), seen(2, ""), seen(3, "z")]
     assert [t.captures_seen for t in tally(["a"], sightings, TAKEN_AT)] == [1]
     assert guests(["a"], sightings) == ("guest", "z")

@@ -221,7 +221,7 @@ def test_a_month_begins_at_midnight_of_the_school():
     assert months.months == {"2026-12"}
 
 
-def test_the_counts_of_nobody_are_nothing():
+def test_the_counts_of_an_unknown_student_are_empty():
     months = _months(_register({"a": 1.0}), _register({"a": 0.0}, hours=24 * 20))
     assert months.of("a", "2026-10") == months.of("nobody", "2026-11") == Counter()
     assert months.total("a") == Counter({"P": 1, "A": 1})

@@ -57,11 +57,11 @@ def test_who_was_not_assessed_stands_there_in_the_order_of_the_sheet_and_nobody_
         *(("B2", f"{TEXT}, as hh:mm"), ("C2", f"{TEXT}, as hh:mm")),
     ],
 )
-def test_how_it_looks(page, cell, expected):
+def test_each_cell_of_the_tick_list_has_its_format(page, cell, expected):
     assert look(page[cell]) == expected
 
 
-def test_it_has_room_to_write_and_prints_on_pages_of_a4(page):
+def test_the_tick_list_has_room_to_write_and_prints_on_a4(page):
     heights = {number: row.height for number, row in page.row_dimensions.items() if row.height}
     assert heights == pytest.approx({1: 26, 4: 20, 5: 26, 6: 26}, abs=0.5)
     widths = [(one.min, one.max, round(one.width - 0.71)) for one in page.column_dimensions.values()]
@@ -78,7 +78,7 @@ def test_a_lesson_of_all_courses_says_so(tmp_path):
     assert book_of(tmp_path, ["S1"], course="")["Tick list"]["A1"].value == "Tick list · all · room 204"
 
 
-def test_there_is_none_where_everybody_was_assessed_or_nobody_asked_for_it(tmp_path):
+def test_there_is_no_tick_list_where_every_student_was_assessed_or_the_setting_is_off(tmp_path):
     assert "Tick list" not in book_of(tmp_path, []).sheetnames
     assert "Tick list" not in book_of(tmp_path, ["S1"], tick_list=False).sheetnames
 

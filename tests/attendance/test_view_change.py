@@ -33,7 +33,7 @@ def test_the_same_room_in_other_light_is_the_same_view_and_another_room_is_not()
     assert view_change.scene_similarity(scene, view_change.scene_of([turned]), EVERYWHERE) < view_change.SAME_VIEW
 
 
-def test_covered_cells_are_not_compared_and_too_few_cells_tell_nothing():
+def test_covered_cells_are_not_compared_and_too_few_cells_count_as_unchanged():
     one = furnished(1)
     covered = view(luma=np.where(left(1, 0) > 0, 27, one.luma), structure=np.where(left(1, 0) > 0, 0.4, one.structure))
     scene, other = view_change.scene_of([one]), view_change.scene_of([covered])

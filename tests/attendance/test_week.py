@@ -16,7 +16,7 @@ SUNDAY_TO_THURSDAY = school_week("sunday", ("friday", "saturday"))
 RIYADH = ZoneInfo("Asia/Riyadh")
 
 
-def test_the_settings_of_nobody_are_a_week_from_monday_with_a_free_weekend():
+def test_the_default_week_begins_on_monday_with_a_free_weekend():
     assert week_of(WeekConfig()) == ISO_WEEK == SchoolWeek(0, frozenset((5, 6)))
 
 

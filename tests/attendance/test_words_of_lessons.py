@@ -87,7 +87,7 @@ def test_a_correction_that_has_a_code_stays_as_it_is():
     assert coded(said) is said
 
 
-def test_a_code_is_said_in_words_and_words_of_an_earlier_release_as_they_are():
+def test_a_reason_code_has_its_text_and_texts_of_an_earlier_release_stay():
     assert in_words("excused") == "is excused"
     assert in_words("sat behind a pillar") == "sat behind a pillar"
 

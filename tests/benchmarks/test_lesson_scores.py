@@ -46,7 +46,7 @@ def test_verdicts_of_borderline_students_and_prints_are_apart():
     assert counts(found["prints_present"]) == (1, 1)
 
 
-def test_every_mistake_is_told_by_lesson_and_id():
+def test_every_mistake_is_listed_by_lesson_and_id():
     found = {m["student_id"]: m["what"] for m in lesson_verdicts.mistakes(TRUTH, OUTCOME)}
     assert found == {
         "missed": "absent, was present",

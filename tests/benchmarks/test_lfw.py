@@ -12,7 +12,7 @@ from tests.benchmarks import folders
 from tests.benchmarks.running import run
 
 
-def test_every_embedder_tells_public_portraits_apart_and_a_face_not_found_is_wrong(tmp_path, monkeypatch):
+def test_every_embedder_distinguishes_public_portraits_and_a_face_not_found_is_wrong(tmp_path, monkeypatch):
     out = tmp_path / "out.json"
     assert run(monkeypatch, lfw, "--data", folders.lfw(tmp_path / "set"), "--json", out) == 0
     found = json.loads(out.read_text())

@@ -115,7 +115,7 @@ def found_of(students, verdicts, *, scenario="mask", wanted=(), flags=()):
     return lesson_scenarios.scored([(truth, Outcome(verdicts, {}, frozenset(flags)))])
 
 
-def test_mistakes_with_a_doubt_are_told_from_those_without():
+def test_mistakes_with_a_doubt_are_counted_apart_from_those_without():
     students = [student("a", "present"), student("b", "present"), student("c", "absent", 0), student("d", "absent", 0)]
     verdicts = {
         "a": Verdict("absent", (), 0),

@@ -107,7 +107,7 @@ def test_pictures_come_through_whole_and_belong_to_the_caller(rig):
     frame.picture[:] = 7  # and its owner may write into it
 
 
-def test_a_frame_tells_when_it_was_taken(rig):
+def test_a_frame_has_the_time_when_it_was_taken(rig):
     before = now()
     assert before <= rig.camera.capture(0).taken_at + timedelta(milliseconds=5)
     assert rig.camera.capture(1).taken_at <= now()
@@ -122,7 +122,7 @@ def test_the_clock_of_the_caller_counts_not_the_childs(tmp_path):
         assert timedelta(0) <= noon - camera.capture(0).taken_at < timedelta(seconds=WAIT_S)
 
 
-def test_where_the_lens_stood_is_told(rig):
+def test_a_frame_has_the_position_of_the_lens(rig):
     rig.succeed(0)
     assert rig.camera.lens_position == 0.5
 
@@ -223,7 +223,7 @@ def test_a_process_killed_without_a_word_is_one_missed_capture(rig):
     rig.succeed(2)
 
 
-def test_the_ladder_reopens_then_restarts_then_reports_once_and_goes_on(rig, caplog):
+def test_recovery_reopens_then_restarts_then_reports_once_and_goes_on(rig, caplog):
     caplog.set_level(logging.INFO)
     rig.succeed(0)
     first = rig.camera.pid

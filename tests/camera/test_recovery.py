@@ -39,7 +39,7 @@ def test_a_process_that_answers_is_restarted_only_after_the_gap():
     assert ladder.failed(1.0 + FIRST_GAP_S) == "restart"
 
 
-def test_a_picture_brings_the_ladder_back_to_its_foot():
+def test_a_picture_resets_the_recovery_to_its_first_step():
     ladder = CameraRecovery()
     for second in range(20):
         ladder.failed(float(second))

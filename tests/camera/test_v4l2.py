@@ -48,7 +48,7 @@ def test_two_cameras_of_one_name_are_refused_with_the_places_of_both():
     assert "by-path" in line
 
 
-def test_no_camera_at_all_and_none_of_the_name_are_told_apart():
+def test_no_camera_at_all_and_no_camera_of_the_name_have_different_errors():
     with pytest.raises(CameraError, match="there is no camera; is its cable in"):
         find_node("", [])
     with pytest.raises(CameraError, match="no camera with the name Brio 100; attached: /dev/video0"):

@@ -105,7 +105,7 @@ def test_an_empty_room_is_a_failure_with_its_advice_and_has_its_picture(nobody, 
         (("--frames", "empty", "--field-of-view", "200"), "200.0 is not in the range"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(arguments, says, tmp_path, monkeypatch):
+def test_each_mistake_is_reported_in_one_line(arguments, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     result = run(tmp_path, "audit", *arguments)

@@ -336,7 +336,7 @@ def test_another_seed_than_the_promised_one_is_named(root, rooms, tmp_path):
     ]
 
 
-def test_the_same_trouble_many_times_is_told_some_times_and_then_counted(root, rooms, tmp_path):
+def test_a_problem_of_many_documents_is_listed_a_few_times_and_then_counted(root, rooms, tmp_path):
     for day in range(35):
         rooms[0].deliver(rooms[0].register(START + timedelta(days=day, hours=3), {"x": 1.0}), OTHER)
     book, done = book_of(root, tmp_path, left_out=True)
@@ -355,7 +355,7 @@ def keys_file(tmp_path: Path, **keys: str) -> str:
     return str(path)
 
 
-def test_without_a_list_the_keys_are_the_servers_and_their_fingerprints_are_told(root, rooms, tmp_path):
+def test_without_a_list_the_servers_keys_are_used_and_their_fingerprints_are_printed(root, rooms, tmp_path):
     book, done = book_of(root, tmp_path)
     assert "keys are as the server has them" in done.stdout
     assert f"  room 1: {fingerprint(rooms[0].signer.public_key)}" in done.stdout
@@ -507,7 +507,7 @@ def test_any_folder_above_the_devices_will_do(root, rooms, tmp_path, part):
 
 
 @pytest.mark.parametrize("kind", ["api", "webdav"])
-def test_a_server_gives_what_its_folder_gives_and_letters_stay_there(root, rooms, tmp_path, kind):
+def test_a_server_gives_the_same_documents_as_its_folder_and_no_mail(root, rooms, tmp_path, kind):
     rooms[0].put("v1/devices/room 1/mail/x@y.json", {"to": "a@b"})
     rooms[0].promise(
         [rooms[0].lesson(START, "0x")],
@@ -592,7 +592,9 @@ def test_a_server_that_does_not_give_is_one_line(
     assert not (tmp_path / "t.xlsx").exists()
 
 
-def test_an_authority_that_is_not_known_is_told_in_options_of_this_command(root, rooms, tmp_path, monkeypatch):
+def test_an_unknown_certificate_authority_is_reported_with_the_option_of_this_command(
+    root, rooms, tmp_path, monkeypatch
+):
     monkeypatch.setattr("edge_daemon.app.collect.mirror.time.sleep", lambda _: None)
     with OfficeServer(root, certificates=tmp_path, token="") as server:
         done = collect(server.url, tmp_path / "t.xlsx")

@@ -109,7 +109,7 @@ def test_an_empty_home_is_no_reason_to_worry(tmp_path):
     assert f"warning      gallery: nobody is enrolled\n             -> {advice}\n" in done.stdout
 
 
-def test_the_picture_is_told_with_its_size(home):
+def test_doctor_reports_the_picture_with_its_size(home):
     assert "320 x 240" in found(home)["camera"].found
 
 
@@ -208,7 +208,7 @@ def test_while_the_service_holds_the_camera_it_is_left_alone(home, monkeypatch):
     assert checks["service"].state == "good"
 
 
-def test_what_the_service_says_of_its_camera_is_said(home):
+def test_doctor_reports_what_the_service_says_of_its_camera(home):
     write_status(home / "run", a_status(camera_fault="the camera did not answer within 8 s"))
     camera = found(home)["camera"]
     assert camera.state == "bad"
@@ -254,7 +254,7 @@ def test_a_library_of_the_camera_that_raises_anything_is_a_finding(home, monkeyp
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has such a place")
-def test_an_installation_without_its_service_is_told_so(monkeypatch, tmp_path):
+def test_doctor_reports_an_installation_without_its_service(monkeypatch, tmp_path):
     monkeypatch.setattr(Home, "runtime_dir", tmp_path)
     place = Home(None)
     monkeypatch.setattr(place, "state_dir", tmp_path / "state")
@@ -273,7 +273,7 @@ def test_an_installation_without_its_service_is_told_so(monkeypatch, tmp_path):
         ("00" * 32, "good", "signed by the key in"),
     ],
 )
-def test_a_device_without_the_maintainers_key_is_told_that_it_takes_no_updates(tmp_path, text, state, words):
+def test_without_the_maintainers_key_the_report_says_that_the_device_takes_no_updates(tmp_path, text, state, words):
     key = tmp_path / "root/etc/edge-daemon/release.pub"
     if text is not None:
         key.parent.mkdir(parents=True)

@@ -259,7 +259,7 @@ def test_an_id_that_no_folder_can_have_is_one_warning(office):
     assert "8/2026" not in done.stderr
 
 
-def test_showing_tells_everything_that_is_kept(enrolled):
+def test_enrol_show_lists_everything_that_is_kept(enrolled):
     kept = json.loads(run(enrolled.home, "enrol", "show", "S1", "--json").stdout)
     assert kept == {
         "student_id": "S1",
@@ -294,7 +294,7 @@ def test_showing_is_for_people_to_read(office):
     ]
 
 
-def test_a_removed_student_is_gone_and_what_stays_is_told(enrolled):
+def test_a_removed_student_is_gone_and_the_records_that_stay_are_listed(enrolled):
     done = run(enrolled.home, "enrol", "remove", "S1")
     assert done.exit_code == 0
     assert "removed S1" in done.stdout
@@ -487,7 +487,7 @@ def test_ids_that_lost_their_zeros_do_not_take_the_students_off(office):
     assert "'00123' is enrolled" in done.stderr
 
 
-def test_how_a_list_was_read_is_told_on_stderr_and_damaged_rows_enrol_nobody(office):
+def test_how_a_list_was_read_is_printed_on_stderr_and_damaged_rows_enrol_no_student(office):
     office.roster.write_bytes(
         "sep=;\r\nSchüler-ID;Name;E-Mail;Eltern-E-Mail;Einwilligung\r\nS1;Zoë;;;nein\r\n2.0261E+11;Bo;;;ja\r\n".encode(
             "cp1252"

@@ -54,7 +54,7 @@ def test_a_test_message_is_sent_and_the_answer_is_one_line(reachable):
     assert taken.message["Subject"] == "Test message of room 204"
 
 
-def test_on_an_installed_device_a_shell_without_the_password_is_told_which_one_has_it(reachable):
+def test_on_an_installed_device_a_shell_without_the_password_names_the_unit_that_has_it(reachable):
     home, server = reachable
     (home / "password").unlink()
     installed = Home(None)
@@ -171,7 +171,7 @@ def test_where_there_is_no_message_there_is_no_folder_and_no_success(school, tmp
 @pytest.mark.parametrize(
     ("language", "everybody", "named"), [("en", "All students", "class"), ("de", "Alle", "für Unterricht")]
 )
-def test_a_family_is_never_told_of_everybodys_course(tmp_path, language, everybody, named):
+def test_a_message_to_a_family_never_lists_the_whole_course(tmp_path, language, everybody, named):
     home = mail_school.make(tmp_path / "home", f'{mail_school.SETTINGS}language = "{language}"\n')
     lesson = mail_school.hold(home, course="")
     for kind in ("guardian", "student"):

@@ -27,7 +27,7 @@ def trusted(monkeypatch):
     monkeypatch.setattr(clock, "clock_state", lambda *_: "synchronised")
 
 
-def test_backup_tells_what_it_made(home):
+def test_backup_prints_the_file_that_it_made(home):
     done = run(home, "maintain", "backup")
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith("backed up and verified: register-000001-")
@@ -45,7 +45,7 @@ def test_with_nothing_recorded_every_command_is_content(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_retention_tells_what_it_deleted_once(home, trusted):
+def test_retention_lists_what_it_deleted_once(home, trusted):
     first = json.loads(run(home, "maintain", "retention", "--json").stdout)
     assert first["sightings"] == 18
     assert first["keep_sightings_days"] == 90
@@ -105,7 +105,7 @@ def test_documents_of_the_office_are_applied_by_hand_one_line_each(tmp_path, hom
     assert run(home, "maintain", "inbox").stdout == "nothing waits\n"
 
 
-def test_a_document_that_is_refused_is_told_with_its_place_and_exit_code_1(tmp_path, home):
+def test_a_refused_document_is_reported_with_its_place_and_exit_code_1(tmp_path, home):
     broken = office(tmp_path, "corrections.json", '{"schema": 1, "corrections": [{"id": "c1"}]}')
     done = run(home, "maintain", "inbox", broken, "--json")
     assert done.exit_code == 1

@@ -138,7 +138,7 @@ def test_the_process_that_delivers_needs_its_own_folder_only(tmp_path, monkeypat
         check_owner(installed, "sync")
 
 
-def test_who_may_not_even_enter_an_installed_folder_is_told_the_same(home, monkeypatch):
+def test_a_user_who_can_not_enter_an_installed_folder_gets_the_same_advice(home, monkeypatch):
     installed = Home(None)
     installed.state_dir = home
     monkeypatch.setattr(os, "geteuid", lambda: ANOTHER + 1)

@@ -159,7 +159,7 @@ def test_libraries_written_in_c_do_not_write_to_the_users_stderr(tmp_path):
     assert "is not a video" in result.stderr
 
 
-def test_the_version_is_told(capsys):
+def test_the_version_is_printed(capsys):
     assert run(["--version"]) == 0
     assert __version__ in capsys.readouterr().out
 

@@ -171,7 +171,7 @@ def test_after_retention_nobody_is_drawn_as_not_seen(tmp_path):
     assert "not seen" not in "".join(lines)
 
 
-def test_who_was_removed_is_not_drawn_as_not_seen_but_when_it_was_is_said(tmp_path):
+def test_a_removed_student_is_shown_with_the_day_of_the_removal_and_not_as_unseen(tmp_path):
     first = without_maps(*a_register(FIRST, {"a": 1.0, "b": 0.4, "c": 0.0}, captures=19, not_assessed=["c"]))
     home = a_home(tmp_path, [first, without_maps(*a_register(SECOND, {"a": 0.0, "b": 0.9}))])
     lessons.erase_sightings(open_register(home / "register.sqlite"), "b")

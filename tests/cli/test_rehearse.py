@@ -140,7 +140,7 @@ def test_a_place_for_the_sightings_that_does_not_exist_is_refused_before_the_wor
     assert not any(home.iterdir())
 
 
-def test_a_rehearsal_is_delivered_only_when_that_is_said(home, one_frame, capsys):
+def test_a_rehearsal_is_delivered_only_with_the_option_for_it(home, one_frame, capsys):
     assert run(rehearse(home, one_frame, "--json")) == 0
     assert run(rehearse(home, one_frame, "--json", "--deliver")) == 0
     capsys.readouterr()

@@ -86,7 +86,7 @@ def _fields(lesson) -> dict:
         ({"pid_start_ticks": 1}, "the service ended without giving a reason: `journalctl -u edge-daemon` may say why"),
     ],
 )
-def test_what_needs_a_person_comes_first_and_in_the_exit_code(home, changes, problem):
+def test_problems_that_need_a_person_come_first_and_set_the_exit_code(home, changes, problem):
     write_status(home / "run", a_status(**changes))
     done = run(home, "status")
     assert done.exit_code == 1
@@ -94,7 +94,7 @@ def test_what_needs_a_person_comes_first_and_in_the_exit_code(home, changes, pro
     assert status_document(home)["problems"] == [problem]
 
 
-def test_a_service_that_hangs_is_told_from_one_that_runs(home, monkeypatch):
+def test_a_service_that_hangs_is_distinguished_from_one_that_runs(home, monkeypatch):
     monkeypatch.setattr(overview, "age_s", lambda status: 500.0)
     write_status(home / "run", a_status())
     assert status_document(home)["service"] == "stuck"
@@ -114,7 +114,7 @@ def test_nothing_at_all_is_no_problem_of_a_trial(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_without_a_service_the_database_tells_what_was_last(home):
+def test_without_a_service_the_last_lesson_comes_from_the_database(home):
     db = open_register(home / "register.sqlite")
     keep(db, *a_register(a_lesson(NOW - timedelta(hours=3), "7b"), {"s-1": 1.0}))
     begun = a_lesson(NOW - timedelta(hours=1), "8c")
@@ -156,7 +156,7 @@ def test_a_last_lesson_with_too_few_captures_needs_a_person(home):
     assert "of the last lesson only 9 of 20 captures were taken: inconclusive" in done.stdout
 
 
-def test_without_a_service_the_timetable_tells_the_next_lesson(home):
+def test_without_a_service_the_next_lesson_comes_from_the_timetable(home):
     at = NOW + timedelta(days=1)
     (home / "x.ics").write_text(
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n"
@@ -171,7 +171,7 @@ def test_without_a_service_the_timetable_tells_the_next_lesson(home):
     ("file", "content"),
     [("config.toml", "[rule]\nshare = 2\n"), ("register.sqlite", "no database at all, by far" * 99)],
 )
-def test_what_is_broken_is_a_problem_and_no_error(home, file, content):
+def test_broken_files_are_a_problem_in_the_status_and_no_error(home, file, content):
     (home / file).write_text(content)
     done = run(home, "status")
     assert done.exit_code == 1
@@ -194,7 +194,7 @@ def test_control_signs_of_a_calendar_do_not_reach_the_terminal(home, text):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
-def test_somebody_else_is_told_to_be_root(home):
+def test_another_user_gets_the_advice_to_be_root(home):
     write_status(home / "run", a_status())
     pid = os.fork()
     if pid == 0:

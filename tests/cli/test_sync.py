@@ -73,7 +73,7 @@ def test_settings_that_cannot_be_read_are_wrong_input(home):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_why_an_item_waits_is_said_in_the_same_line(home, server):
+def test_the_line_of_a_waiting_item_has_the_reason(home, server):
     server.faults.extend([*["404"] * len(home.config.upstream.pull), "500"])
     done = run(home.state_dir, "sync")
     assert (done.exit_code, done.stdout.count("\n")) == (0, 1)

@@ -83,7 +83,7 @@ def test_a_token_that_is_not_known_parks_and_holds_up_everything():
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 413, 429, 500])
-def test_what_the_server_says_of_it_stands_in_brackets(status):
+def test_the_text_of_the_server_is_in_brackets_behind_the_status(status):
     body = b'{"title":"No <room>","detail":"Come\\nlater"}'
     silent, said = _refusal(status), refusal(_answer(status, body), "office:443", NOW)
     assert said.answer == silent.answer.replace(f"({status})", f"({status}) (No room: Come later)")
@@ -98,7 +98,7 @@ def test_the_patience_that_a_busy_server_asks_for_is_kept(status):
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 404, 407, 413, 511])
-def test_nobody_else_can_ask_for_patience(status):
+def test_other_answers_can_not_set_a_time_to_retry(status):
     assert _refusal(status, retry_after="77").retry_after_s is None
 
 
@@ -108,7 +108,7 @@ def test_a_redirect_names_its_target_in_a_hundred_characters():
     assert answer == f"{start}{target}: a captive portal, or a wrong upstream.url"
 
 
-def test_what_the_server_holds_already():
+def test_a_document_that_the_server_already_holds_is_delivered_and_another_one_there_is_parked():
     assert held("office:443", is_ours=True) == Outcome("delivered", "office:443 already had it")
     other = (
         "office:443 holds another document there, which is never overwritten; was register.sqlite restored from a "
@@ -220,13 +220,13 @@ def test_any_other_bad_request_wants_no_certificate(status, body):
 
 
 @pytest.mark.parametrize("status", [302, 401, 403, 404, 407, 429, 503, 511])
-def test_what_may_be_said_to_one_item_is_doubtful(status):
+def test_a_status_that_may_concern_one_item_only_is_doubtful(status):
     assert _refusal(status).is_doubtful is True
     assert _refusal(status).is_occupied is False
 
 
 @pytest.mark.parametrize("status", [413, 500])
-def test_what_is_said_of_the_document_is_not_doubtful(status):
+def test_a_status_that_concerns_the_document_is_not_doubtful(status):
     assert _refusal(status).is_doubtful is False
 
 

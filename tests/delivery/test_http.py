@@ -70,7 +70,7 @@ def test_a_connection_that_the_server_has_closed_meanwhile_is_opened_again(tmp_p
         assert office.connections == 2
 
 
-def test_an_answer_larger_than_asked_for_is_cut_and_said_to_be(tmp_path):
+def test_an_answer_larger_than_the_limit_is_cut_and_marked_as_cut(tmp_path):
     with OfficeServer(tmp_path, tls=False, token="") as office, server(office.url) as one:
         office.store("v1/x", b"0123456789", write_once=False)
         answer = one.ask("GET", "v1/x", max_bytes=4)

@@ -54,7 +54,7 @@ def test_a_refused_address_is_that_address_however_many_there_are(step, code, wo
     assert {one.name for one in found} == {"parked" if code >= 500 else "retry"}
 
 
-def test_a_sender_that_is_not_allowed_is_known_by_the_third_letter():
+def test_three_equal_refusals_in_a_row_mean_that_the_sender_is_not_allowed():
     row = RefusalsInARow()
     words = "5.2.252 SendAsDenied; room204@school.example not allowed to send as office-{}@school.example"
     found = [weighed(row, "message", 554, words.format(n)) for n in range(3)]
@@ -63,7 +63,7 @@ def test_a_sender_that_is_not_allowed_is_known_by_the_third_letter():
     assert "school.example" not in found[2].answer
 
 
-def test_refusals_that_differ_or_are_not_in_a_row_are_of_their_letters():
+def test_refusals_that_differ_or_are_not_in_a_row_concern_their_own_message():
     row = RefusalsInARow()
     for words in ("5.7.1 spam", "5.7.1 virus", "5.7.1 spam", "5.6.0 malformed", "5.7.1 spam"):
         assert not weighed(row, "message", 554, words).receiver_down

@@ -61,7 +61,7 @@ def message(address="office@school.example", ref="lesson-1/1", **changes):
     return replace(made, **changes)
 
 
-def test_a_letter_arrives_encrypted_and_logged_in(certificates, server):
+def test_a_message_is_sent_encrypted_and_after_log_in(certificates, server):
     outcome = client(certificates, server).send(message())
     assert (outcome.name, outcome.answer) == ("delivered", "250 2.0.0 queued as 4711")
     (taken,) = server.taken
@@ -84,7 +84,7 @@ def test_tls_from_the_first_byte(certificates):
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
-def test_either_log_in_with_any_letters(certificates, server, mechanism):
+def test_both_log_in_methods_take_any_characters(certificates, server, mechanism):
     server.mood.auth = (mechanism,)
     assert client(certificates, server).send(message()).name == "delivered"
     assert server.taken[0].user == USER
@@ -98,7 +98,7 @@ def test_a_log_in_by_token(certificates, server):
     assert "535" in refused.answer
 
 
-def test_one_connection_carries_many_letters(certificates, server):
+def test_one_connection_carries_many_messages(certificates, server):
     mail = client(certificates, server)
     assert [mail.send(message(ref=str(n))).name for n in range(5)] == ["delivered"] * 5
     mail.close()
@@ -108,7 +108,7 @@ def test_one_connection_carries_many_letters(certificates, server):
 # --- never in clear text
 
 
-def test_without_starttls_nothing_is_said_and_everybody_waits_for_a_person(certificates, server):
+def test_without_starttls_nothing_is_sent_and_all_mail_waits_for_a_person(certificates, server):
     server.mood.starttls_offered = False
     outcome = client(certificates, server).send(message())
     assert (outcome.name, outcome.receiver_down) == ("parked", True)
@@ -128,7 +128,7 @@ def test_a_starttls_that_is_answered_with_no_is_no_clear_text_either(certificate
     assert server.taken == []
 
 
-def test_somebody_in_between_who_strips_starttls_hears_no_password(certificates, server):
+def test_an_attacker_who_strips_starttls_gets_no_password(certificates, server):
     """A relay that takes STARTTLS out of the server's answer and writes down what the client says."""
     heard = bytearray()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -168,7 +168,9 @@ def test_somebody_in_between_who_strips_starttls_hears_no_password(certificates,
     ],
 )
 @pytest.mark.parametrize("tls", [True, False])
-def test_a_certificate_that_is_not_right_gets_no_letter_until_it_is_renewed(certificates, certificate, ca, words, tls):
+def test_a_server_with_a_wrong_certificate_gets_no_message_until_it_is_renewed(
+    certificates, certificate, ca, words, tls
+):
     with Server(certificates, certificate=certificate, tls=tls) as server:
         outcome = client(certificates, server, ca=ca, is_tls=tls).send(message())
     assert (outcome.name, outcome.receiver_down) == ("retry", True)
@@ -204,7 +206,7 @@ def test_one_of_three_receivers_is_refused_and_the_others_are_not(certificates, 
 @pytest.mark.parametrize(
     ("answer", "name"), [("452 4.2.2 mailbox full", "retry"), ("554 5.6.0 looks like spam", "parked")]
 )
-def test_what_is_said_to_the_message_holds_for_that_message_alone(certificates, server, answer, name):
+def test_a_refusal_of_a_message_holds_for_that_message_alone(certificates, server, answer, name):
     server.mood.data = [answer]
     mail = client(certificates, server)
     outcome = mail.send(message())
@@ -223,7 +225,7 @@ def test_a_connection_that_drops_after_the_message_is_repeated_under_the_same_me
     assert len({taken.message["Message-ID"] for taken in server.taken}) == 1
 
 
-def test_a_wrong_password_is_said_once_for_everybody(certificates, server):
+def test_a_wrong_password_is_reported_once_for_all_mail(certificates, server):
     outcome = client(certificates, server, secret="wrong").send(message())
     assert (outcome.name, outcome.receiver_down) == ("parked", True)
     assert "mail.password_file" in outcome.answer
@@ -243,14 +245,14 @@ def test_a_server_that_wants_a_log_in_and_is_given_none(certificates, server):
     assert "mail.username" in outcome.answer
 
 
-def test_a_sender_that_is_not_ours_is_said_once_for_everybody(certificates, server):
+def test_a_refused_sender_is_reported_once_for_all_mail(certificates, server):
     server.mood.sender["attendance@school.example"] = "553 5.7.1 sender not owned by user"
     outcome = client(certificates, server).send(message())
     assert (outcome.name, outcome.receiver_down) == ("parked", True)
     assert "mail.from" in outcome.answer
 
 
-def test_a_server_that_closes_puts_everybody_off(certificates, server):
+def test_a_server_that_closes_the_connection_defers_all_mail(certificates, server):
     server.mood.receiver["office@school.example"] = "421 4.3.2 shutting down"
     mail = client(certificates, server)
     outcome = mail.send(message())
@@ -259,7 +261,7 @@ def test_a_server_that_closes_puts_everybody_off(certificates, server):
     assert mail.send(message()).name == "delivered"
 
 
-def test_nobody_listens_and_no_such_name(certificates, server):
+def test_a_closed_port_and_an_unknown_host_name_defer_all_mail(certificates, server):
     with socket.socket() as place:  # bound, so that nobody else listens there either
         place.bind(("127.0.0.1", 0))
         refused = client(certificates, server, port=place.getsockname()[1]).send(message())
@@ -331,7 +333,7 @@ def test_a_subject_that_breaks_out_of_its_line_is_refused(certificates, server):
     assert server.taken == []
 
 
-def test_addresses_with_other_letters_go_where_the_server_takes_them(certificates, server):
+def test_addresses_beyond_ascii_are_sent_where_the_server_takes_them(certificates, server):
     assert client(certificates, server).send(message("zoë@schöner.example")).name == "delivered"
     assert server.taken[0].receiver == "zoë@xn--schner-yxa.example"
     server.mood.utf8 = False
@@ -355,7 +357,7 @@ def test_every_byte_is_ascii_and_no_line_too_long_whatever_the_letters(certifica
     assert mime["From"].addresses[0].display_name == "Anwesenheit Raum Süd"
 
 
-def test_no_more_letters_a_minute_than_the_settings_allow(certificates, server):
+def test_no_more_messages_a_minute_are_sent_than_the_settings_allow(certificates, server):
     clock = {"s": 0.0}
     waits = []
 

@@ -78,7 +78,7 @@ def test_a_deadline_holds_through_a_proxy(server, proxy):
         ("403 Forbidden", "refuses the connection"),
     ],
 )
-def test_what_a_proxy_refuses_is_told_plainly(server, status, words):
+def test_a_refusal_of_a_proxy_is_reported_as_such(server, status, words):
     refusing = Proxy(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
     with upstream(server, proxy=refusing.url) as office:
         outcome = office.put(PLACE, BODY, write_once=True)
@@ -87,7 +87,7 @@ def test_what_a_proxy_refuses_is_told_plainly(server, status, words):
     assert words in outcome.answer
 
 
-def test_a_proxy_that_is_not_there_is_told_as_such(server):
+def test_a_proxy_that_is_not_there_is_reported_as_such(server):
     with upstream(server, proxy="http://localhost:9") as office:
         outcome = office.put(PLACE, BODY, write_once=True)
     assert (outcome.name, outcome.receiver_down) == ("retry", True)

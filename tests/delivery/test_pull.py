@@ -144,7 +144,7 @@ def test_a_server_without_etags_does_as_well(db, tmp_path):
     assert desk.waiting() is None
 
 
-def test_nothing_there_is_nothing_to_say(desk, caplog):
+def test_a_document_that_is_not_there_changes_and_logs_nothing(desk, caplog):
     assert desk.pull() == PullResult(NAME, "nothing")
     assert desk.known.fetched_at is None
     assert caplog.records == []
@@ -160,7 +160,7 @@ def test_what_the_office_takes_back_is_not_applied(server, desk):
     assert desk.pull().result == "new"
 
 
-def test_a_broken_document_changes_nothing_is_told_once_and_not_fetched_again(server, desk, caplog):
+def test_a_broken_document_changes_nothing_is_reported_once_and_not_fetched_again(server, desk, caplog):
     publish(server, b"one")
     desk.pull()
     desk.apply()
@@ -286,7 +286,7 @@ def test_a_server_in_trouble_changes_nothing(server, desk, fault):
     assert desk.pull().result == "new"
 
 
-def test_only_what_concerns_everybody_is_told_so(db, tmp_path):
+def test_an_error_of_one_document_does_not_mark_the_server_as_down(db, tmp_path):
     class Busy:
         def get(self, path, etag, max_bytes):
             return PullResponse(500, problem=Outcome("retry", "internal error"))

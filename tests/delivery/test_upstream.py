@@ -47,7 +47,7 @@ def test_a_document_arrives_byte_for_byte_and_its_receipt_is_the_acknowledgement
     assert sent.headers["User-Agent"].startswith("edge-daemon/")
 
 
-def test_the_server_is_never_told_the_sha_that_its_receipt_has_to_repeat(server, office):
+def test_the_request_does_not_contain_the_sha_that_the_receipt_has_to_repeat(server, office):
     put(office)
     import hashlib
 
@@ -78,7 +78,7 @@ def test_another_document_in_its_place_is_never_overwritten(server, office):
     assert server.documents() == {PLACE: b"somebody else's"}
 
 
-def test_a_conflict_that_tells_no_sha_is_settled_by_reading(server, office):
+def test_a_conflict_without_a_sha_is_settled_by_reading_the_document(server, office):
     server.store(PLACE, BODY, write_once=False)
     server.faults.append("409")
     assert put(office).name == "delivered"
@@ -95,7 +95,7 @@ def test_what_is_replaced_each_time_is_replaced(server, office):
 @pytest.mark.parametrize(
     "fault", ["captive-portal", "redirect", "redirect-http", "no-receipt", "404", "405", "503", "429"]
 )
-def test_what_is_wrong_with_the_server_is_everybodys_and_passes(server, office, fault):
+def test_a_fault_of_the_server_holds_up_all_items_for_a_while(server, office, fault):
     server.faults.append(fault)
     outcome = put(office)
     assert (outcome.name, outcome.receiver_down) == ("retry", True)
@@ -117,7 +117,7 @@ def test_what_may_be_one_documents_fault_holds_up_no_other_until_it_happens_in_a
     assert not put(office, ELSEWHERE).receiver_down
 
 
-def test_a_captive_portal_and_a_redirect_are_told_as_such(server, office):
+def test_a_captive_portal_and_a_redirect_are_reported_as_such(server, office):
     server.faults.extend(["captive-portal", "redirect"])
     assert "captive portal" in put(office).answer
     answer = put(office).answer
@@ -231,14 +231,14 @@ def test_the_schools_authority_replaces_the_systems(server, certificates):
 
 
 @pytest.mark.parametrize("fault", ["handshake-cut", "not-tls"])
-def test_a_server_that_does_not_encrypt_is_told_as_such(server, office, fault):
+def test_a_server_that_does_not_encrypt_is_reported_as_such(server, office, fault):
     server.faults.append(fault)
     outcome = put(office)
     assert outcome.name == "retry"
     assert "TLS handshake failed" in outcome.answer
 
 
-def test_a_port_where_nothing_listens_and_a_name_that_leads_nowhere_are_everybodys(server, office):
+def test_a_closed_port_and_an_unknown_host_name_hold_up_all_items(server, office):
     server.stop()
     outcome = put(office)
     assert (outcome.name, outcome.receiver_down) == ("retry", True)

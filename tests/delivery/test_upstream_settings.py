@@ -67,7 +67,7 @@ def test_a_file_without_a_token_is_refused_without_showing_it(tmp_path, content)
     assert "lines" not in str(refused.value)
 
 
-def test_a_token_that_is_not_there_and_a_name_without_password_are_told(tmp_path):
+def test_a_missing_token_and_a_name_without_password_are_reported(tmp_path):
     with pytest.raises(DeliveryError, match="no such credential"):
         read_token(settings(token_file="token"), tmp_path)
     with pytest.raises(DeliveryError, match=r"upstream\.username is set"):

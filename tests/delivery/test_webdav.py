@@ -88,7 +88,7 @@ def test_what_is_replaced_each_time_is_replaced(server, office):
     assert server.documents() == {"v1/devices/room-1/status.json": b"22"}
 
 
-def test_a_server_that_accepts_everything_and_stores_nothing_is_not_believed(server, office):
+def test_a_server_that_accepts_everything_and_stores_nothing_acknowledges_nothing(server, office):
     server.always = "stores-nothing"
     outcomes = [put(office, PLACE.replace("1.json", f"{n}.json")) for n in range(1, 4)]
     assert [(one.name, one.receiver_down) for one in outcomes] == [("retry", False), ("retry", False), ("retry", True)]
@@ -133,7 +133,7 @@ def test_a_wrong_password_is_refused_for_everybody(server):
     assert (outcome.name, outcome.receiver_down) == ("parked", True)
 
 
-def test_a_folder_of_the_address_that_is_not_there_is_told(tmp_path, certificates):
+def test_a_folder_of_the_address_that_is_not_there_is_reported(tmp_path, certificates):
     with (
         OfficeServer(tmp_path / "o", certificates=certificates, kind="webdav") as server,
         upstream(server, url=server.url + "/not/made") as office,
@@ -143,7 +143,7 @@ def test_a_folder_of_the_address_that_is_not_there_is_told(tmp_path, certificate
     assert "folder of upstream.url is not there" in outcome.answer
 
 
-def test_a_server_without_webdav_is_told(server, office):
+def test_a_server_without_webdav_is_reported(server, office):
     server.faults.extend(["changed-answer", "405"])
     outcome = put(office)
     assert (outcome.name, outcome.receiver_down) == ("retry", True)

@@ -27,7 +27,7 @@ def raising(error: BaseException):
         (ValueError("Maria"), "internal error, ValueError", "report it with EDGE_DAEMON_DEBUG=1"),
     ],
 )
-def test_an_error_is_what_was_found(error, found, advice, capsys):
+def test_an_error_in_a_check_is_its_finding(error, found, advice, capsys):
     assert checked("x", raising(error)) == Check("x", "bad", found, advice)
     assert capsys.readouterr().err == ""
 

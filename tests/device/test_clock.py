@@ -27,7 +27,7 @@ def test_nothing_vouches_for_a_clock_without_server_and_chip(root):
     assert clock_state(root) == "unsynchronised"
 
 
-def test_a_chip_that_agrees_is_believed_and_one_that_does_not_is_not(root):
+def test_a_clock_chip_that_agrees_is_trusted_and_one_that_does_not_is_not(root):
     chip(root, int(time.time()) - 5)
     assert clock_state(root) == "rtc"
     chip(root, int(time.time()) - 86400)
@@ -36,7 +36,7 @@ def test_a_chip_that_agrees_is_believed_and_one_that_does_not_is_not(root):
     assert clock_state(root) == "unsynchronised"
 
 
-def test_a_time_server_that_was_heard_outranks_the_chip(root):
+def test_a_time_server_that_has_answered_outranks_the_chip(root):
     chip(root, int(time.time()))
     (root / "run/systemd/timesync/synchronized").touch()
     assert clock_state(root) == "synchronised"

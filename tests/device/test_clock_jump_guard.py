@@ -32,7 +32,7 @@ def reported() -> ReportedClock:
 
 
 @pytest.mark.parametrize("off_s", [365 * 86400.0, -7200.0, 61.0])
-def test_a_jump_is_doubted_and_believed_when_it_stands(reported, off_s):
+def test_a_clock_jump_is_doubted_until_it_lasts(reported, off_s):
     clock = ClockJumpGuard(reported)
     assert clock.reading().state == "synchronised"
     reported.off_s = off_s
@@ -57,7 +57,7 @@ def test_a_jump_that_is_taken_back_is_forgotten(reported):
     assert clock.reading().state == "unsynchronised", "the minutes are counted anew"
 
 
-def test_the_first_time_server_is_believed_at_once(reported):
+def test_the_first_time_server_is_trusted_at_once(reported):
     for state in ("unsynchronised", "rtc"):
         reported.state, reported.off_s = state, -40000.0
         clock = ClockJumpGuard(reported)

@@ -106,7 +106,7 @@ def test_an_upstream_with_a_strange_certificate(certificate, tmp_path):
     assert "not trusted" in found.found
 
 
-def test_an_upstream_that_is_not_there(tmp_path, refused_port):
+def test_an_upstream_that_is_not_there_is_bad(tmp_path, refused_port):
     found = connectivity.upstream(upstream_settings(f"https://localhost:{refused_port}"), tmp_path)
     assert found.state == "bad"
     assert "Connection refused" in found.found
@@ -140,7 +140,7 @@ def test_an_upstream_behind_a_proxy(certificate, monkeypatch):
     proxy.close()
 
 
-def test_a_proxy_that_wants_a_log_in_is_told(tmp_path):
+def test_a_proxy_that_wants_a_log_in_is_reported(tmp_path):
     proxy = Proxy(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
     settings = dataclasses.replace(upstream_settings("https://localhost:9"), proxy=proxy.url)
     found = connectivity.upstream(settings, tmp_path)
@@ -150,7 +150,7 @@ def test_a_proxy_that_wants_a_log_in_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("url", ["localhost", "ftp://x", "https://", "https://x:99999", "https://[x"])
-def test_what_is_no_address(tmp_path, url):
+def test_an_address_that_can_not_be_meant_is_bad(tmp_path, url):
     assert connectivity.upstream(upstream_settings(url), tmp_path).state == "bad"
 
 
@@ -219,7 +219,7 @@ def test_something_that_is_no_mail_server():
     assert found.state == "bad"
 
 
-def test_a_mail_server_that_is_not_there(refused_port):
+def test_a_mail_server_that_is_not_there_is_bad(refused_port):
     assert "Connection refused" in connectivity.mail(mail_settings(port=refused_port)).found
 
 
@@ -245,7 +245,7 @@ def test_a_way_out_by_ipv6_only(tmp_path):
     assert connectivity.network(tree(tmp_path, {"proc/net/ipv6_route": route + lo})).state == "good"
 
 
-def test_inside_a_private_network_nothing_can_be_said(tmp_path):
+def test_inside_a_private_network_the_network_is_not_checked(tmp_path):
     found = connectivity.network(tree(tmp_path, {"proc/net/dev": DEV.format(link=""), "proc/net/route": HEAD}))
     assert found.state == "not checked"
     assert "by design" in found.found
@@ -278,6 +278,6 @@ IP6_HEAD = "fd000000000000000000000000000000 40 {zero} 00 {zero} 00000100 1 0 00
         ("", "", True),  # this system reports nothing
     ],
 )
-def test_whether_there_is_any_link(tmp_path, route, route_6, expected):
+def test_a_default_route_means_that_there_is_a_link(tmp_path, route, route_6, expected):
     tree(tmp_path, {"proc/net/route": route, "proc/net/ipv6_route": route_6})
     assert connectivity.has_link(tmp_path) is expected

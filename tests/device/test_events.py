@@ -60,7 +60,7 @@ def fields_faults(value: ast.expr) -> list[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_call_of_the_log_can_tell_of_a_person(path):
+def test_no_call_of_the_log_can_name_a_person(path):
     assert [f"{path.name}:{call.lineno}: {fault}" for call in calls(path) for fault in faults(call)] == []
 
 
@@ -101,7 +101,7 @@ def test_the_rule_finds_what_it_is_for(line, tmp_path):
     assert faults(call)
 
 
-def test_every_event_of_the_table_is_said_somewhere():
+def test_every_event_of_the_table_is_logged_somewhere():
     said = {arg.value for path in FILES for call in calls(path) for arg in call.args if isinstance(arg, ast.Constant)}
     assert set(EVENTS) - said == set()
 

@@ -32,13 +32,13 @@ def test_without_the_firmware_file_the_voltage_sensor_is_asked(tmp_path, alarm, 
     assert host.throttled(tree(tmp_path, {**files, "sys/class/hwmon/hwmon1/in0_lcrit_alarm": alarm})) == bits
 
 
-def test_a_jetson_tells_heat_by_many_sensors_of_which_some_are_off(tmp_path):
+def test_a_jetson_has_many_temperature_sensors_of_which_some_are_off(tmp_path):
     zones = {f"sys/class/thermal/thermal_zone{i}/temp": t for i, t in enumerate(("47500", "-256000", "52031", "", "x"))}
     assert host.temperature_c(tree(tmp_path, zones)) == 52.031
     assert host.throttled(tmp_path) is None
 
 
-def test_a_computer_that_tells_nothing(tmp_path):
+def test_a_computer_without_sensors_has_no_values(tmp_path):
     found = host.read_host(tmp_path, tmp_path)
     assert (found.memory, found.temperature_c, found.throttled) == (None, None, None)
 

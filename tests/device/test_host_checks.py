@@ -78,7 +78,7 @@ def test_the_bits_of_a_pi_in_plain_words(tmp_path, bits, state, words):
     assert ("power supply" in found.advice) == ("too weak" in found.found)
 
 
-def test_other_computers_do_not_tell_of_their_power():
+def test_other_computers_have_no_check_of_their_power():
     assert host_checks.power(a_box(throttled=None)).state == "not checked"
 
 

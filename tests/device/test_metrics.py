@@ -32,7 +32,7 @@ def metrics(tmp_path):
     return parsed((tmp_path / FILE).read_text())
 
 
-def test_delivery_is_told_by_receiver(tmp_path):
+def test_metrics_of_delivery_are_by_receiver(tmp_path):
     write_metrics(tmp_path, a_status(), BOX, OUTBOX)
     metrics = parsed((tmp_path / FILE).read_text())
     assert value(metrics, "outbox_waiting_items", destination="upstream") == 3
@@ -56,14 +56,14 @@ def test_a_strict_reader_finds_the_figures(metrics):
     assert value(metrics, "throttled", when="since_start") == 1
 
 
-def test_names_tell_the_kind_and_are_our_own(metrics):
+def test_names_of_metrics_mark_counters_use_base_units_and_have_our_prefix(metrics):
     for name, (kind, _) in metrics.items():
         assert name.startswith("edge_daemon_")
         assert (kind == "counter") == name.endswith("_total")
         assert not re.search(r"_(ms|minutes|mb|kb|percent)(_|$)", name), "base units only"
 
 
-def test_nobody_and_no_course_is_in_it(tmp_path):
+def test_metrics_name_no_student_and_no_course(tmp_path):
     write_metrics(tmp_path, a_status(camera_fault="the camera of Maria is broken"), BOX)
     text = (tmp_path / FILE).read_text()
     for personal in ("s-1", "s-2", "Matem", "Physik", "Maria", "5c0f"):

@@ -25,7 +25,7 @@ def test_lines_arrive_as_one_message_and_a_status_stays_one_line(manager):
     assert manager.recv(4096) == b"READY=1\nSTATUS=next lesson at eight"
 
 
-def test_nobody_is_told_where_nobody_listens(monkeypatch, tmp_path):
+def test_without_a_notify_socket_nothing_is_sent(monkeypatch, tmp_path):
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     assert not notify("READY=1")
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))

@@ -96,7 +96,7 @@ def test_a_credential_of_another_length_is_refused(credentials):
         device_key(None)
 
 
-def test_the_service_without_its_credential_is_told_what_to_do():
+def test_the_service_without_its_credential_says_what_to_do():
     with pytest.raises(KeyFileError, match="LoadCredential=device-key"):
         device_key(None)
 

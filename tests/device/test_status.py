@@ -54,7 +54,7 @@ def a_status(**changes) -> ServiceStatus:
     return dataclasses.replace(whole, **changes)
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_a_written_status_is_read_back_unchanged(tmp_path):
     status = a_status()
     write_status(tmp_path, status)
     found = read_status(tmp_path)
@@ -62,7 +62,7 @@ def test_what_is_written_is_read(tmp_path):
     assert dataclasses.replace(found, pid_start_ticks=0, updated_boottime_s=0.0) == status
 
 
-def test_without_a_lesson_it_is_read_too(tmp_path):
+def test_a_status_without_a_lesson_is_read_back(tmp_path):
     write_status(tmp_path, a_status(lesson=None, next_lesson_start=None, state="waiting"))
     assert read_status(tmp_path).lesson is None
 

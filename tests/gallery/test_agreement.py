@@ -47,7 +47,7 @@ def test_photographs_hang_together_by_way_of_a_third():
     assert judged(S1=own)[1] == {}
 
 
-def test_one_photograph_alone_is_believed():
+def test_a_single_photograph_is_accepted():
     assert judged(S1=[exemplar("S1", "1", (0, 1))]) == ({"S1": ["S1/1"]}, {})
 
 

@@ -73,7 +73,7 @@ def test_every_form_of_the_same_list_gives_the_same_students(read, content, word
     assert bool(word) == bool(roster.remarks)
 
 
-def test_one_line_of_another_encoding_costs_no_other_line_its_letters(read):
+def test_one_line_of_another_encoding_damages_no_other_line(read):
     roster = read(HEADER.encode() + "S1,Zoë,,,yes\n".encode() + "S2,Jörg,,,yes\n".encode("cp1252"))
     assert names(roster) == {"S1": "Zoë", "S2": "Jörg"}
     assert "'S2,Jörg,,,yes'" in words(roster)

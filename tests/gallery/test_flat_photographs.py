@@ -51,11 +51,11 @@ def test_ids_and_names_in_many_forms(tmp_path, name, student_id):
 @pytest.mark.parametrize(
     "name", ["S0012.jpg", "Miller.jpg", "Ada.jpg", "Ada Miller Jones.jpg", "IMG_1234.jpg", "S00.jpg"]
 )
-def test_what_names_nobody_is_nobodys(tmp_path, name):
+def test_a_file_name_without_an_id_or_name_of_the_roster_belongs_to_no_student(tmp_path, name):
     assert owner(tmp_path, name) == "no id and no name of the roster"
 
 
-def test_what_names_two_is_nobodys_either(tmp_path):
+def test_a_file_name_that_fits_two_students_belongs_to_neither(tmp_path):
     assert owner(tmp_path, "Ann Lee.jpg") == "may be of S010, S011: name it after an id"
 
 

@@ -37,7 +37,7 @@ def test_an_even_picture_and_a_box_beyond_the_picture_have_a_number():
     assert np.isfinite(detail(np.full((50, 50, 3), 90, np.uint8), Box(-30, 90, 10, 10)))
 
 
-def test_whoever_has_only_photographs_out_of_focus_is_poorly_photographed(store, tmp_path, monkeypatch):
+def test_a_student_with_only_unsharp_photographs_is_poorly_photographed(store, tmp_path, monkeypatch):
     school = School(tmp_path / "office")
     school.write_roster(S1="yes", S2="yes", S3="no")
     for student_id, person, shot in (("S1", 1, 0), ("S2", 2, 0), ("S2", 2, 1)):

@@ -217,7 +217,7 @@ def test_a_csv_roster_is_still_a_roster_by_whatever_name(tmp_path):
         assert [row.student.student_id for row in read_students(given_path, TODAY).rows] == ["S1"]
 
 
-def test_a_delta_is_refused_for_who_is_not_in_it_is_not_gone(export):
+def test_a_delta_is_refused_because_it_lacks_students_who_have_not_left(export):
     export.write("manifest", "propertyName,value", "manifest.version,1.0", "oneroster.version,1.2", "file.users,bulk")
     assert len(export.students()) == 2
     export.write("manifest", "propertyName,value", "file.users,bulk", "file.enrollments,delta")

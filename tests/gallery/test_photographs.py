@@ -160,7 +160,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, 
     assert words in reason(put(tmp_path, "a.png", make_claim(side, side)))
 
 
-def test_a_plain_jpeg_is_told_from_one_that_is_decoded_as_a_whole():
+def test_a_plain_jpeg_is_distinguished_from_one_that_is_decoded_as_a_whole():
     plain = make.jpeg(make.portrait())
     assert read_header(plain).is_plain_jpeg
     assert read_header(make.with_thumbnail(plain)).is_plain_jpeg

@@ -142,7 +142,7 @@ def test_photographs_of_nobody_on_the_roster_are_named(store, school):
     assert school.enrol(store).unclaimed == ("S9",)
 
 
-def test_the_same_face_under_two_students_is_reported_and_told_apart_more_strictly(store, school):
+def test_the_same_face_under_two_students_is_reported_and_gets_a_stricter_threshold(store, school):
     school.write_roster(S1="yes", S2="yes", S4="yes")
     (school.photos / "S4").mkdir()
     (school.photos / "S4" / "0.png").write_bytes((school.photos / "S1" / "0.png").read_bytes())

@@ -177,7 +177,7 @@ def test_man_and_the_shells_find_the_pages_of_the_release_in_effect(device):
     assert own.read_text() == "a page of somebody else"
 
 
-def test_it_ends_with_what_was_done_and_three_next_commands(device):
+def test_the_output_ends_with_what_was_done_and_three_next_commands(device):
     summary, _, after = device.install().stdout.partition("\nNext:\n")
     assert f"What was done:\n    release {VERSION}" in summary
     assert [line.split()[0] for line in after.strip().splitlines()] == ["sudoedit", "attendance", "attendance"]
@@ -258,7 +258,7 @@ def test_a_board_gets_its_camera(device, files, kind, package):
     assert (device.card / "etc/systemd/system/edge-daemon.service.d/jetson.conf").is_symlink() == (kind == "gstreamer")
 
 
-def test_a_jetson_without_jetpacks_opencv_is_told_so(device):
+def test_a_jetson_without_jetpacks_opencv_is_reported(device):
     device.write("etc/os-release", JAMMY)
     device.write("etc/nv_tegra_release", "# R36 (release), REVISION: 4.3\n")
     device.lacks("no-cv2")
@@ -301,7 +301,7 @@ def test_jetpack_5_is_refused(device):
         ({"free_kib": "1000000"}, "976 MiB are free"),
     ],
 )
-def test_what_is_wrong_is_said_before_anything_is_changed(device, wrong, expected_message):
+def test_a_problem_is_reported_before_anything_is_changed(device, wrong, expected_message):
     device.has(**wrong)
     before = device.files()
     result = device.install()
@@ -414,7 +414,7 @@ def test_without_a_network_it_says_so_and_what_was_there_stays(device):
     assert device.in_effect() == f"{VERSION}.2"
 
 
-def test_without_a_network_missing_packages_of_the_system_are_told(device):
+def test_without_a_network_missing_packages_of_the_system_are_named(device):
     device.lacks("no-network")
     device.lacks("no-packages")
     assert "is there a network?" in device.install().stderr
@@ -480,7 +480,7 @@ def test_offline_a_wheelhouse_with_nothing_in_it_lacks_every_pin_of_this_python(
     assert all(name in stderr for name in ("ai-edge-litert==", "numpy==", "click=="))
 
 
-def test_a_device_without_the_maintainers_key_is_told_that_it_takes_no_updates(device):
+def test_without_the_maintainers_key_the_report_says_that_the_device_takes_no_updates(device):
     assert "NO UPDATES YET: this device takes none until" in device.install().stdout
 
 
@@ -518,7 +518,7 @@ def test_with_systemd_the_units_are_started(device):
     assert "edge-daemon.service" in restart
 
 
-def test_a_service_that_does_not_start_is_said(device):
+def test_a_service_that_does_not_start_is_reported(device):
     (device.card / "run/systemd/system").mkdir(parents=True)
     device.lacks("no-start")
     result = device.install()
@@ -580,7 +580,7 @@ def test_installing_after_uninstalling_goes_on_with_the_same_key(device):
     assert (device.card / "etc/credstore/edge-daemon.device-key").read_bytes() == key
 
 
-def test_it_can_be_sourced_without_doing_anything(device):
+def test_the_script_can_be_sourced_without_doing_anything(device):
     line = f". '{device.checkout}/install.sh'; read_options --dry-run; echo $command $dry_run"
     environment = {**device.environment(), "EDGE_DAEMON_INSTALL_SOURCED": "1"}
     output = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=True).stdout

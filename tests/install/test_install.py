@@ -209,7 +209,7 @@ def test_root_gets_a_missing_package_installed(checkout):
     assert checkout.log() == [*APT, *MADE]
 
 
-def test_a_user_without_a_terminal_is_told_the_one_line_and_nothing_is_done(checkout):
+def test_without_a_terminal_the_command_to_run_is_printed_and_nothing_is_done(checkout):
     checkout.lacks("no-venv")
     result = checkout.install("test", user=1000)
     assert result.returncode == 1

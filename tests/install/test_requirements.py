@@ -96,7 +96,7 @@ def test_numpy_is_of_the_major_version_that_the_systems_camera_library_was_built
     assert version(python, "numpy").split(".")[0] == major
 
 
-def test_a_jetson_gets_no_opencv_from_the_index_for_only_its_own_has_gstreamer():
+def test_a_jetson_gets_no_opencv_from_the_index_because_only_its_own_has_gstreamer():
     assert "opencv-python-headless" not in pins("3.10")
     assert "opencv-python-headless" in pins("3.11")
 

@@ -54,7 +54,7 @@ def test_lessons_that_touch_do_not_overlap(office):
     assert times(office, read) == [("Maths", "08:00", "08:45"), ("Art", "08:45", "09:30")]
 
 
-def test_what_is_no_lesson_takes_nobodys_place(office):
+def test_an_event_that_is_no_lesson_displaces_no_lesson(office):
     read = office.read(
         event("DTSTART;VALUE=DATE:20260302", uid="u3"),
         lesson("20260302T070000", "STATUS:CANCELLED", uid="u4", minutes=300),

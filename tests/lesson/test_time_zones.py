@@ -197,7 +197,7 @@ def test_a_rule_in_utc_is_kept_as_it_is_and_remarked(office):
     assert "repeats in UTC" in read.remarks[0].why
 
 
-def test_a_school_in_utc_is_not_told_that_its_rule_is_in_utc(tmp_path):
+def test_a_school_in_utc_gets_no_remark_on_a_rule_in_utc(tmp_path):
     office = Office(tmp_path, "UTC")
     assert office.read(event("DTSTART:20260326T070000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY")).remarks == ()
 

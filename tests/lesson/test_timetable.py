@@ -232,7 +232,7 @@ def test_what_is_no_lesson_is_passed_with_a_word(office, lines, why):
     assert office.reasons(read) == [why]
 
 
-def test_a_passed_event_is_told_with_course_day_file_and_line(office):
+def test_a_passed_event_is_named_with_course_day_file_and_line(office):
     read = office.read(lesson("20260302T080000"), event("DTSTART:20260303T080000Z", uid="u2", summary="Art"))
     (one,) = read.passed(datetime(2026, 3, 1, tzinfo=BERLIN), datetime(2026, 4, 1, tzinfo=BERLIN))
     assert (one.what, one.why) == ("Art, 2026-03-03 09:00", "takes 0 s")

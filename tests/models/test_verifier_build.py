@@ -64,7 +64,7 @@ def test_the_same_generator_gives_the_same_crop_and_another_gives_another():
 
 
 @pytest.mark.parametrize("below", [True, False])
-def test_what_is_painted_hides_the_half_that_is_said(below):
+def test_a_painted_cover_hides_the_half_that_its_label_names(below):
     crop = pictures.wall(96, 96)
     six = np.array([[38, 40], [58, 40], [48, 52], [48, 62], [28, 46], [68, 46]], np.float32)
     changed = (labelled._hidden_half(crop, six, np.random.default_rng(3), below=below) != crop).any(axis=2)

@@ -57,7 +57,7 @@ def texts(server) -> dict[str, str]:
     return {one.receiver.partition("@")[0]: one.message.get_content() for one in server.taken}
 
 
-def test_each_hears_what_is_theirs_once(mailing_office, server):
+def test_each_account_gets_its_own_digest_once(mailing_office, server):
     assert send_digests(mailing_office, NOW) == (3, [])
     found = texts(server)
     assert all(one.encrypted for one in server.taken)
@@ -88,7 +88,7 @@ def test_an_excused_absence_is_no_alert(mailing_office, server):
     assert "teacher" not in texts(server)
 
 
-def test_what_was_not_taken_comes_again_under_the_same_id(mailing_office, server):
+def test_a_message_that_was_not_taken_is_sent_again_under_the_same_id(mailing_office, server):
     server.mood.data = ["drop", "", ""]
     sent, problems = send_digests(mailing_office, NOW)
     assert (sent, len(problems)) == (2, 1)

@@ -123,7 +123,7 @@ def test_a_lesson_that_was_not_held_and_then_held(device):
     assert Lesson.objects.get().held is True
 
 
-def test_what_the_device_could_not_do_is_said(office, device):
+def test_corrections_that_the_device_could_not_make_are_shown(office, device):
     Decision.objects.create(
         school="north",
         decision_id="7-x",

@@ -63,7 +63,7 @@ def test_a_demo_that_nobody_could_open_is_not_made(tmp_path, listen, said):
     assert not (tmp_path / "o").exists()
 
 
-def test_serve_shows_a_page_and_ends_when_it_is_told(demo):
+def test_serve_shows_a_page_and_ends_on_a_signal(demo):
     folder, _ = demo
     text = (folder / "office.toml").read_text("utf-8")
     (folder / "office.toml").write_text(text.replace("127.0.0.1:8470", "127.0.0.1:18470"), "utf-8")

@@ -13,7 +13,7 @@ from tests.provisioning.lists import GOOD, OTHER, make_cards, write_list
 
 
 @pytest.mark.parametrize(("options", "deg"), [((), None), (("--count", "facing"), None), (("--count", "there"), 180)])
-def test_the_choice_is_in_the_settings_and_said(tmp_path, options, deg):
+def test_the_choice_is_in_the_settings_and_in_the_output(tmp_path, options, deg):
     made = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", *options)
     assert made.returncode == 0, made.stderr
     written = (tmp_path / "cards" / "room-7a" / "edge-daemon" / "config.toml").read_text("utf-8")
@@ -22,7 +22,7 @@ def test_the_choice_is_in_the_settings_and_said(tmp_path, options, deg):
     assert counts in made.stdout
 
 
-def test_what_the_list_says_of_a_room_stays(tmp_path):
+def test_a_value_of_the_list_for_a_room_stays(tmp_path):
     rooms, problems = read_rooms(
         write_list(tmp_path, {**GOOD, "attention.max_yaw_deg": "40"}, {**OTHER, "timetable_room": "7a"})
     )
@@ -40,7 +40,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(("typed", "choice"), [("there\n", "there"), ("what?\nFacing\n", "facing"), ("", "facing")])
-def test_who_sits_there_is_asked(tmp_path, monkeypatch, capsys, typed, choice):
+def test_at_a_terminal_the_person_is_asked(tmp_path, monkeypatch, capsys, typed, choice):
     rooms, _ = read_rooms(write_list(tmp_path, GOOD))
     monkeypatch.setattr("sys.stdin", Terminal(typed))
     assert attention.wanted(rooms, None) == choice
@@ -49,7 +49,7 @@ def test_who_sits_there_is_asked(tmp_path, monkeypatch, capsys, typed, choice):
     assert not capsys.readouterr().out
 
 
-def test_nobody_is_asked_where_the_list_says_it(tmp_path, monkeypatch):
+def test_no_question_is_asked_where_the_list_has_the_value(tmp_path, monkeypatch):
     rooms, _ = read_rooms(write_list(tmp_path, {**GOOD, "attention.max_yaw_deg": "180"}))
     monkeypatch.setattr("sys.stdin", Terminal("there\n"))
     assert attention.wanted(rooms, None) == "facing"

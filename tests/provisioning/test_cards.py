@@ -143,7 +143,7 @@ def test_a_webdav_server_knows_a_device_by_its_name(tmp_path):
     assert load_config(folder / "config.toml").upstream.username == "room-7a"
 
 
-def test_the_manifest_names_every_file_and_tells_nothing_of_the_secrets(tmp_path):
+def test_the_manifest_names_every_file_and_has_only_the_lengths_of_secrets(tmp_path):
     folder = cards(tmp_path, GOOD) / "room-7a/edge-daemon"
     manifest = json.loads((folder / "card.json").read_text())
     assert {*manifest["files"], *manifest["secrets"], "card.json"} == {path.name for path in folder.iterdir()}

@@ -204,7 +204,7 @@ def test_databases_that_the_master_card_made_are_begun_anew(device, tmp_path):
     assert not path.exists()
 
 
-def test_a_room_without_network_and_clock_chip_is_told_and_goes_on(device, tmp_path):
+def test_a_room_without_network_and_clock_chip_is_set_up_with_a_warning(device, tmp_path):
     device.put(made(tmp_path, **ROOM_WITHOUT_NETWORK))
     _, warning = device.start()
     assert "every register will be inconclusive" in warning

@@ -70,7 +70,7 @@ def test_a_key_in_the_folder_stays_also_where_the_checkout_has_none(keys, public
     assert not public_key.exists(), "half of a pair whose other half is nowhere"
 
 
-def test_a_folder_that_cannot_be_is_told(tmp_path, public_key, capsys):
+def test_a_folder_that_can_not_be_made_is_reported(tmp_path, public_key, capsys):
     (tmp_path / "file").touch()
     assert make_bundle.main(["--new-key", str(tmp_path / "file/keys")]) == 2
     assert "file/keys: can't be made (Not a directory)" in capsys.readouterr().err

@@ -154,7 +154,7 @@ def test_a_file_of_the_system_is_replaced_and_never_written_in_place(tmp_path, b
     assert not list(boot.rglob("*.part"))
 
 
-def test_it_needs_no_package(tmp_path, boot):
+def test_put_on_card_needs_no_package(tmp_path, boot):
     folder = cards(tmp_path, GOOD) / "room-7a"
     script = ROOT / "provisioning/put_on_card.py"
     done = subprocess.run(

@@ -60,7 +60,7 @@ def test_a_mistake_is_one_line_with_its_place_and_makes_nothing(tmp_path, mistak
     assert sorted(path.name for path in tmp_path.iterdir()) == ["7a.ics", "rooms.csv", "token.txt"]
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path):
+def test_all_mistakes_are_reported_together_in_the_order_of_their_lines(tmp_path):
     other = {**OTHER, "timetable_room": "7a"}
     rows = [{**GOOD, "time_zone": "Mars/Base"}, {**other, "wifi_country": "XX", "wifi_password": "x"}]
     done = make_cards(write_list(tmp_path, *rows), tmp_path / "cards")

@@ -74,5 +74,5 @@ def test_old_events_go(db):
     assert daily_events.forget_events_before(db, START + DAY) == 0
 
 
-def test_nothing_to_tell_has_no_first_day(db):
+def test_without_events_there_is_no_first_day(db):
     assert daily_events.first_day(db) is None

@@ -332,7 +332,7 @@ def test_a_transaction_is_all_or_nothing(tmp_path):
     assert db.conn.execute("SELECT count(*) FROM meta WHERE key = 'a'").fetchone() == (0,)
 
 
-def test_a_full_disk_is_said_plainly(tmp_path):
+def test_a_full_disk_is_named_in_the_error(tmp_path):
     db = open_register(tmp_path / "a.sqlite")
     pages = db.conn.execute("PRAGMA page_count").fetchone()[0]
     db.conn.execute(f"PRAGMA max_page_count = {pages}")

@@ -180,7 +180,7 @@ def test_a_database_of_something_else_in_its_place_is_begun_anew(device):
     assert len(device.sync()) == 1
 
 
-def test_a_delivery_without_the_documents_sha256_is_made_again_and_not_believed(device):
+def test_a_delivery_without_the_documents_sha256_is_not_trusted_and_made_again(device):
     device.add()
     device.add()
     device.sync(None)
@@ -195,7 +195,7 @@ def test_a_delivery_without_the_documents_sha256_is_made_again_and_not_believed(
     assert len(device.sync()) == 2
 
 
-def test_a_mark_of_a_report_is_no_delivery_for_whoever_begins_anew(device):
+def test_a_reported_delivery_is_not_taken_over_into_a_new_delivery_file(device):
     device.add()
     device.change("UPDATE outbox SET state = 'delivered', reported = 1", device.register)
     assert len(device.sync()) == 1

@@ -53,12 +53,12 @@ def test_a_parked_receiver_is_asked_once_a_day(db):
     assert outbox.destination_state(db, "upstream").since == NOW
 
 
-def test_other_settings_open_it(db):
+def test_other_settings_open_a_parked_receiver(db):
     try_one(db, WRONG_TOKEN)
     assert outbox.may_try(db, "upstream", NOW, "b")
 
 
-def test_outbox_retry_opens_it(db):
+def test_outbox_retry_opens_a_parked_receiver(db):
     try_one(db, WRONG_TOKEN)
     assert outbox.reopen(db, [outbox.listed(db)[0].item_id], NOW) == 1
     assert outbox.may_try(db, "upstream", NOW, "a")
@@ -76,7 +76,7 @@ def test_without_network_it_waits_longer_each_time_and_an_hour_at_most(db):
     assert [one.attempts for one in outbox.listed(db)] == [0, 0, 0]
 
 
-def test_what_arrives_opens_it(db):
+def test_a_delivery_opens_a_waiting_receiver(db):
     try_one(db, NO_NETWORK)
     try_one(db, Outcome("delivered", "stored"), NOW + HOUR)
     assert outbox.destination_state(db, "upstream").state == "open"

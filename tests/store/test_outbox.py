@@ -121,7 +121,7 @@ def test_a_bad_item_holds_up_no_other(db):
     assert outbox.counts(db) == {("upstream", "parked"): 1, ("upstream", "waiting"): 3}
 
 
-def test_an_item_that_kills_whoever_touches_it_holds_up_no_other_although_leases_are_released(db):
+def test_an_item_that_kills_each_process_that_claims_it_holds_up_no_other(db):
     put(db, 1)
     put(db, 2)
     assert claim(db).ref == "1/1"
@@ -159,7 +159,7 @@ def test_what_is_held_is_looked_at_again_a_day_later_and_that_was_no_try(db):
     assert claim(db, NOW + 24 * HOUR) is not None
 
 
-def test_what_was_delivered_counts_however_late_it_is_said(db):
+def test_a_delivery_counts_however_late_its_outcome_is_recorded(db):
     put(db, 1)
     late = claim(db)
     second = claim(db, NOW + HOUR)
@@ -220,7 +220,7 @@ def test_a_hold_is_kept_to_its_end(db, hold_h):
     assert claim(db, NOW + hold_h * HOUR) is not None
 
 
-def test_what_is_still_to_be_said_of_a_removed_student_is_given_up(db):
+def test_waiting_mail_about_a_removed_student_is_given_up(db):
     put(db, 1, student_id="s1")
     put(db, 2, student_id="s1")
     put(db, 3, student_id="s2")

@@ -126,7 +126,7 @@ def test_an_item_of_another_kind_or_receiver_is_no_register(db):
 # --- claim ---
 
 
-def test_a_claim_tells_all_of_its_item_and_marks_the_row(db):
+def test_a_claim_returns_all_fields_of_its_item_and_marks_the_row(db):
     put(db, "l/2", destination="mail", kind=outbox.STUDENT, student_id="s", lesson_id="l", at=NOW - HOUR)
     delivery = claim(db, destination="mail")
     assert delivery == Delivery(1, "mail", outbox.STUDENT, "l/2", "s", "l", 0, NOW - HOUR)
@@ -485,7 +485,7 @@ def _wait_after_claiming(db, attempts: int, wait: timedelta, *, made=NOW, state=
 
 @pytest.mark.parametrize("state", ["waiting", "held"])
 @pytest.mark.parametrize("wait", [timedelta(0), DAY, DAY + HOUR - SECOND / 2])
-def test_a_retry_of_a_day_and_an_hour_is_believed(db, wait, state):
+def test_a_retry_of_a_day_and_an_hour_is_accepted(db, wait, state):
     assert _wait_after_claiming(db, 1, wait, state=state) == wait
 
 

@@ -50,7 +50,7 @@ def test_a_broken_version_leaves_what_is_in_force(db):
     assert (known.sha256, known.applied_sha256, known.problem) == ("2", "1", "is broken")
 
 
-def test_what_is_said_of_an_older_version_does_not_hide_what_is_wrong_with_the_newer_one(db):
+def test_a_result_of_an_older_version_does_not_hide_the_problem_of_the_newer_one(db):
     seen(db, "2", "is broken")
     note_applied(db, "a", "1", problem="", at=NOW)
     assert pulled_document(db, "a").problem == "is broken"

@@ -55,7 +55,7 @@ def device(tmp_path) -> Device:
     return made
 
 
-def test_it_goes_and_the_plain_key_stays(device):
+def test_the_sealed_copy_goes_and_the_plain_key_stays(device):
     device.has(PLAIN, KEY)
     device.has(SEALED, b"sealed " + KEY)
     said = device.run()
@@ -110,7 +110,7 @@ def test_with_a_plain_key_and_one_that_does_not_open_here_the_drop_in_goes(devic
     assert device.left() == {PLAIN, SEALED}
 
 
-def test_a_device_without_it_is_left_alone(device):
+def test_a_device_without_the_drop_in_is_left_alone(device):
     (device.root / DROP_IN).unlink()
     device.has(PLAIN, KEY)
     (device.root / DROP_IN).with_name("jetson.conf").write_text("")
@@ -118,7 +118,7 @@ def test_a_device_without_it_is_left_alone(device):
     assert (device.root / DROP_IN).with_name("jetson.conf").exists()
 
 
-def test_it_is_a_shell_script_without_faults():
+def test_shellcheck_finds_no_fault_in_the_script():
     tool = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if tool is None:
         pytest.skip("needs shellcheck")

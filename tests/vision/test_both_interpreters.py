@@ -33,7 +33,7 @@ def both(room, tmp_path_factory) -> tuple[dict, dict]:
         return outputs(face, room), dict(found)
 
 
-def test_there_are_two_of_them(both):
+def test_both_interpreters_are_installed(both):
     assert {str(found["runtime"]) for found in both} == {"litert", "tflite-runtime"}
 
 

@@ -35,7 +35,7 @@ def test_points_are_drawn_where_they_are_and_outside_the_picture_nowhere():
     assert (abs(columns - 10) <= 2).all()
 
 
-def test_letters_are_as_high_as_asked_for_and_stay_in_their_label():
+def test_text_is_as_high_as_asked_for_and_stays_in_its_label():
     picture = np.full((400, 900, 3), 255, np.uint8)
     text = Text(("HIT 97%", "ABC"), 40)
     width, height = text.size

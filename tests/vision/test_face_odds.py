@@ -32,7 +32,7 @@ def _hit(
 
 
 @given(_SHARES, _SHARES, st.floats(-50, 50), _SHARES, st.floats(1, 50), _SHARES, st.floats(0, 5000))
-def test_it_is_a_probability_whatever_comes(score, look, logit, presence, votes, agreement, side):
+def test_the_result_is_a_probability_for_any_input(score, look, logit, presence, votes, agreement, side):
     assert 0 <= probability(_hit(score, look, logit, votes, agreement, side), presence) <= 1
 
 
@@ -115,7 +115,7 @@ def test_many_boxes_of_one_thing_are_no_company():
     assert among_others(boxes, [0.8] * 5) == pytest.approx([0.8] * 5)
 
 
-def test_what_is_too_small_to_be_told_is_no_face_and_no_company():
+def test_a_box_too_small_to_be_judged_is_no_face_and_supports_no_other():
     together = among_others(_row(6, SMALLEST_PX - 1) + _row(1, SMALLEST_PX + 0.1, left=1000), [0.99] * 6 + [0.8])
 
     assert together == pytest.approx([0] * 6 + [0.8])

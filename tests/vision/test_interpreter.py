@@ -10,7 +10,7 @@ from edge_daemon.vision import interpreter
 from edge_daemon.vision.interpreter import Model, available_runtimes, pick, runtime_name
 
 
-def test_it_runs_with_and_without_the_leading_one(model_set):
+def test_a_model_takes_inputs_with_and_without_the_batch_dimension(model_set):
     card = model_set.card("detector_look")
     model = Model(card.path)
     picture = np.random.default_rng(0).integers(0, 256, card.input_shape[1:], dtype=np.uint8)

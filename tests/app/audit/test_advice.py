@@ -44,7 +44,7 @@ def test_where_the_front_row_is_at_the_edges_a_second_camera_is_named_and_no_ste
     assert "everybody still" not in text
 
 
-def test_faces_that_could_be_larger_are_told_what_a_metre_gives():
+def test_advice_on_small_faces_names_the_hit_rate_of_a_camera_that_is_closer():
     found = findings(room(((1000.0, 30.0), *ROWS[1:]), MIDDLE))
     text = text_of(found, "small")
     rate = r"(\d+) px \(hit rate (\d+)%\)"
@@ -73,7 +73,7 @@ def test_heads_in_the_middle_are_no_reason_to_turn_the_camera():
     assert not {"pan", "tilt"} & set(codes(findings(room(ROWS, MIDDLE))))
 
 
-def test_faces_in_front_of_a_window_are_told_from_faces_in_the_dark():
+def test_faces_in_front_of_a_window_are_distinguished_from_faces_in_the_dark():
     window, gloom = FaceLight(35.0, 0.0, 220.0), FaceLight(35.0, 0.0, 40.0)
     assert codes(findings(room(ROWS, MIDDLE, light=window))) == ["against_light"]
     assert codes(findings(room(ROWS, MIDDLE, light=gloom))) == ["dark"]
@@ -111,7 +111,7 @@ def test_a_camera_far_aside_is_moved_to_where_the_heads_look():
     ("scene", "code"),
     [(Scene(6.0, 0.0, 0.1), "black"), (Scene(250.0, 0.9, 0.1), "white"), (Scene(110.0, 0.0, 0.4), "nobody")],
 )
-def test_an_empty_picture_is_told_why(scene, code):
+def test_a_picture_without_faces_gets_the_advice_for_its_cause(scene, code):
     assert codes(findings([], scene=scene)) == [code]
 
 
@@ -123,7 +123,7 @@ def test_a_camera_that_hangs_upside_down_comes_first():
     assert codes(findings([], turned=(90, 3))) == ["on_its_side"]
 
 
-def test_nobody_gets_more_than_five_lines_and_what_gains_most_comes_first():
+def test_advice_has_at_most_five_lines_and_the_largest_gain_comes_first():
     xs = (150.0, 900.0, 1500.0)
     looks = [
         *room(((200.0, 20.0),), xs, light=FaceLight(30.0, 0.0, 200.0)),
@@ -139,7 +139,7 @@ def test_nobody_gets_more_than_five_lines_and_what_gains_most_comes_first():
     assert gains[0] > 0.2
 
 
-def test_what_advice_promises_is_what_the_table_gives():
+def test_the_gain_of_an_advice_is_the_difference_of_the_tables_hit_rates():
     looks = room(((1000.0, 20.0), (1250.0, 60.0)), MIDDLE)
     (found,) = (advice for advice in advise(findings(looks)) if advice.code == "too_small")
     assert found.gain == pytest.approx((expected_of(26).hit - expected_of(20).hit) / 2, abs=0.001)

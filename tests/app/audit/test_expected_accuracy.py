@@ -31,7 +31,7 @@ def test_the_table_in_the_program_is_the_measured_one(results):
     assert {key: results["worth"][key] for key in asdict(WORTH)} == asdict(WORTH)
 
 
-def test_sharpness_light_and_burning_each_tell_something_that_the_width_does_not(results):
+def test_sharpness_light_and_burning_each_predict_something_that_the_width_does_not(results):
     gain = results["worth"]
     assert all(loss > gain["log_loss_a_face"] for loss in gain["log_loss_without"].values())
 

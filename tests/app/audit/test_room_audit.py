@@ -84,7 +84,7 @@ def test_the_pictures_are_spread_over_the_folder_and_no_more_are_taken_than_ther
     ],
 )
 @pytest.mark.usefixtures("four_pictures")
-def test_a_camera_that_hangs_askew_is_told_how_to_turn_it(
+def test_advice_says_how_to_turn_a_camera_that_is_mounted_askew(
     demo_frames, tmp_path, name, hangs, turn_deg, code, what_to_do
 ):
     """A picture on its side may show as many faces, but they all lean."""
@@ -153,7 +153,7 @@ def test_the_document_is_json_and_names_no_path(looked, frames):
     assert str(frames) not in text
 
 
-def test_a_setting_is_told_only_where_it_differs(looked):
+def test_a_setting_is_recommended_only_where_it_differs(looked):
     looked = replace(looked, front=FrontDirection(12, 11, -17.6), lens_position=0.53)
     found = {(s.section, s.key): s.value for s in settings(looked, CONFIG)}
     assert found == {("attention", "front_yaw_deg"): -18.0, ("camera", "lens_position"): 0.53}
@@ -161,7 +161,7 @@ def test_a_setting_is_told_only_where_it_differs(looked):
     assert settings(looked, done) == ()
 
 
-def test_a_camera_upside_down_is_told_its_setting_and_no_other(looked):
+def test_for_a_camera_upside_down_only_the_setting_of_its_rotation_is_recommended(looked):
     turned = replace(looked, front=FrontDirection(12, 11, -17.6), turned_by_deg=180)
     assert settings(turned, CONFIG) == ()
     (found,) = settings(replace(turned, from_camera=True), CONFIG)

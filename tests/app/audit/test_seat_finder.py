@@ -65,7 +65,7 @@ def test_a_row_never_spans_more_than_its_limit():
         assert max(widths) / min(widths) < 1.46
 
 
-def test_nobody_makes_no_rows():
+def test_without_seats_there_are_no_rows():
     assert find_rows([]) == []
 
 
@@ -75,7 +75,7 @@ def test_the_pinhole_gives_the_distance_of_a_face_at_the_field_of_view():
     assert OPTICS.closer_px(50, OPTICS.metres_closer(50, 80)) == pytest.approx(80)
 
 
-def test_what_fits_really_fits_and_no_more():
+def test_at_the_recommended_distance_the_outermost_faces_just_stay_in_the_picture():
     seats = find_seats(room(((1000, 50), (1500, 90)), (900.0, 2300.0, 3400.0)))
     metres = most_metres(seats, OPTICS)
     assert metres > 0.5

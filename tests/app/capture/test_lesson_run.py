@@ -132,7 +132,7 @@ def test_a_missed_capture_is_named_and_is_no_absence(home: Home, frames: list[Fr
     assert next(v for v in register.verdicts if v.tally.student_id == "S1").share == 1.0
 
 
-def test_who_is_removed_in_the_middle_of_a_lesson_is_nobody_in_its_register(home: Home, frames: list[Frame]):
+def test_a_student_who_is_removed_during_a_lesson_is_not_in_its_register(home: Home, frames: list[Frame]):
     register_db = open_register(home.register_db_path)
     lesson_run = _begin(home, register_db)
     for frame in frames:
@@ -164,7 +164,9 @@ def test_a_register_is_there_with_its_way_to_the_office(home: Home, frames: list
     ("begins_on", "ends_before", "expected"),
     [("2026-12-01", None, False), (None, "2026-11-20", False), ("2026-11-01", "2026-11-21", True)],
 )
-def test_who_is_enrolled_on_another_day_is_a_guest_and_not_absent(home, frames, begins_on, ends_before, expected):
+def test_a_student_who_is_enrolled_on_another_day_is_a_guest_and_not_absent(
+    home, frames, begins_on, ends_before, expected
+):
     gallery = open_gallery_store(home)
     with gallery.db.conn:
         gallery.db.execute("UPDATE students SET courses = '[\"Art\"]' WHERE student_id = 'S1'")

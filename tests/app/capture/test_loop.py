@@ -154,7 +154,7 @@ def test_a_capture_that_shows_no_face_is_reported_as_missed_with_its_reason(worl
     assert world.run.missed == {2: "too_dark"}
 
 
-def test_a_camera_fault_costs_one_capture_and_is_told_in_its_words(world):
+def test_a_camera_fault_costs_one_capture_which_is_missed_with_the_cameras_reason(world):
     world.camera.faults = {3: "the picture is black", 4: "the camera did not answer within 8 s"}
     assert world.go()
     assert world.run.missed == world.camera.faults
@@ -247,7 +247,7 @@ def test_a_full_disk_stops_captures_and_goes_on_when_there_is_room(world):
     assert world.reports[-1].storage_fault == ""
 
 
-def test_what_could_not_be_written_is_written_when_it_can(world):
+def test_captures_that_can_not_be_written_are_missed_with_the_databases_reason(world):
     def breaks() -> None:
         world.run.broken = "the database is read-only" if 1100 < world.clock.boottime_s < 1500 else ""
 
@@ -281,7 +281,7 @@ def test_the_picture_is_timed_when_it_was_taken_not_when_it_was_worked_on(world)
 
 
 @pytest.mark.parametrize("during", ["take", "miss"])
-def test_damage_ends_the_worker_for_only_the_next_start_can_mend_it(world, during):
+def test_a_damaged_database_ends_the_worker_because_only_the_next_start_repairs_it(world, during):
     def damaged(*_: object) -> None:
         raise DamageError("the database is corrupt")
 
@@ -306,7 +306,7 @@ def test_counting_that_is_slow_is_done_less_often(world, monkeypatch):
     assert 2 <= len([r for r in world.reports if r.kind == "counts"]) <= 5
 
 
-def test_a_wait_that_took_much_longer_is_why_its_slots_are_missed(world):
+def test_slots_that_pass_in_a_wait_that_lasts_too_long_are_missed_with_that_reason(world):
     slept = []
 
     def sleep() -> None:

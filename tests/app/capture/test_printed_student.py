@@ -70,7 +70,7 @@ def home(demo_home: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("origin", ["timetable", "rehearsal"])
-def test_whose_print_was_there_is_inconclusive_and_asks_for_a_look(home, origin):
+def test_a_student_whose_print_was_in_the_room_is_inconclusive_and_to_be_confirmed(home, origin):
     verdicts = {v.tally.student_id: v for v in register_of(home, lesson(45, origin)).verdicts}
     assert (verdicts["S1"].verdict, verdicts["S1"].flags) == ("present", ())
     assert verdicts["S2"].verdict == "inconclusive"

@@ -152,6 +152,6 @@ def test_a_course_decides_whom_the_register_is_of_and_one_of_nobody_is_refused(h
     assert len(lessons.running_lessons(open_register(home.register_db_path))) == 0
 
 
-def test_the_cost_of_a_capture_is_told_in_both_times(rehearsed):
+def test_the_cost_of_a_capture_is_given_in_wall_time_and_processor_time(rehearsed):
     _, done, *_ = rehearsed
     assert 0 < done.cpu_seconds_per_capture < 64 * done.seconds_per_capture

@@ -96,7 +96,7 @@ def test_a_usual_lesson_says_nothing_and_is_what_the_next_is_compared_with(schoo
     assert (second.flags, second.not_seeable) == ((), frozenset()), "S5 to S7 are absent"
 
 
-def test_an_empty_room_and_a_turned_camera_are_told_apart(school):
+def test_an_empty_room_and_a_turned_camera_are_distinguished(school):
     school.hold(room())
     empty, _ = school.hold(room(), ())
     assert (empty.flags, empty.not_seeable, empty.scene) == (("room_empty",), frozenset(IDS), None)

@@ -27,7 +27,7 @@ def test_a_jump_of_the_same_clock_moves_nothing():
         assert base.utc(110.0) == START + timedelta(seconds=110)
 
 
-def test_the_first_time_server_is_believed_and_moves_what_is_to_come():
+def test_the_first_time_server_is_trusted_and_moves_the_remaining_slots():
     base = Timebase(reading(100.0))
     assert base.see(reading(110.0, off_s=-30.0, state="synchronised"))
     assert base.state == "synchronised"

@@ -59,14 +59,14 @@ def test_a_lesson_that_is_still_there_is_held(db):
 
 
 @pytest.mark.parametrize("minutes", [-20, 10, 22])
-def test_it_keeps_its_times_where_at_least_half_of_them_is_in_the_new_ones(db, minutes):
+def test_a_moved_lesson_keeps_its_times_where_at_least_half_of_it_is_within_the_new_ones(db, minutes):
     moved = at(minutes)
     assert standing(db, Timetable([moved]), BEGUN, ZONE, is_over=False).state == "held"
     assert [one.lesson_id for one in as_held(db, [moved])] == [BEGUN.lesson_id], "both are one lesson from now on"
 
 
 @pytest.mark.parametrize("minutes", [23, 45, 120])
-def test_it_is_moved_where_less_of_them_is(db, minutes):
+def test_a_lesson_is_moved_where_less_than_half_of_it_is_within_the_new_times(db, minutes):
     found = standing(db, Timetable([at(minutes)]), BEGUN, ZONE, is_over=False)
     assert found.state == "moved"
     assert found.moved == replace(at(minutes), lesson_id=BEGUN.lesson_id)
@@ -85,13 +85,13 @@ def test_another_day_or_another_event_is_no_move(db):
 
 
 @pytest.mark.parametrize("days", [1, 2, 20])
-def test_one_of_a_series_keeps_its_id_and_is_moved_to_any_day(db, days):
+def test_a_lesson_of_a_series_keeps_its_id_and_is_moved_to_any_day(db, days):
     later = replace(at(days * 24 * 60 + 60), lesson_id=BEGUN.lesson_id)
     found = standing(db, Timetable([YESTERDAY, later]), BEGUN, ZONE, is_over=False)
     assert (found.state, found.moved) == ("moved", later), "else it would have its register today, and none that day"
 
 
-def test_one_of_a_series_that_is_moved_after_it_has_run_is_held_then_too(db):
+def test_a_lesson_of_a_series_that_is_moved_after_it_has_run_is_held_again_at_its_new_time(db):
     lessons.finalise(db, BEGUN.lesson_id, [], lambda _: "{}", BEGUN.end)
     later = replace(at(48 * 60), lesson_id=BEGUN.lesson_id)
     (found,) = as_held(db, [later])
@@ -125,7 +125,7 @@ def test_an_exception_beside_a_new_event_for_the_same_time_is_the_same_lesson(db
     assert standing(db, Timetable([YESTERDAY, other], off), BEGUN, ZONE, is_over=False).state == "called_off"
 
 
-def test_what_was_moved_and_then_called_off_is_called_off(db):
+def test_a_lesson_that_was_moved_and_then_called_off_is_called_off(db):
     moved = at(10)
     assert standing(db, Timetable([moved]), BEGUN, ZONE, is_over=False).state == "held"
     assert called_off(db, Timetable(off={moved.lesson_id: "is cancelled"}), BEGUN) == "is cancelled"
@@ -137,7 +137,7 @@ def test_a_timetable_of_the_days_to_come_only_says_nothing_against_a_lesson(db):
     assert standing(db, Timetable(), BEGUN, ZONE, is_over=False).state == "gone", "it was the only one"
 
 
-def test_what_has_run_is_not_moved_any_more_and_the_new_lesson_is_one_of_its_own(db):
+def test_a_lesson_that_has_run_is_not_moved_and_the_new_time_is_a_lesson_of_its_own(db):
     found = standing(db, Timetable([at(120)]), BEGUN, ZONE, is_over=True)
     assert found.state == "moved"
     assert found.is_doubtful

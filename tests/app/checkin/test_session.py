@@ -68,7 +68,7 @@ def enrol(session, student_id="S1", takes=range(6)):
     return session.keep()
 
 
-def test_who_enrolled_is_known_and_everything_else_is_refused(session):
+def test_the_enrolled_phrase_is_accepted_and_everything_else_is_refused(session):
     assert enrol(session) == 6
     answer = session.verify("S1", says(take=30))
     assert answer.accepted
@@ -170,7 +170,7 @@ def test_a_phrase_of_another_version_or_another_student_is_refused(session, gall
         phrases.open_phrase(gallery, "S2", (1, EMBEDDER))
 
 
-def test_the_student_is_told_what_is_kept(session, gallery):
+def test_the_student_sees_what_is_kept(session, gallery):
     assert phrases.phrase_summary(gallery, "S1") is None
     enrol(session)
     summary = phrases.phrase_summary(gallery, "S1")

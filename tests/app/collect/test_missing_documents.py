@@ -50,7 +50,7 @@ def problems_of(room: OfficeRoom) -> list[str]:
 COUNT = "the device has 6 registers by its heartbeat, {} are here"
 
 
-def test_a_whole_folder_is_said_nothing_of(room):
+def test_a_complete_folder_has_no_problems(room):
     assert problems_of(room) == []
 
 
@@ -71,7 +71,7 @@ def test_a_cut_off_end_is_named_by_the_heartbeat(room):
     assert problems_of(room) == [COUNT.format(4), "revision 1, the newest of the device by its heartbeat, is not here"]
 
 
-def test_what_still_waits_on_the_device_is_not_missing(room):
+def test_documents_that_still_wait_on_the_device_are_not_missing(room):
     last = room.paths[4]
     beat(room, last, 6, waiting=2)
     last.unlink()
@@ -83,7 +83,7 @@ def test_a_removed_commitment_is_named(room):
     assert problems_of(room) == ["1 commitments are missing that others follow"]
 
 
-def test_a_rehearsal_that_stayed_on_the_device_is_no_gap_that_can_be_told_from_one(room):
+def test_a_rehearsal_that_stayed_on_the_device_is_reported_as_a_possible_cause_of_a_gap(room):
     """The chain contains it, but the folder does not; the report names both possible causes."""
     room._previous = hashlib.sha256(b"a rehearsal").hexdigest()
     beat(room, room.deliver(room.register(START + timedelta(days=5), SHARES)), 8)

@@ -74,7 +74,7 @@ def test_a_leaver_who_was_erased_may_come_back_on_a_later_roster(room):
     assert room.enrolled()["S1"] == "Name of S1"
 
 
-def test_who_is_back_in_time_stays_and_the_days_begin_anew(room):
+def test_a_leaver_who_is_back_in_time_stays_and_the_days_begin_anew(room):
     import_roster(room, S2="yes", S3="no")
     night(room, 0)
     night(room, 20)

@@ -127,7 +127,7 @@ def test_a_release_before_can_write_templates_and_its_own_are_read(room):
 
 
 @pytest.mark.parametrize("name", ["me.json", "me.html"])
-def test_nothing_about_anybody_else_is_in_it(room, name):
+def test_the_file_of_a_student_has_nothing_about_other_students(room, name):
     text = written(room, name)
     assert "S1" in text
     assert re.search(r"\bS[23]\b|Name of S[23]|words about S2|locker-S[23]", text) is None

@@ -39,7 +39,7 @@ def test_a_device_that_delivers_has_nothing_for_a_person_to_do(home):
     assert delivery_check(home, NOW).state == "good"
 
 
-def test_what_waits_over_a_weekend_is_fine_and_after_three_days_is_told(home, server):
+def test_items_that_wait_over_a_weekend_are_fine_and_after_three_days_are_a_problem(home, server):
     server.stop()
     run(home, Clock())
     assert problems(home, NOW + timedelta(days=2)) == []
@@ -48,21 +48,21 @@ def test_what_waits_over_a_weekend_is_fine_and_after_three_days_is_told(home, se
     assert delivery_check(home, NOW + timedelta(days=4)).state == "bad"
 
 
-def test_a_refused_token_is_told_at_once_with_the_answer(home, server):
+def test_a_refused_token_is_a_problem_at_once_with_the_servers_answer(home, server):
     server.token = "another"
     run(home, Clock())
     (problem,) = problems(home)
     assert "401" in problem
 
 
-def test_parked_items_are_told_until_somebody_decided(home, server):
+def test_parked_items_are_a_problem_until_a_person_has_decided(home, server):
     server.faults.extend([*["404"] * len(home.config.upstream.pull), "422"])
     run(home, Clock())
     (problem,) = problems(home)
     assert problem == "upstream: 1 item was refused for good: `edge-daemon outbox list --state parked`"
 
 
-def test_a_document_of_the_office_that_is_no_good_is_told(home):
+def test_an_invalid_document_of_the_office_is_a_problem(home):
     db = open_register(home.register_db_path)
     note_seen(db, "roster.csv", etag="", sha256="", problem="line 3: no id", at=NOW)
     db.conn.close()
@@ -116,7 +116,7 @@ def test_the_doctor_says_which_setting_names_no_token(home):
         upstream_check(home)
 
 
-def test_an_installed_device_is_told_that_no_sync_runs_after_hours_and_not_when_it_is_new(home):
+def test_on_an_installed_device_no_sync_for_hours_is_a_problem_unless_the_device_is_new(home):
     def no_sync_problems(after):
         overview = replace(look_at_delivery(home, NOW + after), installed=True)
         return [one for one in overview.problems() if one.startswith("no sync runs")]

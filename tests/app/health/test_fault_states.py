@@ -145,7 +145,7 @@ def test_a_room_without_a_network_is_missing_at_the_office_and_says_why(tmp_path
 
 
 @row("on the device")
-def test_a_wrong_token_is_said_with_the_answer_of_the_server(tmp_path):
+def test_a_wrong_token_is_reported_with_the_answer_of_the_server(tmp_path):
     with OfficeServer(tmp_path / "office", certificates=tmp_path / "ca") as server:
         home = sync_device.a_device(tmp_path / "home", server)
         server.token = "another"
@@ -180,7 +180,7 @@ def test_a_mail_server_that_refuses_the_log_in_is_named(tmp_path):
 
 
 @row("a parent did not get a message")
-def test_an_address_that_the_mail_server_refuses_is_parked_and_said(tmp_path):
+def test_an_address_that_the_mail_server_refuses_is_parked_and_reported(tmp_path):
     with school_with_mail(tmp_path) as (home, server):
         server.mood.receiver["adler@home.example"] = "550 5.1.1 no such user"
         mail_school.hold(home)
@@ -255,7 +255,7 @@ def test_a_lesson_with_too_few_captures_says_how_many_and_why(device):
 
 
 @row("everybody `not_assessed`")
-def test_a_class_without_consent_is_said_after_its_lesson(device):
+def test_a_class_without_consent_is_reported_after_its_lesson(device):
     roster = (ROOT / "demo" / "roster.csv").read_text(encoding="utf-8").replace(",yes", ",no")
     (device.home.state_dir / "roster.csv").write_text(roster, encoding="utf-8")
     assert run(device.home.state_dir, "enrol", "import", str(device.home.state_dir / "roster.csv")).exit_code == 0
@@ -398,7 +398,7 @@ READ_HOST = host.read_host
 
 
 @row("`database damaged` in the journal")
-def test_a_database_that_was_damaged_is_said_until_a_lesson_was_held_again(device):
+def test_a_database_that_was_damaged_is_reported_until_the_next_lesson_was_held(device):
     device.start()
     device.until(lambda: len(device.documents()) == 1)
     device.stop()

@@ -16,7 +16,7 @@ from tests.registers import START, a_home, a_lesson, a_register
 
 
 @pytest.mark.parametrize("flag", get_args(RegisterFlag))
-def test_each_flag_of_a_register_is_said_in_words(tmp_path, flag):
+def test_each_flag_of_a_register_has_its_text(tmp_path, flag):
     lesson = a_lesson()
     register, sightings = a_register(lesson, {"a": 1.0, "b": 0.0})
     a_home(tmp_path, [(replace(register, register_flags=(flag,)), sightings)])

@@ -25,7 +25,7 @@ def test_without_such_a_process_doctor_looks_itself(monkeypatch, credentials):
     assert handed_over("mail") is None
 
 
-def test_what_it_found_is_taken(credentials):
+def test_findings_of_the_network_process_are_taken_over(credentials):
     rows = [{"name": "mail", "state": "bad", "found": "no answer", "advice": "plug it in"}]
     (credentials / "network-checks").write_text(json.dumps(rows))
     assert handed_over("mail") == Check("mail", "bad", "no answer", "plug it in")
@@ -42,7 +42,7 @@ def test_what_it_found_is_taken(credentials):
         b'[{"name": "device key", "state": "good", "found": "x"}]',
     ],
 )  # fmt: skip
-def test_of_another_form_it_is_no_answer(credentials, given):
+def test_findings_in_another_form_count_as_no_answer(credentials, given):
     (credentials / "network-checks").write_bytes(given)
     found = handed_over("mail")
     assert found is not None
@@ -50,7 +50,7 @@ def test_of_another_form_it_is_no_answer(credentials, given):
     assert handed_over("network") is not None
 
 
-def test_its_words_are_one_line(credentials):
+def test_texts_of_the_network_process_are_cut_to_one_line(credentials):
     rows = [{"name": "mail", "state": "good", "found": "a\nTO DO\x1b[2J\u202eb" + "x" * 5000, "advice": 7}]
     (credentials / "network-checks").write_text(json.dumps(rows))
     found = handed_over("mail")

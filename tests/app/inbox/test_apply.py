@@ -169,7 +169,7 @@ def test_a_consent_that_goes_with_a_roster_goes_out_of_the_backups_too(box):
         b"\x00" * 100,
     ],
 )
-def test_a_bad_roster_changes_nothing_and_is_told_without_naming_anybody(box, content):
+def test_a_bad_roster_changes_nothing_and_is_reported_without_names(box, content):
     before = box.students()
     done = box.apply("roster.csv", content)
     assert not done.in_force
@@ -181,7 +181,7 @@ def test_a_bad_roster_changes_nothing_and_is_told_without_naming_anybody(box, co
     assert (event.event, event.fields["document"]) == ("document refused", "roster.csv")
 
 
-def test_the_word_for_a_large_change_is_heard_and_not_kept(box):
+def test_the_permission_for_a_large_change_is_obeyed_and_not_stored(box):
     text = HEADER.replace("consent", "consent,large_change_until") + "S9,Di,,,yes,2026-11-30\n"
     assert box.apply("roster.csv", text).in_force
     store = open_gallery_store(box.home)
@@ -189,7 +189,7 @@ def test_the_word_for_a_large_change_is_heard_and_not_kept(box):
         assert store.record("S9").extra == {}
 
 
-def test_a_roster_can_be_the_first_that_a_device_hears(tmp_path):
+def test_a_roster_can_be_the_first_document_that_a_device_receives(tmp_path):
     home = Home(tmp_path / "new")
     home.ensure_state_dir()
     (home.state_dir / "config.toml").write_text('[upstream]\npull = ["roster"]\n')
@@ -300,7 +300,7 @@ def test_a_decision_is_its_id_and_the_order_of_the_list_counts(box):
     assert box.verdicts()["S2"] == "present", "a list in another order does nothing"
 
 
-def test_what_a_register_has_is_done_whatever_its_id(box):
+def test_a_correction_that_the_register_already_has_is_done_under_any_id(box):
     box.apply("corrections.json", corrections(correction()))
     done = box.apply("corrections.json", corrections(correction(id="renamed")))
     assert done.summary.startswith("0 revisions made, 1 corrections were done already")
@@ -324,7 +324,7 @@ def test_a_list_and_registers_of_the_release_before_are_taken_over_as_they_are(b
     assert box.apply("corrections.json", corrections(overtaken, mine, new)).summary.startswith("1 revisions made")
 
 
-def test_what_names_an_unknown_lesson_or_student_is_left_out_and_told_the_rest_is_done(box):
+def test_corrections_of_an_unknown_lesson_or_student_are_left_out_and_reported_and_the_rest_is_done(box):
     unknown = "6f0c36a1-7f7b-5c4e-9d0e-0a1b2c3d4e5f"
     done = box.apply(
         "corrections.json",

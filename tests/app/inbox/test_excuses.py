@@ -82,7 +82,7 @@ def test_a_list_replaces_the_one_before_and_an_older_one_nothing(home):
         {"excuses": [ENTRY] * 5001},
     ],
 )
-def test_a_list_that_is_wrong_changes_nothing_and_is_told_without_what_it_says(home, change):
+def test_a_wrong_list_changes_nothing_and_is_reported_without_its_content(home, change):
     assert apply(home, FIELDS)[0]
     in_force, problem = apply(home, {**FIELDS, "at": "2026-11-21T11:30:00Z", **change})
     assert not in_force
@@ -113,7 +113,7 @@ def sent(db, at, zone=timezone.utc):
     return delivered
 
 
-def test_who_is_excused_is_not_told_of_an_absence_and_nobody_else_is_spared(db):
+def test_an_excused_student_gets_no_absence_notice_and_all_others_do(db):
     config = replace(Config(), mail=MAIL)
     register, sightings = a_register(a_lesson(), {"a": 0.9, "b": 0.0, "c": 0.0})
     keep(db, register, sightings, also=outbox_writer(config))

@@ -68,7 +68,7 @@ def test_without_a_pinned_key_a_list_is_taken_as_before_and_doctor_warns(home):
     assert (check.state, "anybody with access to the server" in check.found) == ("warning", True)
 
 
-def test_with_one_a_signed_list_is_taken_with_its_title(home):
+def test_with_a_pinned_office_key_a_signed_list_is_applied_with_the_title_of_its_author(home):
     assert run(home.state_dir, "office-key", "pin", OFFICE.public_key.upper()).exit_code == 0
     assert apply(home, signed(FIELDS, OFFICE)) == (True, "")
     db = open_register(home.register_db_path)

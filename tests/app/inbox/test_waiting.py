@@ -127,6 +127,6 @@ def test_by_default_the_office_may_correct_and_withdraw_and_no_more():
     assert wanted_names(Config(timetable=TimetableConfig(files=("a.ics", "upstream"))))[-1] == "timetable.ics"
 
 
-def test_a_problem_is_told_without_the_values_that_it_quotes():
+def test_a_problem_is_reported_without_the_values_that_it_quotes():
     error = RosterError("line 3: student_id 'S1' is already on line 2, consent is \"it's\", x", "roster.csv", "mend it")
     assert bare(error) == "roster.csv: line 3: student_id (...) is already on line 2, consent is (...), x; mend it"

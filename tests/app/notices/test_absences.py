@@ -66,14 +66,14 @@ def send(db, at):
     return sent
 
 
-def test_a_plain_absence_is_told_after_the_hold(db):
+def test_a_plain_absence_is_sent_after_the_hold(db):
     finalise(db, {"b": 0.0})
     assert send(db, END + HOLD - HOUR) == []
     assert send(db, END + HOLD) == [("student", "b")]
 
 
 @pytest.mark.parametrize("flag", ["borderline", "look_alike", "static_face", "few_captures", "late", "left_early"])
-def test_a_flagged_absence_is_held_with_the_reason_and_nobody_is_told_of_it(db, flag):
+def test_a_flagged_absence_is_held_with_the_reason_and_not_sent(db, flag):
     finalise(db, {"b": 0.0}, flag)
     (item,) = (one for one in outbox.listed(db) if one.kind == "student")
     assert item.state == "held"
@@ -83,7 +83,7 @@ def test_a_flagged_absence_is_held_with_the_reason_and_nobody_is_told_of_it(db, 
     assert mails(db) == [("student", "void")]
 
 
-def test_a_confirmed_absence_is_told_after_another_hold(db):
+def test_a_confirmed_absence_is_sent_after_another_hold(db):
     finalise(db, {"b": 0.0}, "borderline")
     confirmed = END + 20 * HOUR
     corrected(db, "absent", confirmed)
@@ -99,21 +99,21 @@ def test_what_was_not_decided_is_no_absence_until_a_person_says_so(db, verdict):
     assert send(db, END + HOUR + HOLD) == [("student", "b")]
 
 
-def test_an_absence_that_was_taken_back_in_time_is_never_told(db):
+def test_an_absence_that_was_taken_back_in_time_is_never_sent(db):
     finalise(db, {"b": 0.0})
     corrected(db, "present", END + HOUR)
     assert send(db, END + 30 * HOLD) == []
     assert mails(db) == [("student", "void")]
 
 
-def test_an_absence_that_was_told_and_taken_back_is_told_to_be_none_at_once(db):
+def test_an_absence_that_was_sent_and_taken_back_is_corrected_by_mail_at_once(db):
     finalise(db, {"b": 0.0, "c": 0.0})
     send(db, END + HOLD)
     corrected(db, "present", END + 5 * HOUR)
     assert send(db, END + 5 * HOUR) == [("student-correction", "b")]
 
 
-def test_back_and_forth_each_turn_is_told_once(db):
+def test_each_change_of_a_verdict_back_and_forth_is_sent_once(db):
     finalise(db, {"b": 0.0})
     sent = send(db, END + HOLD)
     for day, verdict in enumerate(("present", "absent", "present", "inconclusive", "absent"), 1):
@@ -124,7 +124,7 @@ def test_back_and_forth_each_turn_is_told_once(db):
     assert sent == [notice, correction, notice, correction, notice]
 
 
-def test_taken_back_and_confirmed_again_before_anybody_was_told_one_notice_is_sent(db):
+def test_an_absence_that_is_taken_back_and_confirmed_again_before_its_notice_is_sent_once(db):
     finalise(db, {"b": 0.0})
     corrected(db, "present", END + HOUR)
     corrected(db, "absent", END + 2 * HOUR)
@@ -173,7 +173,7 @@ def test_a_refused_notice_needs_no_correction(db):
     assert mails(db) == [("student", "void")]
 
 
-def test_absent_again_while_the_first_notice_was_being_sent_is_told_once(db):
+def test_an_absence_that_returns_while_the_first_notice_is_being_sent_is_sent_once(db):
     finalise(db, {"b": 0.0})
     delivery = outbox.claim(db, "mail", END + HOLD, "a test")
     corrected(db, "present", END + HOLD)
@@ -182,7 +182,7 @@ def test_absent_again_while_the_first_notice_was_being_sent_is_told_once(db):
     assert send(db, END + 3 * HOLD) == []
 
 
-def test_absent_again_after_a_first_notice_that_failed_is_told(db):
+def test_an_absence_that_returns_after_its_first_notice_failed_is_sent(db):
     finalise(db, {"b": 0.0})
     delivery = outbox.claim(db, "mail", END + HOLD, "a test")
     corrected(db, "present", END + HOLD)
@@ -198,20 +198,20 @@ def test_a_correction_of_one_student_says_nothing_new_about_the_others(db):
     assert mails(db) == before
 
 
-def test_mail_that_is_set_up_later_tells_nothing_about_old_lessons(db):
+def test_mail_that_is_set_up_later_sends_nothing_about_old_lessons(db):
     register, sightings = a_register(LESSON, {"b": 0.0, "c": 0.0})
     keep(db, register, sightings, also=outbox_writer(Config()))
     corrected(db, "present", END + HOUR, "c")
     assert mails(db) == []
 
 
-def test_nobody_is_told_of_a_lesson_whose_time_nobody_knows(db):
+def test_an_absence_from_a_lesson_of_unknown_time_is_not_sent(db):
     finalise(db, {"b": 0.0}, clock="unsynchronised")
     corrected(db, "absent", END + HOUR)
     assert mails(db) == []
 
 
-def test_settings_that_change_before_it_is_sent_hold(db):
+def test_a_notice_follows_settings_that_change_before_it_is_sent(db):
     finalise(db, {"b": 0.0})
     delivery = outbox.claim(db, "mail", END + HOLD, "a test")
     assert forbidden(db, delivery, MAIL, END + HOLD) is None

@@ -111,7 +111,7 @@ def test_no_notice_and_no_record_of_it_reaches_a_family(home, db, what):
 
 @pytest.mark.parametrize("what", SILENT)
 @pytest.mark.parametrize("kind", ["student-week", "guardian-week", "guardian-month"])
-def test_a_record_of_the_time_says_nothing_of_it(home, db, what, kind):
+def test_the_record_of_a_week_leaves_out_lessons_that_send_no_notice(home, db, what, kind):
     lesson, changes = SILENT[what]
     hold(home, db, a_lesson(FRIDAY - timedelta(days=1)))
     hold(home, db, lesson, **changes)
@@ -170,7 +170,7 @@ def test_a_doubt_is_no_verdict_to_a_guardian(home, db):
     assert "pictures" not in text
 
 
-def test_off_is_off_also_for_what_was_queued_before(tmp_path):
+def test_mail_that_was_queued_before_the_setting_was_turned_off_is_not_sent(tmp_path):
     home = mail_school.make(tmp_path / "home", SETTINGS)
     db = open_register(home.register_db_path)
     with closing(db.conn):

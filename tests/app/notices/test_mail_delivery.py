@@ -102,7 +102,7 @@ def items(home):
 # --- the office
 
 
-def test_the_office_is_told_at_once_at_each_of_its_addresses_and_nobody_else_is(home, server):
+def test_the_office_gets_mail_at_once_at_each_of_its_addresses_and_nobody_else_does(home, server):
     mail_school.hold(home)
     assert drain(home, FRIDAY + timedelta(minutes=46)) == [
         ("office", "1", "", "delivered"),
@@ -143,7 +143,7 @@ def test_the_offices_message_has_figures_names_doubts_and_the_sheet(home, server
     assert cells["Hanna Huber"] == ["S08", "–"]
 
 
-def test_one_refused_address_of_the_office_is_parked_and_the_others_are_told(home, server):
+def test_one_refused_address_of_the_office_is_parked_and_the_others_get_the_mail(home, server):
     server.mood.receiver["deputy@school.example"] = "550 5.1.1 no such user"
     mail_school.hold(home)
     assert [name for _, _, _, name in drain(home, FRIDAY + timedelta(minutes=46))] == [
@@ -159,7 +159,7 @@ def test_one_refused_address_of_the_office_is_parked_and_the_others_are_told(hom
     assert states["1#3"] == "delivered"
 
 
-def test_after_a_cut_between_two_addresses_nobody_is_told_twice_and_nobody_forgotten(home, server):
+def test_after_a_cut_between_two_addresses_only_the_unrecorded_one_gets_its_message_again(home, server):
     mail_school.hold(home)
     db, sender = open_register(home.register_db_path), open_sender(home)
     at = FRIDAY + timedelta(minutes=46)
@@ -197,7 +197,7 @@ def test_a_correction_is_sent_in_place_of_what_it_corrects_or_after_it(home, ser
 # --- students and guardians
 
 
-def test_students_and_guardians_are_told_after_the_hold_and_of_absences_without_a_doubt_only(home, server):
+def test_students_and_guardians_get_notices_after_the_hold_and_of_absences_without_a_doubt_only(home, server):
     mail_school.hold(home)
     drain(home, HELD - timedelta(minutes=1))
     assert {taken.receiver for taken in server.taken} == {
@@ -209,7 +209,7 @@ def test_students_and_guardians_are_told_after_the_hold_and_of_absences_without_
     assert items(home)[("student", next(iter(items(home)))[1].partition("/")[0], "S03")].state == "held"
 
 
-def test_who_is_told_sees_nothing_of_anybody_else(home, server):
+def test_a_notice_names_no_other_student(home, server):
     mail_school.hold(home)
     drain(home, HELD + timedelta(minutes=1))
     for address in ("ada@school.example", "adler@home.example"):
@@ -247,7 +247,7 @@ def test_a_guardians_mail_says_its_language(home, server, language, direction):
     assert f'<div lang="{language}" dir="{direction}">' in html
 
 
-def test_an_absence_in_doubt_is_told_once_somebody_confirmed_it_and_the_name_is_text(home, server):
+def test_an_absence_in_doubt_is_sent_when_a_person_has_confirmed_it_and_the_name_is_escaped(home, server):
     lesson = mail_school.hold(home)
     drain(home, HELD + timedelta(minutes=1))
     assert of(server, "script@school.example") == []
@@ -269,7 +269,7 @@ def test_a_teachers_correction_within_the_hold_keeps_the_mail_from_being_sent(ho
     assert of(server, "adler@home.example") == []
 
 
-def test_an_absence_that_was_told_and_taken_back_is_said_to_be_taken_back(home, server):
+def test_an_absence_that_was_sent_and_taken_back_is_corrected_in_the_same_thread(home, server):
     lesson = mail_school.hold(home)
     drain(home, HELD + timedelta(minutes=1))
     mail_school.decide(home, lesson, "S01", "present", HELD + timedelta(hours=1))
@@ -280,7 +280,7 @@ def test_an_absence_that_was_told_and_taken_back_is_said_to_be_taken_back(home, 
     assert len(of(server, "ada@school.example")) == 2
 
 
-def test_who_was_removed_or_has_no_address_is_not_told(home, server):
+def test_a_student_who_was_removed_or_has_no_address_gets_no_mail(home, server):
     mail_school.hold(home, shares={**mail_school.SHARES, "S04": 0.0, "S05": 0.0})
     assert run(home.state_dir, "enrol", "remove", "S01").exit_code == 0
     drain(home, HELD + timedelta(minutes=1))
@@ -358,7 +358,7 @@ def test_the_month_goes_to_the_office(home, server):
 # --- what is wrong with the device
 
 
-def test_without_the_contact_key_the_office_is_told_of_bare_ids_and_the_others_wait(home, server):
+def test_without_the_contact_key_the_office_gets_bare_ids_and_the_other_mail_waits(home, server):
     mail_school.hold(home)
     home.contact_key_path.unlink()
     tried = drain(home, HELD + timedelta(minutes=1))
@@ -398,7 +398,7 @@ def test_a_restored_backup_has_no_contacts_and_nobody_is_forgotten_for_that(home
     assert len(of(server, "ada@school.example")) == 1
 
 
-def test_a_mistake_in_a_template_is_said_before_anything_is_sent_and_once_for_all(home, server):
+def test_a_mistake_in_a_template_is_reported_once_before_anything_is_sent(home, server):
     mail_school.hold(home)
     sender = open_sender(home)
     folder = home.state_dir / "words"
@@ -416,7 +416,7 @@ def test_a_mistake_in_a_template_is_said_before_anything_is_sent_and_once_for_al
     assert server.taken == []
 
 
-def test_a_missing_password_is_said_before_anything_is_sent(home):
+def test_a_missing_password_is_reported_before_anything_is_sent(home):
     (home.state_dir / "password").unlink()
     with pytest.raises(DeliveryError, match=r"mail.password_file: there is no such credential"):
         open_sender(home)
@@ -447,7 +447,7 @@ def test_addresses_of_the_time_before_the_schools_server_sent_make_no_copies(hom
     assert "office" not in {document["to"] for document in upstream.documents.values()}
 
 
-def test_where_the_schools_server_sends_it_gets_the_words_and_no_address(tmp_path, enrolled):
+def test_a_schools_server_that_sends_the_mail_gets_the_text_and_no_address(tmp_path, enrolled):
     settings = mail_school.SETTINGS.replace('host = "mail.school.example"', 'via = "upstream"')
     settings = settings.replace(settings[settings.index("office =") : settings.index("students")], "")
     home = copied(enrolled, tmp_path / "home", settings + '\n[upstream]\nurl = "https://office.school.example"\n')
@@ -490,7 +490,7 @@ def test_the_document_is_as_its_schema_says(tmp_path, enrolled):
         assert path.endswith(f"/{document['message_id']}.json")
 
 
-def test_a_week_reaches_students_though_nobody_is_the_office(tmp_path, home, server):
+def test_without_an_office_address_students_still_get_their_week(tmp_path, home, server):
     mail_school.hold_week(home)
     text = (home.state_dir / "config.toml").read_text(encoding="utf-8")
     (home.state_dir / "config.toml").write_text(text.replace("office = [", "# office = ["), encoding="utf-8")

@@ -16,7 +16,7 @@ from edge_daemon.traits import MaskCounts
 from tests.registers import a_lesson, a_register
 
 
-def test_who_came_late_is_named_until_a_person_says_present():
+def test_a_late_student_is_named_until_a_person_corrects_the_verdict_to_present():
     register, _ = a_register(a_lesson(), {"a": 1.0, "b": 1.0})
     register = replace(register, verdicts=tuple(replace(v, flags=("late",)) for v in register.verdicts))
     register = correct(register, "b", "present", by="T", reason="sat at the back", at=register.lesson.end)
@@ -46,7 +46,7 @@ def test_a_rehearsal_is_marked_in_subject_and_body_and_has_no_clock(language, ma
         ("de", "Masken im Raum 3 ohne, 20 richtig, 1 falsch, 2 unklar"),
     ],
 )
-def test_the_office_is_told_how_many_wore_masks_and_nothing_where_nobody_looked(language, words):
+def test_mail_to_the_office_counts_masks_only_where_they_were_looked_for(language, words):
     register, _ = a_register(a_lesson(), {"a": 1.0})
     templates = Templates(language, None)
     texts = []

@@ -67,7 +67,7 @@ def test_every_revision_goes_upstream_also_before_an_address_is_set(db):
     ]
 
 
-def test_with_mail_the_office_has_every_revision_and_only_the_absent_are_told(db):
+def test_with_mail_the_office_gets_every_revision_and_only_absent_students_get_notices(db):
     register = a_register(LESSON, {"a": 1.0, "b": 0.0, "c": 0.9, "d": 0.0}, not_assessed=["d"])
     keep(db, *register, also=outbox_writer(WITH_MAIL))
     assert rows(db)[1:] == [
@@ -77,7 +77,7 @@ def test_with_mail_the_office_has_every_revision_and_only_the_absent_are_told(db
     ]
 
 
-def test_the_office_is_told_at_once_and_students_and_guardians_after_the_hold(db):
+def test_the_office_gets_mail_at_once_and_students_and_guardians_after_the_hold(db):
     keep(db, *a_register(LESSON, {"b": 0.0}), also=outbox_writer(WITH_MAIL))
     waits = {one.kind: one.next_attempt - LESSON.end for one in outbox.listed(db)}
     hold = timedelta(hours=4)

@@ -76,7 +76,7 @@ def test_each_address_of_the_office_and_each_student_gets_the_complete_one(home)
     assert all("replaces the sheet sent before" in message.subject for message in own)
 
 
-def test_it_is_sent_again_once_and_again_only_for_another_late_register(home):
+def test_a_sheet_is_sent_again_once_for_each_late_register(home):
     mail_school.hold(home, MONDAY)
     catch_up(home, MONDAY + 7 * DAY)
     mail_school.hold(home, MONDAY + DAY)
@@ -94,7 +94,7 @@ def test_a_correction_after_the_sheet_does_not_send_it_again(home):
     assert refs(catch_up(home, MONDAY + 8 * DAY)) == []
 
 
-def test_a_sheet_that_still_waits_is_complete_when_it_goes_and_is_no_second_one(home):
+def test_a_sheet_that_still_waits_takes_in_a_late_register_and_is_sent_once(home):
     mail_school.hold(home, MONDAY)
     db = open_register(home.register_db_path)
     with closing(db.conn):

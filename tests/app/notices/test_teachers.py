@@ -184,7 +184,7 @@ def test_the_teacher_is_asked_to_answer_through_the_office_about_an_unusual_less
 
 
 @pytest.mark.parametrize("what", ["rehearsal", "no time", "off", "off meanwhile"])
-def test_nobody_is_written_to(home, db, what):
+def test_teachers_get_no_mail_where_it_is_off_or_the_lesson_does_not_count(home, db, what):
     lesson = a_lesson(FRIDAY, "7b", "rehearsal" if what == "rehearsal" else "timetable")
     if what == "off":
         home.config_path.write_text(mail_school.SETTINGS, encoding="utf-8")
@@ -197,7 +197,7 @@ def test_nobody_is_written_to(home, db, what):
     assert {state for state, _ in states(db)} <= {"void"}
 
 
-def test_a_course_of_whom_nobody_is_known_is_said_in_the_outbox(home, db):
+def test_the_outbox_names_a_course_without_a_known_teacher(home, db):
     hold(home, db, a_lesson(FRIDAY, "chess"))
     assert drain(home, db) == []
     assert states(db) == [("void", "neither the roster nor the calendar has a mail address of the teacher")]
@@ -212,7 +212,7 @@ def test_two_teachers_have_a_message_each(home, db):
     ]
 
 
-def test_where_the_schools_server_sends_it_is_told_the_course_and_no_address(home, db):
+def test_a_schools_server_that_sends_the_mail_gets_the_course_and_no_address(home, db):
     hold(home, db)
     (message,) = drain(home, db, sender=Sender(needs_addresses=False))
     document = to_json(message, "room 204").decode()
@@ -289,7 +289,7 @@ def test_an_address_goes_with_the_last_student_of_the_course(home, db):
     assert known(home, db, a_lesson(FRIDAY, "7b"))
 
 
-def test_who_left_the_roster_names_no_teacher_any_more(home, db):
+def test_a_student_who_left_the_roster_names_no_teacher(home, db):
     enrol(home, HEAD + "".join(line + "\n" for line in ROSTER.splitlines() if line.startswith(("S04", "S08"))))
     assert known(home, db, a_lesson(FRIDAY, "8a")) == ()
 

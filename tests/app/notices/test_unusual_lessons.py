@@ -71,14 +71,14 @@ def test_nothing_goes_to_families_and_the_office_is_asked(db):
     assert f"register confirm {LESSON.lesson_id[:8]} --held" in " ".join(facts.split())
 
 
-def test_held_tells_the_families_after_the_hold(db):
+def test_a_lesson_confirmed_as_held_sends_notices_to_families_after_the_hold(db):
     confirmed(db, held=True)
     assert {(kind, state) for kind, _, state in to_families(db)} == {("student", "waiting"), ("guardian", "waiting")}
     assert {student for _, student, _ in to_families(db)} == {"a", "b", "c"}
     assert counts(latest(db)) == "corrected, 3 absent"
 
 
-def test_not_held_tells_nobody_and_the_office_that_it_is_cancelled(db):
+def test_a_lesson_confirmed_as_not_held_sends_no_notices_and_the_office_gets_the_cancellation(db):
     confirmed(db, held=False)
     assert to_families(db) == []
     assert counts(latest(db)) == "corrected, not held"
@@ -100,7 +100,7 @@ def test_an_absence_that_a_teacher_enters_waits_for_the_office_too(db):
     assert {(student, state) for _, student, state in to_families(db)} == {(s, "waiting") for s in "abc"}
 
 
-def test_it_is_asked_again_right_before_sending(db):
+def test_the_confirmation_is_checked_again_right_before_a_notice_is_sent(db):
     confirmed(db, held=True)
     claimed = None
     at = LATER + timedelta(hours=5)

@@ -218,7 +218,7 @@ def test_captures_whose_faces_went_with_the_gallery_are_missed_and_nobody_is_abs
     ]
 
 
-def test_a_gallery_without_backup_is_begun_anew_and_the_service_told(home):
+def test_a_gallery_without_backup_is_begun_anew_and_the_service_reports_it(home):
     with closing(open_gallery(home.gallery_db_path).conn):
         pass
     shutil.rmtree(home.backup_dir)

@@ -120,7 +120,7 @@ def test_a_revision_is_written_with_its_outbox_item_or_not_at_all(home, revise):
 
 
 @pytest.mark.parametrize("revise", BY_HAND)
-def test_whoever_meets_a_changed_register_raises_the_alarm_by_hand_too(home, revise):
+def test_a_changed_register_raises_the_alarm_in_commands_by_hand_too(home, revise):
     lesson_id = LESSONS[1].lesson_id
     changed(home.register_db_path, lesson_id, other_verdict)
     with pytest.raises(TamperedError):
@@ -130,7 +130,7 @@ def test_whoever_meets_a_changed_register_raises_the_alarm_by_hand_too(home, rev
         assert [(one.name, lesson_id in one.what, one.at) for one in alarms(db)] == [(LEDGER, True, NOW)]
 
 
-def test_what_nobody_touched_is_extended_twice_and_raises_no_alarm(home):
+def test_unchanged_registers_are_extended_twice_and_raise_no_alarm(home):
     correct_by_hand(home, LESSONS[1].lesson_id, WANTED)
     correct_by_hand(home, LESSONS[1].lesson_id, Correction("S1", "absent", "Ms Weber", "was not", NOW))
     assert revisions(home) == 5

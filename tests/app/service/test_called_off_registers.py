@@ -65,7 +65,7 @@ def test_a_lesson_that_is_still_held_is_left_alone(home, db):
     assert notices(db) == [(LESSON.lesson_id, "waiting")]
 
 
-def test_a_lesson_that_is_called_off_within_the_hold_tells_nobody_and_asks_the_office_once(home, db):
+def test_a_lesson_that_is_called_off_within_the_hold_sends_no_notices_and_asks_the_office_once(home, db):
     assert question_called_off(home, db, OFF, NOW) == 1
     assert question_called_off(home, db, OFF, NOW) == 0
     register = latest(db)

@@ -40,7 +40,7 @@ def courses(device: Device) -> list[object]:
     return [document["course"] for document in device.documents()]
 
 
-def test_it_is_finalised_while_the_next_lesson_runs_and_that_one_loses_nothing(device):
+def test_a_cut_off_lesson_is_finalised_while_the_next_one_runs_and_keeps_all_its_captures(device):
     cut_over_its_end(device)
     device.start()
     device.until(lambda: courses(device) == ["Maths"])
@@ -57,7 +57,7 @@ def test_it_is_finalised_while_the_next_lesson_runs_and_that_one_loses_nothing(d
     device.stop()
 
 
-def test_status_and_ledger_say_the_same_of_it_until_then(device):
+def test_status_and_ledger_agree_on_a_cut_off_lesson_until_its_register_is_made(device):
     cut_over_its_end(device)
     home = device.home.state_dir
     assert "over, not made yet" in run(home, "ledger").stdout
@@ -73,7 +73,7 @@ def test_status_and_ledger_say_the_same_of_it_until_then(device):
     device.stop()
 
 
-def test_its_register_is_made_without_a_network_in_memory(device):
+def test_the_register_of_a_cut_off_lesson_is_made_without_a_neural_network_in_memory(device):
     device.start_and_cut(2)
     (lesson,) = lessons.running_lessons(device.db)
     code = (

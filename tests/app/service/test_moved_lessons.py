@@ -68,7 +68,7 @@ def test_a_plain_event_that_is_moved_a_little_stays_one_lesson_with_its_times(ru
     running.stop()
 
 
-def test_one_that_is_moved_away_is_held_at_its_new_time_only(running):
+def test_a_lesson_that_is_moved_to_another_time_is_held_at_that_time_only(running):
     running.timetable(moved(10, 0))
     running.until(lambda: not lessons.running_lessons(running.db))
     until_evening(running)
@@ -95,7 +95,7 @@ END:VEVENT
 
 
 @pytest.mark.parametrize("pictures", [1, 3])
-def test_one_of_a_series_that_is_moved_to_another_day_is_held_then(device, pictures):
+def test_a_lesson_of_a_series_that_is_moved_to_another_day_is_held_on_that_day(device, pictures):
     device.timetable(CALENDAR)
     in_lesson(device, pictures)
     if has_run := pictures == 3:
@@ -130,7 +130,7 @@ def test_one_that_is_called_off_ends_at_once_and_the_office_is_asked(running):
     running.stop()
 
 
-def test_one_that_only_vanished_is_held_to_its_end_and_the_office_is_asked(running):
+def test_a_lesson_that_only_vanished_is_held_to_its_end_and_the_office_is_asked(running):
     running.timetable(PLAIN[: PLAIN.index("BEGIN:VEVENT")] + YESTERDAY + "END:VCALENDAR\n")
     until_evening(running)
     (document,) = running.documents()

@@ -244,7 +244,7 @@ def test_a_camera_that_is_not_there_ends_the_start_with_one_line(device):
     assert "frames: no such folder" in log.splitlines()[-1]
 
 
-def test_a_second_service_is_refused_in_one_line_and_one_that_is_told_to_stop_leaves_nothing(device):
+def test_a_second_service_is_refused_in_one_line_and_a_stopped_one_leaves_nothing(device):
     device.start()
     device.until(lambda: bool(device.status()))
     second = subprocess.run(
@@ -339,7 +339,7 @@ def test_faces_that_a_worker_left_behind_after_its_register_are_erased_by_the_ne
     assert not candidates(gallery_db, lesson_id)
 
 
-def test_after_a_restart_in_a_lesson_nobody_is_told_that_there_is_none(device, monkeypatch):
+def test_after_a_restart_in_a_lesson_the_status_never_says_that_there_is_no_lesson(device, monkeypatch):
     device.start_and_cut(2)
     at = device.clock.reading().utc
 

@@ -9,7 +9,7 @@ import pytest
 from edge_daemon.app.service import watchdog
 
 
-def test_it_is_fed_with_and_without_a_new_status(tmp_path, monkeypatch):
+def test_the_watchdog_is_fed_with_and_without_a_new_status(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(5)

@@ -54,7 +54,7 @@ def watched(tmp_path):
         one.staff.end(0.0)
 
 
-def test_a_worker_is_heard_and_leaves_nothing_behind(watched):
+def test_reports_of_a_worker_arrive_and_it_leaves_no_open_files(watched):
     one = watched("say('taken', slot=3); say('done')")
     assert one.staff.start("lesson", "a", 0.0)
     assert one.staff.start("lesson", "a", 0.0) is None, "one worker a lesson"
@@ -80,7 +80,7 @@ def test_a_worker_that_fails_is_started_again_later_and_later(watched):
     assert pauses_s[-1] == LONGEST_PAUSE_S
 
 
-def test_a_worker_that_is_killed_is_told_by_its_signal_and_progress_takes_the_trouble_back(watched):
+def test_a_killed_worker_is_reported_with_its_signal_and_progress_resets_its_failures(watched):
     one = watched("say('taken', slot=1); os.kill(os.getpid(), signal.SIGKILL)")
     for _ in range(3):
         now_s = trouble.again_at_s if (trouble := one.staff.trouble("lesson", "a")) else 0.0
@@ -129,7 +129,7 @@ def test_all_are_ended_within_the_time_together(watched):
     assert one.staff.at("lesson", "a") is None
 
 
-def test_a_worker_that_is_told_to_stop_is_no_trouble(watched):
+def test_a_worker_that_is_stopped_is_no_trouble(watched):
     one = watched("say('waiting'); sys.exit(75)")
     one.staff.start("untimed", "", 0.0)
     one.until(lambda: not one.staff.at("untimed"))

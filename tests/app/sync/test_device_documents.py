@@ -89,7 +89,7 @@ def test_a_device_that_was_just_installed_has_a_heartbeat(tmp_path):
     }
 
 
-def test_the_heartbeat_tells_queue_last_register_and_models(home, db):
+def test_the_heartbeat_reports_queue_last_register_and_models(home, db):
     document = valid(heartbeat(home, db, NOW), "heartbeat")
     assert document["queue"]["upstream"]["waiting"] == 3
     assert document["queue"]["upstream"]["oldest"] == "2026-11-16T07:45:00Z"
@@ -127,12 +127,12 @@ def test_the_heartbeat_says_what_the_service_says_but_not_who_was_seen(home, db)
     assert "S001" not in json.dumps(document)
 
 
-def test_a_service_that_says_nothing_is_told_as_silent(home, db):
+def test_a_service_that_reports_nothing_is_silent_in_the_heartbeat(home, db):
     write_status(home.runtime_dir, replace(a_status(), updated_boottime_s=1.0))
     assert valid(heartbeat(home, db, NOW), "heartbeat")["service"]["state"] == "silent"
 
 
-def test_what_was_pulled_is_told_with_what_is_wrong_with_it(home, db):
+def test_the_heartbeat_reports_pulled_documents_with_their_problems(home, db):
     note_seen(db, "roster.csv", etag="", sha256="", problem="line 3: no id <a@b.example>", at=NOW)
     document = valid(heartbeat(home, db, NOW), "heartbeat")
     assert document["pulled"]["roster.csv"]["problem"] == "line 3: no id <(address)>"
@@ -164,7 +164,7 @@ def test_a_day_names_the_promises_that_the_timetable_moved_or_dropped(db):
     ]
 
 
-def test_a_day_tells_lessons_captures_faults_and_refusals(db):
+def test_a_day_log_reports_lessons_captures_faults_and_refusals(db):
     at = START + timedelta(hours=1)
     skip_lessons(db, [a_lesson(START + timedelta(hours=5), "8a")], "the device was off", at)
     daily_events.add_events(
@@ -181,7 +181,7 @@ def test_a_day_tells_lessons_captures_faults_and_refusals(db):
     assert "S007" not in json.dumps(day)
 
 
-def test_what_was_parked_and_got_through_after_all_is_no_longer_told(db):
+def test_an_item_that_was_parked_and_then_delivered_is_no_longer_reported(db):
     park(db, "550 no")
     outbox.reopen(db, [item.item_id for item in outbox.listed(db, ("parked",))], NOW)
     assert a_day(db)["deliveries_parked"] == []
@@ -230,12 +230,12 @@ def test_the_schema_names_every_event_that_is_kept():
         ("2027-01-01", ["2026-11-18"]),
     ],
 )
-def test_days_are_told_from_the_first_that_is_not_complete(db, until, expected):
+def test_day_logs_begin_with_the_first_day_that_is_not_complete(db, until, expected):
     now = NOW + timedelta(days=2)
     assert [day.isoformat() for day in days_to_send(db, until, now, ZONE, 400)] == expected
 
 
-def test_a_device_that_has_nothing_to_tell_has_no_days(tmp_path):
+def test_a_device_without_events_has_no_day_logs(tmp_path):
     db = open_register(tmp_path / "register.sqlite")
     assert list(days_to_send(db, "", NOW, ZONE, 400)) == []
     db.conn.close()

@@ -165,7 +165,7 @@ def test_one_address_that_is_answered_421_holds_up_no_other(tmp_path, clock, cer
         ("554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", False),
     ],
 )
-def test_a_refusal_of_the_sender_parks_no_letter(tmp_path, clock, certificates, answer, is_parked):
+def test_a_refusal_of_the_sender_parks_no_message(tmp_path, clock, certificates, answer, is_parked):
     with MailServer(certificates) as post:
         more = MAIL.format(port=post.port, ca=certificates / "ca.pem", user=USER)
         home = a_device(tmp_path / "home", None, lessons=6, more=more)

@@ -38,7 +38,7 @@ def test_the_key_that_signed_is_stronger_than_what_is_written_somewhere(api, tmp
     assert document(api, "key.json")["public_key"] != who.public_key
 
 
-def test_a_key_of_another_device_is_not_told(api, tmp_path):
+def test_a_key_of_another_device_is_not_published(api, tmp_path):
     home = a_device(tmp_path / "home", api, lessons=0)
     wrote_down(home, "another-room")
     run(home, Clock())

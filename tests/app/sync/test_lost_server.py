@@ -128,7 +128,7 @@ def test_a_key_that_is_as_it_was_left_costs_one_request(server, tmp_path, clock)
     assert [one.status for one in server.answered if one.path.endswith("key.json")] == [304]
 
 
-def test_where_nothing_is_missing_it_is_one_request_and_nothing_is_sent(server, tmp_path, clock):
+def test_where_nothing_is_missing_the_check_is_one_request_and_sends_nothing(server, tmp_path, clock):
     home = a_device(tmp_path / "home", server)
     run(home, clock)
     server.seen.clear()

@@ -48,7 +48,7 @@ def test_each_register_lies_where_a_server_would_have_it_byte_for_byte(home, db,
     assert not [p for p in stick.rglob("*") if p.name.startswith(".")]
 
 
-def test_nothing_counts_as_delivered_but_nobody_who_reads_the_folder_is_told_that_it_waits(home, db, stick):
+def test_copied_items_do_not_count_as_delivered_and_the_copied_status_shows_none_waiting(home, db, stick):
     copy_all(home, db, stick, NOW)
     assert {one.state for one in outbox.listed(db, outbox.STATES)} == {"waiting"}
     status = json.loads((room_of(stick) / "status.json").read_text())

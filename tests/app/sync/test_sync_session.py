@@ -81,7 +81,7 @@ def test_a_second_run_delivers_nothing_twice(api, tmp_path, clock):
     assert puts == ["status.json"], "what did not change is not sent again"
 
 
-def test_nothing_that_is_set_up_is_said_and_touches_nothing(tmp_path, clock):
+def test_without_receivers_sync_says_so_and_touches_nothing(tmp_path, clock):
     home = a_device(tmp_path / "home", None, lessons=0)
     home.register_db_path.unlink()
     result = run(home, clock)
@@ -184,7 +184,7 @@ def test_a_clock_that_was_wrong_while_the_server_was_away_puts_nothing_off(api, 
     assert held_registers(api) == made_registers(home)
 
 
-def test_who_waits_at_the_terminal_has_it_tried_at_once(api, tmp_path, clock):
+def test_an_eager_run_tries_a_waiting_receiver_at_once(api, tmp_path, clock):
     home = a_device(tmp_path / "home", api)
     api.always = "503"
     run(home, clock)
@@ -194,7 +194,7 @@ def test_who_waits_at_the_terminal_has_it_tried_at_once(api, tmp_path, clock):
     assert held_registers(api) == made_registers(home)
 
 
-def test_who_waits_at_the_terminal_has_single_items_tried_at_once_too(api, tmp_path, clock):
+def test_an_eager_run_tries_single_waiting_items_at_once(api, tmp_path, clock):
     home = a_device(tmp_path / "home", api)
     api.faults.extend([*["404"] * len(home.config.upstream.pull), "500"])
     run(home, clock)
@@ -298,7 +298,7 @@ def test_a_server_that_is_away_costs_nothing_but_time(api, tmp_path, clock):
     assert held_registers(api) == made_registers(home)
 
 
-def test_a_run_that_is_told_to_stop_finishes_what_is_in_hand_and_the_next_one_goes_on(api, tmp_path, clock):
+def test_a_run_that_is_stopped_finishes_its_current_item_and_the_next_run_goes_on(api, tmp_path, clock):
     home = a_device(tmp_path / "home", api)
     result = run(home, clock, stopping=lambda: len(held_registers(api)) >= 1)
     assert result.stopped
@@ -363,7 +363,7 @@ def test_progress_comes_to_its_end(api, tmp_path, clock):
     assert shown == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_the_key_is_told_once_the_days_when_they_change_the_status_always(api, tmp_path, clock):
+def test_the_key_is_sent_once_the_day_logs_when_they_change_and_the_status_always(api, tmp_path, clock):
     home = a_device(tmp_path / "home", api)
     run(home, clock)
     assert len(document(api, "key.json")["public_key"]) == 64

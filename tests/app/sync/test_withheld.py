@@ -50,7 +50,7 @@ def given(folder, **secrets: str):
     return str(folder)
 
 
-def test_a_shell_is_told_the_unit_and_the_unit_delivers_as_if_nobody_had_tried(home, server, tmp_path, monkeypatch):
+def test_without_credentials_a_shell_names_the_unit_and_the_unit_then_delivers(home, server, tmp_path, monkeypatch):
     clock = Clock()
     with pytest.raises(DeliveryError, match=r"upstream\.token_file") as refused:
         SyncSession(home, now=clock, eager=True).go()
@@ -64,7 +64,7 @@ def test_a_shell_is_told_the_unit_and_the_unit_delivers_as_if_nobody_had_tried(h
     assert held_registers(server) == made_registers(home)
 
 
-def test_a_shell_that_is_lent_other_credentials_is_told_as_well(home, tmp_path, monkeypatch):
+def test_a_shell_with_other_credentials_names_the_unit_too(home, tmp_path, monkeypatch):
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", given(tmp_path / "attendance", device_key="k", mail_password="none"))
     with pytest.raises(DeliveryError, match=r"upstream\.token_file"):
         SyncSession(home).go()

@@ -19,7 +19,7 @@ def key() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.generate()
 
 
-def test_what_was_bundled_comes_out(tmp_path, key):
+def test_an_unpacked_bundle_has_the_version_and_files_of_its_source(tmp_path, key):
     made = bundle(tmp_path, key, "2.0")
     manifest = read_manifest(made, key.public_key())
     unpack(made, manifest, tmp_path / "out")

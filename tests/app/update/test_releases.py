@@ -34,7 +34,7 @@ def test_where_nothing_is_installed_one_line_says_how(tmp_path):
         assert "sudo ./install.sh" in caught.value.hint
 
 
-def test_what_the_tool_says_is_the_error(releases):
+def test_the_output_of_the_release_tool_is_the_error(releases):
     with pytest.raises(UpdateFailedError) as caught:
         releases.tool("link", "1.0")
     assert caught.value.line() == "edge-daemon-release link: no room for link"

@@ -169,13 +169,13 @@ def test_without_the_maintainers_key_no_release_is_taken(device, updater, bundle
         updater.take(bundles[1]["2.0"])
 
 
-def test_where_nothing_is_installed_it_is_told_how_a_bundle_is_verified(tmp_path, bundles):
+def test_where_nothing_is_installed_the_error_says_how_a_bundle_is_verified(tmp_path, bundles):
     nowhere = Updater(Releases(tmp_path), ServiceControl(tmp_path, 1.0, 0.1), Home(tmp_path / "home"))
     with pytest.raises(UpdateError, match=r"no release is installed here.*make_bundle.py --check"):
         nowhere.take(bundles[1]["2.0"])
 
 
-def test_beside_an_installation_it_is_refused(device, updater, bundles):
+def test_an_update_is_refused_while_an_installation_runs(device, updater, bundles):
     path = device.root / "run/edge-daemon-install.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
@@ -233,7 +233,7 @@ def test_a_boot_after_a_cut_goes_back_whatever_was_switched(device, step):
     assert not (device.root / "etc/systemd/system/a.target.wants/edge-daemon-new.timer").is_symlink()
 
 
-def test_a_boot_after_a_cut_keeps_a_release_that_was_believed(device):
+def test_a_boot_after_a_cut_keeps_a_release_that_has_proved_itself(device):
     release = device.base / "releases/2.0"
     (release / "systemd").mkdir(parents=True)
     (release / ".complete").touch()

@@ -306,7 +306,7 @@ def test_captures_stop_below_the_reserve_and_go_on_above_it(home, monkeypatch):
     assert disk_state(home).stop is False
 
 
-def test_the_state_of_a_disk_that_is_gone_is_told_and_raises_nothing(tmp_path):
+def test_the_state_of_a_disk_that_is_gone_is_reported_and_raises_nothing(tmp_path):
     state = disk_state(Home(tmp_path / "nowhere"))
     assert state.stop
     assert "does not answer" in state.reason

@@ -42,7 +42,7 @@ def test_the_sizes_of_merged_groups_weigh_in_the_mean():
     assert _groups(cosines) == [[0, 1, 2], [3]]
 
 
-def test_nothing_and_a_single_face_are_what_they_are():
+def test_no_faces_give_no_groups_and_a_single_face_gives_one():
     assert _groups(np.zeros((0, 0))) == []
     assert _groups(np.ones((1, 1))) == [[0]]
 
@@ -84,7 +84,7 @@ def test_two_looks_in_turns_are_one_person(order, groups):
     assert len(_groups(blocks([6, 6], 0.8, 0.45), slots)) == groups
 
 
-def test_what_is_kept_apart_goes_on_to_take_its_own_faces():
+def test_a_group_that_is_kept_apart_still_takes_its_own_faces():
     """The two groups stay apart. Then a face that resembles the second one a little is merged with it."""
     cosines = blocks([6, 6, 1], 0.8, 0.45)
     cosines[12, :6] = cosines[:6, 12] = 0.1

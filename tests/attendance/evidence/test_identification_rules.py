@@ -49,7 +49,7 @@ def _score(pooled: Sequence[float]) -> list[float]:
     return list(score([track((1, 0, 0), [0, 1])], [face(slot, similarities=similarities) for slot in (0, 1)]))
 
 
-def test_half_of_what_the_five_next_students_reach_is_taken_off():
+def test_half_the_mean_similarity_of_the_five_nearest_other_students_is_subtracted():
     pooled = [0.9, 0.1, 0.5, 0.3, 0.2, 0.4, 0.05, -0.2]
     of_others = 0.5 + 0.4 + 0.3 + 0.2 + 0.1
     top_six = 0.9 + of_others
@@ -86,7 +86,7 @@ def test_a_track_is_the_student_from_its_threshold_on(width_px, count, above, na
     assert Lesson().add(range(count), pooled, width_px=width_px).named() == [name]
 
 
-def test_the_mean_width_of_its_faces_decides():
+def test_the_threshold_of_a_track_follows_the_mean_width_of_its_faces():
     """The track has one face of 26 px and one of 40 px. For faces of 33 px the threshold is 0.429 + 0.045."""
     for pooled, name in ((0.478, 0), (0.470, NOBODY)):
         lesson = Lesson().add([0, 1], [pooled], width_px=26.0)
@@ -102,7 +102,7 @@ def test_a_lead_under_four_percent_is_no_name(rival, name):
 
 @pytest.mark.parametrize(("rival", "name"), [(0.600 - 0.089, NOBODY), (0.600 - 0.093, 0)])
 @pytest.mark.parametrize("pair", [("S0", "S1")])
-def test_between_look_alikes_it_is_ten_percent(rival, name, pair):
+def test_between_look_alikes_the_margin_is_ten_percent(rival, name, pair):
     assert Lesson().add(range(9), [0.600, rival]).named([pair]) == [name]
     assert Lesson().add(range(9), [0.600, rival]).named([("S0", "S2")]) == [0]
     swapped = Lesson().add(range(9), [rival, 0.600]).named([pair])

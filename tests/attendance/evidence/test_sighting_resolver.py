@@ -117,7 +117,7 @@ def test_many_strangers_in_a_room_of_absent_students_are_hardly_ever_named(seed)
     assert Counter(_named(room))[""] == len(room.faces)
 
 
-def test_two_students_of_the_same_looks_are_told_apart_only_while_both_are_there():
+def test_two_look_alikes_are_distinguished_only_while_both_are_there():
     room = Room()
     twin = room.people["S00"] + 0.25 * room.identity("difference")
     room.people["S01"] = twin / np.linalg.norm(twin)
@@ -174,7 +174,7 @@ def test_a_sighting_carries_slot_box_and_the_students_own_similarity():
     assert isinstance(expected.box, Box)
 
 
-def test_a_face_too_small_to_be_recognised_is_not_believed_in():
+def test_a_face_too_small_to_be_recognised_gets_no_name():
     room = Room()
     room.sits("S02", range(5), 3)
     room.faces = [replace(f, quality=replace(f.quality, width_px=17.0)) for f in room.faces]

@@ -61,15 +61,15 @@ def _one_after_the_other(similarity: float, *parts: int) -> list[tuple[int, ...]
     return sorted(track.members for track in track_seat(0, range(30), range(30), _vectors(room)))
 
 
-def test_somebody_alike_who_takes_over_a_place_has_a_link_of_his_own():
+def test_a_look_alike_who_takes_over_a_seat_has_a_track_of_their_own():
     assert _one_after_the_other(0.60, 15, 15) == [tuple(range(15)), tuple(range(15, 30))]
 
 
-def test_who_looks_a_little_different_from_now_on_keeps_the_link():
+def test_a_student_who_looks_a_little_different_from_now_on_keeps_the_track():
     assert _one_after_the_other(0.80, 15, 15) == [tuple(range(30))]
 
 
-def test_who_looks_one_way_and_another_in_turns_is_one_person():
+def test_a_student_whose_looks_alternate_is_one_track():
     assert _one_after_the_other(0.60, 5, 5, 5, 5, 5, 5) == [tuple(range(30))]
 
 
@@ -77,7 +77,7 @@ def test_a_few_odd_faces_at_the_end_are_no_other_person():
     assert _one_after_the_other(0.60, 25, 5) == [tuple(range(30))]
 
 
-def test_likeness_and_centre_of_a_link_are_those_of_its_faces():
+def test_similarity_and_centre_of_a_track_are_those_of_its_faces():
     room = Room()
     room.sits("S00", range(6), 0)
     vectors = _vectors(room)
