@@ -28,7 +28,7 @@ from edge_daemon.vision.pipeline import Detector
 
 _BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.01)
 _ENOUGH = 10
-"""Least number of faces at a seat that counts for `mean_error_of_a_seat`."""
+"""A seat with fewer faces than this is left out of `mean_error_of_a_seat`."""
 
 
 def main() -> int:

@@ -25,9 +25,9 @@ from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 ALL, SOME, FEW = 0, 12, 4
-"""Numbers of captures of a variant; `ALL` is every capture.
+"""How many captures of a variant are read; `ALL` stands for every capture.
 
-All are searched as the service searches a lesson. If only some or few are read, each is searched alone.
+With `ALL`, the detector remembers earlier captures, as in a lesson. Otherwise each capture is searched alone.
 """
 WHOLE = 4
 """Number of lessons that are read with all of their captures, because only these give registers.
@@ -36,7 +36,7 @@ For the rates of faces a larger number of people is worth more than a larger num
 contribute only some.
 """
 NOISE = 3.0
-"""Standard deviation of the sensor's noise, also in the lesson maker."""
+"""Standard deviation of the sensor's noise, in levels of 255; the lesson maker uses the same value."""
 Worsened = Callable[[Picture, np.random.Generator], Picture]
 
 
@@ -72,7 +72,7 @@ class Seen:
     truth: int
     """Index of the true face; -1: none."""
     alone: str
-    """Id of the student whom this picture alone names; empty: none."""
+    """Id of the student recognised from this picture alone; empty if none is."""
     counted: str
     """The student named by the evidence over all captures of the variant."""
 
@@ -135,7 +135,7 @@ def _variant(path: Path, truth: Truth, variant: Variant, matcher: Matcher, detec
 
 
 def worse(picture: Picture, variant: Variant, random: np.random.Generator) -> Picture:
-    """Return the degraded capture with the sensor's noise; a reduced one is placed in a plain grey picture."""
+    """Return the degraded capture with the sensor's noise; a smaller one lies in the corner of a grey picture."""
     if variant.name == AS_IS.name:
         return picture
     made = picture
@@ -152,7 +152,7 @@ def worse(picture: Picture, variant: Variant, random: np.random.Generator) -> Pi
 
 
 def alone(candidate: Candidate, student_ids: Sequence[str]) -> str:
-    """Return the student whom one picture names by itself."""
+    """Return the student who is recognised from one picture by itself; empty if none is."""
     best = int(np.argmax(candidate.similarities))
     enough = candidate.similarities[best] >= Thresholds().threshold(candidate.quality.width_px, 1)
     return student_ids[best] if enough else ""

@@ -23,7 +23,7 @@ CLEAR = {AS_IS.name, *(variant.name for variant in SHRUNK)}
 PRESENT = 0.4
 """Share of the captures that the rule requires."""
 MOSTLY = 0.6
-"""Share of the captures from which on a student counts as mostly there."""
+"""A student who is there in at least this share of the captures counts as mostly there."""
 _GRID = {
     "soft": (0.75, 0.8, 0.85, 0.9, 0.95),
     "blind": (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
@@ -78,7 +78,7 @@ def _sharpness(captures: Sequence[Capture]) -> dict[float, float]:
 
 
 def _registers(captures: Sequence[Capture]) -> dict[float, Rate]:
-    """Return, by width, how many of the students who were mostly there were counted often enough."""
+    """Return, by width of the face, how many of the students who were mostly there would be marked present."""
     lessons = defaultdict(list)
     for capture in captures:
         lessons[capture.lesson, capture.variant].append(capture)

@@ -63,7 +63,7 @@ def _at(face: TrueFace, seat: Seat) -> bool:
 
 
 def _away(face: TrueFace, seat: Seat) -> float:
-    """Return the distance in face widths."""
+    """Return the distance from a face to a seat, in face widths."""
     x, y, w, h = face.box
     dx = x + w / 2 - seat.box.x - seat.box.w / 2
     dy = y + h / 2 - seat.box.y - seat.box.h / 2

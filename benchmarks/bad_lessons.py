@@ -4,8 +4,8 @@
 
 GOOD is a folder of lesson folders. The first captures of each lesson become a usual lesson, from which seats are known,
 and the captures after them a second one. The captures after these become one bad day for each scenario. The degree of
-darkness and blur, and the covered side and area, differ between classes. The other class is one that shares no person
-with this lesson's class. With `--first` there are no usual lessons: each bad day is the first lesson that the device
+darkness and blur, and the covered side and area, differ between classes. The other class shares no person with this
+lesson's class. With `--first` there are no usual lessons: each bad day is the first lesson that the device
 sees in its room.
 """
 

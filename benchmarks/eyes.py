@@ -4,9 +4,9 @@
 
 DIR has images/ and labels.csv (file, identity, condition); `sleepy` means shut eyes. If DIR has images.csv (file,
 identity) instead, no condition is known, and the benchmark counts only the faces that are called shut. The pictures of
-a person stand for a lesson: eyes are shut by the person's own median, as in `attendance/attention.py`. One picture
-decides, and not three in a row. People without conditions count from `LEAST` pictures on; `--half tune` are those on
-whom the limits were chosen.
+a person stand for a lesson: eyes count as shut relative to the person's own median, as in `attendance/attention.py`.
+Here one picture decides; a lesson needs three in a row. A person without conditions needs at least `LEAST` pictures.
+`--half tune` selects the people on whom the limits were chosen.
 """
 
 from __future__ import annotations

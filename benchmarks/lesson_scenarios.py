@@ -12,7 +12,7 @@ from edge_daemon.attendance.doubt import WORTH_A_LOOK
 from edge_daemon.attendance.room_state import UNUSUAL
 
 _HARDLY_SEEN = 0.2
-"""Largest share of the captures in which an absent student who is far from the rule was seen."""
+"""An absent student who was seen in at most this share of the captures is far below the rule's limit."""
 _MISSING = Verdict("missing", (), 0)
 
 
@@ -23,7 +23,7 @@ class Judged:
     student: TrueStudent
     verdict: Verdict
     is_lesson_unusual: bool
-    """Whether the register's flags require a person to look before anything follows from it."""
+    """Whether the register's flags ask a person to check it before the school acts on it."""
 
     @property
     def expected(self) -> str:
@@ -42,7 +42,7 @@ class Judged:
 
     @property
     def is_doubted(self) -> bool:
-        """Whether a person has to look before anything follows from the verdict."""
+        """Whether a person has to check the verdict before the school acts on it."""
         if self.is_lesson_unusual or self.verdict.verdict == "inconclusive":
             return True
         flags = set(self.verdict.flags)
@@ -58,7 +58,8 @@ def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, dict[str, obje
       doubt about identity or presence (`doubt.WORTH_A_LOOK`). A late arrival or early departure is not such a doubt.
     - `present_doubted` counts correctly present students with a doubt about their identity. Students enrolled as a pair
       always have one and are left out.
-    - `register_flagged` counts lessons whose register has the expected flags; if it should have none, those with any.
+    - `register_flagged` counts lessons whose register has the expected flags. For scenarios without
+      expected flags it counts the lessons that have a flag.
     - `pairs_both_absent` counts pairs (twins, or the two ids of a person) with both ids absent.
     """
     by_name = defaultdict(list)

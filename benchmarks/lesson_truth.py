@@ -1,4 +1,4 @@
-"""What happened in a composed lesson, and the program's result."""
+"""The truth about a composed lesson, and the program's result."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class TrueStudent:
     frames: int = 0
     """Number of captures in the lesson; 0: unknown."""
     expected: str = ""
-    """The expected verdict, if it differs from what happened."""
+    """The expected verdict, if it differs from the truth."""
     medium: str = "living"
-    """What represented the student in the room: living, print or poster."""
+    """How the student appeared in the room: living, as a print, or as a poster."""
     pair: str = ""
     """A value that the two ids of one person, or two twins, share; empty: none."""
     identity: str = ""

@@ -28,7 +28,7 @@ class LoopDisk:
         return Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve().name
 
     def written(self) -> tuple[int, int]:
-        """Return (bytes, requests) written to the device since it exists, after flushing all data."""
+        """Return (bytes, requests) written to the device since it was made, after flushing all data."""
         descriptor = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

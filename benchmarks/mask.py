@@ -101,7 +101,11 @@ def found_and_scored(labels: Picked, through: Picked, widths: NDArray[np.float64
 
 
 def figures(labels: Picked, picked: Picked) -> dict[str, object]:
-    """Return confusion (rows are labels), recall, accuracy, effective, two classes and balanced."""
+    """Return the confusion table (rows are labels), the recall of each class, and shares of right answers.
+
+    `accuracy` is over three classes. `effective` takes `none` and `wrong` as one class. `two_class` leaves out `wrong`.
+    `balanced` is the mean recall.
+    """
     confusion = np.zeros((len(CLASSES), len(CLASSES)), int)
     np.add.at(confusion, (labels, picked), 1)
     recalls = [confusion[k, k] / n for k, n in enumerate(confusion.sum(1)) if n]

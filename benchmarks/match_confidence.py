@@ -50,7 +50,7 @@ class Guess:
 
     student: int
     strength: float
-    """How much speaks for the student. The way gives the name if this reaches the way's threshold."""
+    """Strength of the evidence for the student. The way gives the name if this reaches the way's threshold."""
 
 
 def main() -> int:
@@ -112,7 +112,10 @@ def guess(trial: Trial, way: str, match: MatchProbability) -> Guess:
 
 
 def given(made: Sequence[Trial], guesses: Sequence[Guess], rule: Sequence[Guess]) -> NDArray[np.bool_]:
-    """Return in which trials a way gives a name, (trials,), if it names as many strangers as the rule does."""
+    """Return whether a way gives a name, for each trial, (trials,).
+
+    The threshold of the way is chosen so that it names as many strangers as the rule does.
+    """
     strangers_only = np.array([trial.student == STRANGER for trial in made])
     by_rule = np.array([one.strength >= 0 for one in rule])
     wanted = int(by_rule[strangers_only].sum())
@@ -126,7 +129,7 @@ def given(made: Sequence[Trial], guesses: Sequence[Guess], rule: Sequence[Guess]
 def right(
     made: Sequence[Trial], guesses: Sequence[Guess], named: NDArray[np.bool_], own: Sequence[int]
 ) -> dict[str, object]:
-    """Return how many of the students in some trials got their name."""
+    """Return how many of the students in some trials got their own name."""
     students = [i for i in own if made[i].student != STRANGER]
     return Rate(sum(bool(named[i]) and guesses[i].student == made[i].student for i in students), len(students)).json()
 
@@ -144,7 +147,7 @@ def mcnemar(
     own: Sequence[int],
     other: str,
 ) -> dict[str, float]:
-    """Return the exact two-sided p of McNemar's test (1947) that network and other way are equally often right."""
+    """Return the exact two-sided p-value of McNemar's test (1947) of the network against another way."""
 
     def is_right(way: str, i: int) -> bool:
         return bool(named[way][i]) and guesses[way][i].student == made[i].student

@@ -31,9 +31,10 @@ _THRESHOLD, _MATCH = 0.5, 0.5
 _LEAST_MATCHED, _LEAST_IOU, _MOST_EXTRA = 0.99, 0.95, 0.1
 _EACH = 3
 _LOOKS = {"look": (0.10, 0.50, 16), "portrait": (0.15, 0.70, 40)}
-"""For each role of the detector: least and greatest height of a face as a share of the network's input, and px.
+"""Limits for the height of a face, for each role of the detector.
 
-The third number is the least height in pixels that a face has in the picture.
+The first two numbers are the least and the greatest height as a share of the network's input. The third is the least
+height in the picture, in pixels.
 """
 
 

@@ -1,7 +1,7 @@
 """Write the rows that ingest keeps of each document's file, without reading documents. A part of benchmarks/office.py.
 
-An ingest without new documents reads these rows, and no marks. With them its cost for a whole school can be measured
-without a first ingest.
+An ingest without new documents reads these rows only, and not the table of marks. With these rows the cost of such an
+ingest can be measured for a whole school, without a first ingest.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The peer `face_recognition`, run by a separate interpreter that has it. The module imports nothing of the program.
 
-It uses the protocol of benchmarks/contender.py. HOG detector, picture upsampled once, dlib's 128-number embedder.
+It uses the protocol of benchmarks/contender.py. The peer runs a HOG detector on the picture, upsampled once, and
+dlib's embedder with 128 numbers.
 """
 
 from __future__ import annotations

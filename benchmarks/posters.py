@@ -73,7 +73,7 @@ def _rates(seats: Sequence[tuple[list[Box | None], float]]) -> dict[str, object]
 
 
 def _is_poster(places: Sequence[Box | None]) -> bool:
-    """Return whether the last lesson's place is that of all lessons before."""
+    """Return whether the face was at the same place in the last lesson as in all lessons before."""
     last = places[-1]
     return last is not None and all(one is not None and is_same_place(one, last) for one in places)
 

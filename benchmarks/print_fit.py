@@ -30,7 +30,7 @@ from edge_daemon.device import journal
 Array = NDArray[np.float64]
 
 _RIDGE = 3.0
-"""Strength of the ridge penalty. With 1, the weights are larger, and no more people and prints are recognised."""
+"""Strength of the ridge penalty. With 1 the weights are larger, but no better at separating people from prints."""
 _STEPS = 60
 _FOLDS = 5
 _DIGITS = 3

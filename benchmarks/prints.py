@@ -1,4 +1,4 @@
-"""Counts how many prints and living people become present in lessons, and how many are flagged as pictures.
+"""Counts how many prints and living people are marked present in lessons, and how many are flagged as pictures.
 
     python -m benchmarks.prints --data LFW --json OUT [--half report] [--people N] [--cache DIR] [--clips DIR ...]
 
@@ -92,12 +92,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 def lessons(
     people: Sequence[PersonFaces], band: str, rng: np.random.Generator, shown: Mapping[str, int]
 ) -> Iterator[list[Case]]:
-    """Yield lessons that show each person's seats once, and once more a print beside its student.
+    """Yield lessons in which each seat of each person occurs once, and each person once sits beside a print.
 
     Args:
         people: seats by person.
         band: name of the group of widths.
-        rng: source of the random choice who sits in which lesson.
+        rng: source of the random choice of the lesson in which a person sits.
         shown: number of photographs of each person in the room.
     """
     cases = [case for person in people for case in _cases(person, band, shown[person.templates.student_id])]

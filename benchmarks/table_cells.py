@@ -22,7 +22,7 @@ def percent(share: float) -> str:
 
 
 def target(text: str, *, reached: bool) -> str:
-    """Return a target, marked if it is missed."""
+    """Return the text of a target, with a mark if the result misses it."""
     return text if reached else f"{text} – **missed**"
 
 

@@ -143,7 +143,7 @@ def eyes(result: Result) -> str:
 
 
 def eyes_cost(result: Result) -> str:
-    """Return the section about what looking at eyes costs."""
+    """Return the section about the cost of measuring eyes."""
     seconds, ratio = result["cpu_s_a_capture"], result["lesson_ratio"]
     row = [
         f"{seconds['off']:.3f} s",

@@ -32,7 +32,7 @@ LESSONS = ("01", "02", "03")
 _STRANGER = "stranger: "
 """Beginning of the name that a stranger gets."""
 _NOBODY = "nobody"
-"""Name that a found face gets if the truth does not have it."""
+"""Name of a found face that the truth does not list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _name(kind: str, who: str, ids: Mapping[str, str]) -> str:
 
 
 def _names(own: Sequence[tuple[str, Sequence[float]]], faces: Sequence[Face]) -> list[str]:
-    """Return who each found face is; `_NOBODY` where the truth has no face."""
+    """Return the name of each found face; `_NOBODY` for a face that the truth does not list."""
     labels = np.array([place for _, place in own], np.float64).reshape(-1, 4)
     found = np.array([(f.box.x, f.box.y, f.box.w, f.box.h) for f in faces], np.float64).reshape(-1, 4)
     names = [_NOBODY] * len(faces)

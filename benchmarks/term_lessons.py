@@ -131,7 +131,7 @@ def rates(count: Count) -> dict[str, dict[str, object]]:
 
 
 def totals(count: Count) -> dict[str, object]:
-    """Return the rates, and what was learned."""
+    """Return the rates, and the numbers of learned templates."""
     return {
         **rates(count),
         "strangers_learned": Rate(count["strangers learned"], count["stranger trials"]).json(),

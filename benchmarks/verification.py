@@ -16,7 +16,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Compared pairs.
+    """Pairs of photographs with their similarities.
 
     A pair with a face that was not found is wrong at every threshold: a genuine pair has the similarity -inf, a pair of
     two people +inf.

@@ -1,4 +1,4 @@
-"""Erases a student's data in the office, and lists what stays elsewhere."""
+"""Erases a student's data in the office, and lists the data that stays elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from edge_daemon_office.scope import use_school
 
 @dataclass(slots=True)
 class OfficeErasure:
-    """What was erased, and what the office can't erase."""
+    """The erased rows, and the data that the office can't erase."""
 
     erased: dict[str, int]
     stays: list[str] = field(default_factory=list)

@@ -64,7 +64,7 @@ class School:
     """A school of this office."""
 
     school: str
-    """Its short name, which is part of every key and every address."""
+    """Short name of the school, part of the key of every row and of the address of every page."""
     name: str
     zone: ZoneInfo
     tree: Path

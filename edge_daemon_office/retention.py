@@ -1,4 +1,4 @@
-"""Retention: what the office forgets by itself, and when. The signed documents of the tree are not touched."""
+"""Retention: deletes the office's data after the times in the settings. The tree's signed documents stay."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _PART = 500
 
 @dataclass(slots=True)
 class Forgotten:
-    """What was deleted: rows by kind, and what could not be written again."""
+    """The result of a run: deleted rows by kind, and the lists for devices that could not be written again."""
 
     rows: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
 def apply_retention(home: OfficeHome, school: School, now: datetime) -> Forgotten:
-    """Delete what is older than the settings say; a second call finds nothing.
+    """Delete data that is older than the settings allow; a second call finds nothing.
 
     Raises:
         OfficeError: the tree or the office key can't be used.

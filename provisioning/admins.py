@@ -15,7 +15,7 @@ _PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)
 
 
 def name_problem(name: str) -> str:
-    """Return what is wrong with the account name; empty: nothing."""
+    """Return the problem with an account name; empty: none."""
     if not _NAME.fullmatch(name):
         return f"--admin-name: “{name}” is not an account name such as technician"
     if name in _SYSTEM or name.startswith("systemd-"):
@@ -24,7 +24,7 @@ def name_problem(name: str) -> str:
 
 
 def read_keys(path: Path) -> tuple[list[str], str]:
-    """Return the public keys in a file, and what is wrong with it; empty: nothing."""
+    """Return the public keys in a file, and the problem with the file; empty: none."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

@@ -130,7 +130,7 @@ def keyfile(device: str, wifi: Wifi) -> str:
 
 
 def _key(wifi: Wifi) -> str:
-    """Return what the connection file stores as the password: for WPA2 the key derived from it."""
+    """Return the text that the connection file stores as the password: for WPA2 the key derived from it."""
     if wifi.security == "wpa3" or len(wifi.password) == 64:
         return wifi.password
     return pre_shared_key(wifi.ssid, wifi.password)

@@ -1,4 +1,4 @@
-"""Checks for the cells of the list. Each returns what is wrong in the technician's terms; empty: nothing.
+"""Checks for the cells of the list. Each returns the problem in the technician's terms; empty: none.
 
 No message contains a password or a token.
 """

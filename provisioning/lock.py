@@ -167,7 +167,7 @@ def _target_problems(pins: list[Pin], python: str, machine: str) -> list[str]:
 
 
 def _pips_view(pins: list[Pin], python: str, machine: str) -> list[str]:
-    """Check with pip, the installer, that the same wheels are found; pip respects upper bounds of Requires-Python."""
+    """Return the errors of pip, which installs the pins; it respects upper bounds of Requires-Python, uv does not."""
     line = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-deps", "--no-cache-dir"]
     line += ["--require-hashes", "--only-binary", ":all:", "--python-version", python]
     for glibc in _GLIBCS:

@@ -14,7 +14,7 @@ _SHOWN = 5
 
 
 def problem(name: str, content: bytes, rooms: Sequence[str], *, needed: bool) -> str:
-    """Return what is wrong with a calendar for a room; empty: nothing.
+    """Return the problem with a calendar for a room; empty: none.
 
     Args:
         name: name of the file in the list.
@@ -36,7 +36,9 @@ def problem(name: str, content: bytes, rooms: Sequence[str], *, needed: bool) ->
 
 @lru_cache(maxsize=4)
 def named(name: str, content: bytes) -> tuple[str, ...]:
-    """Return the locations of a calendar, cached because 200 lines may name the same file of 4 MiB.
+    """Return the rooms (LOCATION) that the events of a calendar name.
+
+    The result is cached, because 200 lines of the list of rooms may name the same file of 4 MiB.
 
     Raises:
         TimetableError: the file is not a calendar, or is damaged.

@@ -18,7 +18,7 @@ Half = Literal["tune", "report", "all"]
 People = Mapping[str, Sequence[Path]]
 
 LEAST_SEEN = 2
-"""Least number of photographs of a person for captures; enrolment uses other photographs."""
+"""Least number of photographs of a person to draw captures from, in addition to those for enrolment."""
 STRANGERS = 2
 PRESENT_SHARES = (0.6, 0.75, 0.9, 1.0)
 """Shares of the captures in which present students face the camera, clearly above the rule's limit."""
@@ -44,7 +44,7 @@ class Member:
     """Captures in which the face is visible."""
     student_id: str = ""
     in_room: bool = True
-    """True: turned away from the camera in the other captures. False: the seat is empty, or another person's."""
+    """True: in all other captures the person sits turned away. False: the seat is empty or has another person."""
     is_at_risk: bool = False
     pair: int = 0
     """A number that the two ids of one person, or two twins, share; 0: none."""

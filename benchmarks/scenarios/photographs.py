@@ -59,7 +59,7 @@ def _lit(factor: float) -> Callable[[Picture], Picture]:
 
 AS_IT_IS = "as it is"
 LEAST_COSINE = 0.99
-"""Least cosine of two vectors of the same photograph."""
+"""Two embeddings with at least this cosine come from the same photograph."""
 WAYS: Mapping[str, Callable[[Picture], Picture]] = {
     AS_IT_IS: lambda picture: picture,
     ".36 of the size": _scaled(0.36),
@@ -71,7 +71,7 @@ WAYS: Mapping[str, Callable[[Picture], Picture]] = {
 
 @dataclass(frozen=True, slots=True)
 class Spoiled:
-    """A photograph that enrolment accepted, and what it measured."""
+    """A photograph that enrolment accepted, with its measured quality."""
 
     photograph: Photograph
     """Templates of the spoiled photograph, and probes: bare ones of the original, covered ones of the spoiled one."""
@@ -97,7 +97,7 @@ class Seen:
 
     @property
     def expected(self) -> float:
-        """The share of lessons with the right verdict that enrolment states for such photographs."""
+        """The share of lessons with the right verdict that enrolment predicts for such photographs."""
         rates = expected_naming(len(self.photographs))
         return rates[min(rates, key=lambda width: abs(width - self.row_px))]
 

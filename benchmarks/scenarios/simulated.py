@@ -46,7 +46,7 @@ NAMES = (
     "base", "mixed_30", "mixed_50", "mixed_70", "mixed_100", "one_photograph", "mask", "glasses", "glasses_half",
     "motion_5", "two_ids", "twins",
 )  # fmt: skip
-"""Scenarios for which there are faces; motion is 2 to 6 px."""
+"""Scenarios that stored faces can represent; `motion_5` uses faces blurred by 2 to 6 px."""
 _START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 _SLOT = timedelta(minutes=2)
 _RULE = Rule(Fraction(2, 5))

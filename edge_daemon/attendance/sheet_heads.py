@@ -1,4 +1,4 @@
-"""The heads of a sheet: day, times and course above each lesson; dates and times are real cell values."""
+"""The column headings of a sheet: day, times and course of each lesson; dates and times are real cell values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from edge_daemon.attendance.sheets import Column, Sheet
 
 HEAD_ROWS: Final = 5
-"""Number of rows with heads: weekday, date, start, end, course."""
+"""Number of rows of column headings: weekday, date, start, end, course."""
 DATE, TIME, MOMENT = "yyyy-mm-dd", "hh:mm", "yyyy-mm-dd hh:mm"
 """Number formats of cells with a day, a time of day, and both."""
 _FORMATS: Final = ("ddd", DATE, TIME, TIME, "General")
@@ -18,11 +18,11 @@ _FIRST_YEAR: Final = 1900
 """Spreadsheet programs count days from this year."""
 
 HeadStyles = Mapping[tuple[bool, int], Any]
-"""Maps a pair (whether the lesson is a rehearsal, the row of the head) to the format of the head."""
+"""Maps a pair (whether the lesson is a rehearsal, the row of the heading) to the format of the heading."""
 
 
 def head_styles(book: Any, head: Mapping[str, Any], rehearsal: Mapping[str, Any]) -> HeadStyles:
-    """Return the formats of heads; `head` and `rehearsal` are their base formats."""
+    """Return the formats of column headings; `head` and `rehearsal` are their base formats."""
     return {
         (is_rehearsal, row): book.add_format({**look, "num_format": form})
         for is_rehearsal, look in ((False, head), (True, rehearsal))
@@ -31,7 +31,7 @@ def head_styles(book: Any, head: Mapping[str, Any], rehearsal: Mapping[str, Any]
 
 
 def label_of(row: int) -> str:
-    """Return the label at the left of a row of heads."""
+    """Return the label at the left of a row of column headings."""
     return _LABELS[row]
 
 
@@ -60,7 +60,7 @@ def lesson_width(sheet: Sheet) -> float:
 
 
 def head_lines(sheet: Sheet) -> tuple[int, ...]:
-    """Return how many lines of text each row of heads needs."""
+    """Return how many lines of text each row of column headings needs."""
     longest = max((len(course_head(column)) for column in sheet.columns), default=0)
     return 1, 1, 1, 1, max(1, min(6, -int(-longest // (lesson_width(sheet) - 1.5))))
 

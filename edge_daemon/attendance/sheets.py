@@ -30,7 +30,7 @@ class Column:
     captures_taken: int
     captures_planned: int
     note: str = ""
-    """Text of the note at the column's head; if empty, the note has the lesson's id and captures."""
+    """Text of the note at the column's heading; if empty, the note has the lesson's id and captures."""
     rules: tuple[str, ...] = ()
     """The rules that decided the lesson, in words; several if lessons with different rules share the column."""
 
@@ -214,7 +214,7 @@ def _column(register: Register, zone: tzinfo) -> Column:
 
 
 def column_note(register: Register) -> str:
-    """Return the note at a lesson's column head; empty if there is nothing to note."""
+    """Return the note at the heading of a lesson's column; empty if there is nothing to note."""
     masks = "" if register.mask is None else f"masks in the room: {register.mask.in_words()}"
     state = "\n".join(filter(None, (lesson_state(register), masks)))
     if not state:

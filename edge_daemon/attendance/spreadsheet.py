@@ -35,7 +35,7 @@ from edge_daemon.attendance.tick_list import has_unassessed, write_tick_list
 _FIRST_LESSON = 2
 """Column of the first lesson, after name and student id."""
 _HEAD_ROW = 6
-"""First row of the heads."""
+"""Index of the first row with column headings, from 0."""
 _FIRST_STUDENT = _HEAD_ROW + HEAD_ROWS
 _PAGE_WIDTH: Final = 210
 """Number of characters in a line that is readable on A4 in landscape; a wider sheet continues on a page beside it."""

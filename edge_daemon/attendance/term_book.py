@@ -54,7 +54,7 @@ class Cells:
     widths: Sequence[float]
     rows: Iterable[Sequence[Cell]]
     remarks: Sequence[str] = ()
-    """Lines above the heads."""
+    """Lines above the column headings."""
 
 
 class TermBook:

@@ -237,7 +237,7 @@ def read_picture(path: Path) -> Picture:
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
-    """Return what changes if a file is replaced or written: inode number, time of change in ns, and size in bytes."""
+    """Return a stamp that changes if a file is replaced or written: inode, time of change in ns, size in bytes."""
     status = path.stat()
     return status.st_ino, status.st_mtime_ns, status.st_size
 

@@ -112,7 +112,7 @@ def _patterns(pages: Sequence[CommandPage]) -> str:
 
 
 def _words(page: CommandPage) -> str:
-    """Return what may follow a command: its subcommands, then its options, a space before each."""
+    """Return the words that may follow a command: its subcommands, then its options, each after a space."""
     return " ".join(page.children) + "".join(f" {name}" for one in page.options for name in one.names)
 
 

@@ -154,7 +154,7 @@ def _capped(remarks: Sequence[Remark]) -> Iterator[object]:
 
 
 def warnings(report: EnrolReport) -> Iterator[str]:
-    """Yield the warnings of an import, a line each: what it could not read, match or use."""
+    """Yield the warnings of an import, a line each, about files that it could not read, match or use."""
     return map(_one_line, _warnings(report))
 
 

@@ -15,7 +15,7 @@ _NUMERIC = frozenset("0123456789.,%- ")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = WIDEST) -> str:
-    """Return rows under their heads; numbers are right-aligned, and long text is cut at `widest` columns.
+    """Return rows under their column headings; numbers are right-aligned, and long text is cut at `widest` columns.
 
     A terminal that is too narrow for the table gets a paragraph for each row instead.
     """
@@ -38,7 +38,7 @@ def terminal_columns() -> int:
 
 
 def _paragraph(heads: Sequence[str], row: Sequence[str], width: int) -> str:
-    """Return a row as pairs of head and cell, as many on a line as fit; empty cells are left out."""
+    """Return a row as pairs of heading and cell, as many on a line as fit; empty cells are left out."""
     pairs = [f"{head} {cell}".strip() for head, cell in zip(heads, row, strict=True) if cell]
     lines: list[str] = []
     for pair in pairs:

@@ -37,7 +37,7 @@ def strict_context(context: ssl.SSLContext) -> ssl.SSLContext:
 
 
 def strict_faults(ca_file: Path) -> list[str]:
-    """Return what Python 3.13 refuses about the authorities in a file, one line each; empty if it accepts all."""
+    """Return why Python 3.13 refuses authorities in a file, one line for each fault; empty if it accepts all."""
     try:
         authorities = x509.load_pem_x509_certificates(ca_file.read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What an import did: the result that the command prints and the page shows."""
+"""The result of an import, which the command prints and the page shows."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class EnrolReport:
 
 @dataclass(frozen=True, slots=True)
 class FinishedImport:
-    """An import that the gallery has stored, with what it was made from."""
+    """An import that the gallery has stored, with its input and the state before it."""
 
     roster: Sequence[RosterRow]
     before: Mapping[str, StudentRow]

@@ -87,7 +87,7 @@ def drop_without_consent(store: GalleryStore) -> int:
 
 
 def phrase_summary(store: GalleryStore, student_id: str) -> dict[str, object] | None:
-    """Return what is stored about a student's phrase, for the student's own record; None without a phrase."""
+    """Return the stored data about a student's phrase, for the student's own record; None without a phrase."""
     found = tables.phrase_row(store.db, student_id)
     if found is None:
         return None

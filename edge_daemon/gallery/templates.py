@@ -53,7 +53,7 @@ class StudentRecord:
 
 
 class GalleryStore:
-    """Reads and writes gallery.sqlite. When it is created, it erases again what a restored backup brought back.
+    """Reads and writes gallery.sqlite. Opening it erases again the data that a restored backup brought back.
 
     Args:
         db: the open gallery.sqlite.

@@ -252,7 +252,7 @@ _DAMAGED = (
     *(AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError),
     *(EOFError, UnpicklingError, zipfile.BadZipFile, zlib.error),
 )
-"""What ZIP, PyTorch and our own fields raise on a file that is damaged or of another program."""
+"""Errors that ZIP, PyTorch and our own code raise for a file that is damaged or of another program."""
 
 
 def _opened(plan: TrainingPlan, folder: Path, torch: Any) -> tuple[TrainingState, dict[str, Any]] | None:

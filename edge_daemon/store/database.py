@@ -93,7 +93,7 @@ def bring_in_log(db: sqlite_utils.Database) -> None:
 def transaction(db: sqlite_utils.Database) -> Iterator[None]:
     """Run the block as one transaction, which is committed completely or not at all.
 
-    The write lock is taken at the start, so no other process changes what the block reads.
+    The write lock is taken at the start, so no other process changes the data that the block reads.
 
     Raises:
         StoreError: as for `open_register`.

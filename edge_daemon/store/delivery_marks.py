@@ -1,6 +1,6 @@
 """Applies a report of the delivery process to register.sqlite, as marks for display and for mail.
 
-A mark records what that process claims. A mark on a message prevents a second sending, even by an older release after a
+A mark records a claim of that process. A mark on a message prevents a second sending, even by an older release after a
 rollback. A mark on a document is no proof: `delivery_file.py` never accepts it as a delivery.
 """
 

@@ -1,4 +1,4 @@
-"""What the tables of register.sqlite say about each lesson: planned, captured, finalised, delivered, or skipped."""
+"""Reads the state of each lesson from register.sqlite: planned, captured, finalised, delivered, or skipped."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The schemas of gallery.sqlite, register.sqlite and delivery.sqlite, with their migrations.
 
-A migration first only adds to the schema; a later release removes what is no longer used. `meta.schema_version` is the
-number of the newest applied migration. `meta.readable_from` is the lowest schema number of a program that can still use
-the file. A migration that only adds leaves it unchanged, so that the previous release still runs after a rollback.
+A migration first only adds to the schema; a later release removes unused tables and columns. `meta.schema_version` is
+the number of the newest applied migration. `meta.readable_from` is the lowest schema number of a program that can still
+use the file. A migration that only adds leaves this number unchanged, so that the previous release still runs after a
+rollback.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def _gallery_4(db: sqlite_utils.Database) -> None:
 
 @_gallery(name="0005_covered_templates")
 def _gallery_5(db: sqlite_utils.Database) -> None:
-    """Add the column of templates with a mask and with sunglasses, which the previous release ignores."""
+    """Add a column for templates with a mask and with sunglasses. The previous release ignores the column."""
     _run(db, "ALTER TABLE templates ADD COLUMN covered BLOB")  # sealed; NULL: made by a release without them
     db.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
 

@@ -13,7 +13,7 @@ from edge_daemon.timestamps import parsed, stored
 
 @dataclass(frozen=True, slots=True)
 class PulledDocument:
-    """What this device knows about one document of the office."""
+    """The stored state of one document of the office."""
 
     name: str
     etag: str = ""

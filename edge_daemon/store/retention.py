@@ -99,7 +99,7 @@ def forget_old_untimed(db: sqlite_utils.Database, before: datetime, boot_id: str
 
     Args:
         db: register.sqlite.
-        before: the time; the untrusted clock has to do for captures of other boots.
+        before: the time. Captures of other boots are compared by the time of their untrusted clock.
         boot_id: the current boot, whose captures have a time by the seconds since its start.
         before_boottime_s: the same time in seconds since the start of this boot; negative if it was before the start.
 

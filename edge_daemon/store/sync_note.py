@@ -26,7 +26,7 @@ _converter.register_structure_hook(datetime, lambda text, _: parsed(text))
 
 @dataclass(frozen=True, slots=True)
 class SyncNote:
-    """What the last run did, and which documents the server already has."""
+    """The result of the last run, and the documents that the server already has."""
 
     began_at: datetime | None = None
     ended_at: datetime | None = None
@@ -44,7 +44,7 @@ class SyncNote:
 
 @dataclass(slots=True)
 class Notebook:
-    """Collects during a run what the next note must have."""
+    """Collects during a run the data of the next note."""
 
     documents: dict[str, str] = field(default_factory=dict)
     days_until: str = ""
@@ -58,7 +58,7 @@ class Notebook:
 
     @classmethod
     def of(cls, note: SyncNote) -> Notebook:
-        """Return a notebook with what the note of the last run knows about the server."""
+        """Return a notebook that begins with the last note's data about the server."""
         return cls(dict(note.documents), note.days_until, note.key_etag)
 
 

@@ -35,7 +35,7 @@ LEAST_ALONE = 0.75
 A detection below it is not a face, however many similar detections there are: blurred pictures contain many of them.
 """
 PORTRAIT_PROBABILITY = 0.85
-"""Least probability for a face in an enrolment photograph, which certainly shows one."""
+"""Least probability at which a detection in an enrolment photograph counts as a face."""
 
 SMALLEST_PX = 13.6
 """Least side of a BlazeFace square, about 12 px of face.

@@ -25,7 +25,7 @@ from edge_daemon_office.shared.delivery.connection_deadline import ConnectionDea
 
 _TIMEOUT_S: Final = 60
 _LONGEST_S: Final = 300
-"""Longest time for sending one mail, because some servers send a byte now and then and never end."""
+"""Longest time in seconds for sending one mail. Some servers send a byte now and then and would never end."""
 _MOST: Final = 200
 """Limit for the lines of a mail; the next mail has the others."""
 

@@ -28,7 +28,7 @@ def ingest(folder: Path, school: str | None) -> int:
     """Read what the devices delivered since the last run, check each signature, and fill the tables.
 
     Exit codes: 0 done, 1 the school's server gave nothing, 2 a folder or list can't be read, 3 documents are left out.
-    With 1 and 3 everything else that is here is ingested.
+    Even with 1 and 3, all documents that are here and can be trusted are ingested.
     """
     return _run(folder, school, is_rebuild=False)
 

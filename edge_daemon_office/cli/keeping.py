@@ -24,7 +24,7 @@ _WORDS = {
     "EdFiEvent": "records sent to Ed-Fi",
     "CourseSection": "sections of Ed-Fi",
 }
-"""What the rows of each table are, in words."""
+"""The word for the rows of each table."""
 
 
 def _counted(count: Mapping[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""Warns of a course or device that the school does not have yet. It may come later, so that nothing is refused."""
+"""Warns of a course or device that the school does not have yet. Nothing is refused, because it may come later."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _LAST_PORT: Final = 65_535
 _SHOWN: Final = 10
 """Number of devices that `check` names."""
 _FOR_HTTPS: Final = frozenset(f"security.{one}" for one in ("W004", "W005", "W008", "W012", "W016", "W021"))
-"""Checks of Django that fail because office.https is false, which has a line of its own."""
+"""Checks of Django that fail because office.https is false. `check` reports that setting in a line of its own."""
 _PLAIN: Final = {
     "security.W009": "the file secret-key is too short: delete it, and everybody signs in again",
     "security.W020": "office.hosts is empty: name the hosts under which browsers reach the office",
@@ -103,9 +103,9 @@ def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> N
 
 
 def ingest_round(home: OfficeHome, school: School) -> list[str]:
-    """Copy new documents, ingest them, and write and send the office's lists; return what failed, a line each.
+    """Copy new documents, ingest them, and write and send the office's lists; return a line for each failure.
 
-    Without the school's server, ingest continues with what is here.
+    If the school's server can't be reached, the documents that are already here are ingested.
 
     Raises:
         OfficeError: tree, keys or roster can't be read.

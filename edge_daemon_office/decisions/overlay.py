@@ -30,7 +30,7 @@ _STANDING: Final = {"inconclusive": "to_confirm"}
 
 
 def sign_overlays(home: OfficeHome, school: School) -> list[str]:
-    """Write the decisions about the registers of devices that are gone; return what could not be written.
+    """Write the decisions about registers of devices that are gone; return a line for each device that failed.
 
     A device that is gone (`school.gone_devices`) can't sign corrections any more. Its overlay is a file in the tree
     with the decisions, signed by the office.

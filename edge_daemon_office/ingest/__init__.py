@@ -1,1 +1,4 @@
-"""Reads the tree of documents into the tables: each document is proven once, and an untrusted one is a problem."""
+"""Reads the tree of documents into the tables. Each document is proven once: its signature is verified.
+
+A document that can't be proven is left out and reported as a problem.
+"""

@@ -29,11 +29,11 @@ _AGAIN_AFTER: Final = timedelta(hours=1)
 _FIRST_AFTER: Final = timedelta(minutes=5)
 """How long after a lesson its day's log is requested first, because most registers come within this time."""
 _MOST_LOGS: Final = 30
-"""Largest number of logs in one run: in ten runs of a minute, those of 300 rooms."""
+"""Largest number of logs in one run. With a run each minute, 300 rooms need ten minutes."""
 _LONGEST_S: Final = 10.0
 """A run requests no further log after this time, so that a slow server does not delay ingest."""
 _LONGEST_WAIT: Final = timedelta(hours=2)
-"""How long after a lesson its alert waits for the log at most."""
+"""Longest wait, after a lesson, for the log of its day. Then the alert about the missing register is sent anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def log_path(school: School, promise: Promise) -> str:
 
 
 def bring_day_logs(copy: TreeCopy, school: School, now: datetime) -> None:
-    """Copy logs of the last days from the server, of days on which a promised lesson has no register.
+    """Copy logs from the server: those of the last days on which a promised lesson has no register.
 
     A log that was not requested since the last of these lessons ended comes first; each is requested again at most
     once an hour. One run requests 30 logs at most, and none after ten seconds. A log that the server does not have is
@@ -114,7 +114,7 @@ def without_awaited_logs(school: School, missing: Iterable[Promise], now: dateti
 
 
 def _times(noted: object) -> dict[str, datetime]:
-    """Return when each log was requested last, without what can't be read."""
+    """Return when each log was requested last; entries that can't be read are left out."""
     found: dict[str, datetime] = {}
     for path, at in noted.items() if isinstance(noted, dict) else ():
         if isinstance(path, str) and isinstance(at, str):

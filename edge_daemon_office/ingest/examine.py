@@ -48,7 +48,7 @@ Finding: TypeAlias = ProvenDocument | ProvenCommitment | LeftOut
 
 
 def examine(path: Path, keys: Collection[str], *, is_commitment: bool) -> Finding:
-    """Return what a file is; no content raises an error.
+    """Return the finding on a file: proven, or left out. No content raises an error.
 
     Args:
         path: path of the file.

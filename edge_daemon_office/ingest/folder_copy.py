@@ -1,9 +1,9 @@
 """A copy of a server of kind `webdav`, whose folders can only be listed.
 
 Each sync of a device replaces the heartbeat in its folder, so that the list of the devices' folders shows which of them
-changed. In a changed folder the day indexes name what came. All folders of a device are listed once a day, because an
-index may be wrong. Some servers do not change the time of a folder when a file in it is replaced. Each run therefore
-also looks at one folder that seems unchanged. Without anything new a run takes at most four requests.
+changed. In a changed folder the day indexes name the new documents. All folders of a device are listed once a day,
+because an index may be wrong. Some servers do not change the time of a folder when a file in it is replaced. Each run
+therefore also looks at one folder that seems unchanged. If nothing is new, a run takes at most four requests.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ def read_csv(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, 
 
 
 def _delimiter(text: str) -> str:
-    """Return what separates the columns of a CSV file: some spreadsheets write a semicolon."""
+    """Return the delimiter of a CSV file: a comma, or the semicolon that some spreadsheets write."""
     first = text.partition("\n")[0]
     return ";" if first.count(";") > first.count(",") else ","
 

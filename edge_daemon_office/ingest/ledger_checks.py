@@ -1,4 +1,4 @@
-"""Finds documents that are missing from a device's ledger or do not fit; each document names its predecessor."""
+"""Finds documents that are missing from a device's ledger, or whose predecessor is not the one that they name."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from edge_daemon_office.shared.delivery.document_paths import DELIVERED
 
 @dataclass(slots=True)
 class Listing:
-    """What to look at in the folder of a device."""
+    """The documents to look at in the folder of a device."""
 
     files: list[TreeFile]
     is_whole: bool
@@ -32,7 +32,7 @@ def list_room(devices: Path, folder: str, known: RoomListing | None, now: dateti
     Args:
         devices: the folder of all devices.
         folder: name of the device's folder.
-        known: what was looked at before; None: nothing.
+        known: the record of the run before; None: there is none.
         now: the time.
         must_list_all: True: list all folders, even if the day indexes seem to be enough.
     """
@@ -46,7 +46,7 @@ def list_room(devices: Path, folder: str, known: RoomListing | None, now: dateti
 
 
 def keep_listing(school: str, folder: str, known: RoomListing | None, listing: Listing, now: datetime) -> None:
-    """Remember what was looked at; `known` is what was looked at before."""
+    """Record the documents that this run looked at; `known` has those of the run before."""
     indexes = {name: list(stamp) for name, stamp in listing.indexes.items()}
     if not indexes:
         return  # without an index the next run lists everything anyway

@@ -176,7 +176,7 @@ class _Room:
         return added if len(fresh) <= _BATCH and not others else None
 
     def _must_list_all(self) -> bool:
-        """Return whether day indexes are not enough; forget the device if a key that it used is no longer pinned."""
+        """Return whether all folders must be listed; forget a device of which a used key is no longer pinned."""
         keys = self.stored.keys.get(self.folder, ())
         if any(is_believed and key not in self.pinned for key, is_believed in keys):
             forget(self.school.school, self.device, self.folder)
@@ -196,7 +196,7 @@ class _Room:
         return [file for file in files if file is not None]
 
     def _known(self, paths: list[str] | None) -> dict[str, tuple[int, int, str, bool]]:
-        """Return what the last run stored about these files, or about all files of the folder if `paths` is None."""
+        """Return the last run's rows about these files, or about all files of the folder if `paths` is None."""
         mine = Source.objects.filter(school=self.school.school, folder=self.folder)
         rows = (mine if paths is None else mine.filter(path__in=paths)).values_list(
             "path", "changed_ns", "size_bytes", "signed_by", "is_believed"
@@ -246,7 +246,7 @@ class _Room:
 
 
 def _name_missing_folders(school: School, folders: list[str]) -> None:
-    """Report devices whose whole folder was removed after documents of it were proven."""
+    """Report each device whose folder is gone from the tree, although the tables have documents from it."""
     mine = Source.objects.filter(school=school.school, is_believed=True)
     for folder in set(mine.values_list("folder", flat=True).distinct()) - set(folders):
         Problem.objects.update_or_create(

@@ -1,7 +1,7 @@
 """Copies a school's documents from its server to the tree, and puts the office's lists on the server.
 
-The feed of a server of kind `api` (docs/openapi.yaml) names what came since the last time. If nothing is new, this
-takes one request. The folders of a server of kind `webdav` are read by `folder_copy.py`.
+The feed of a server of kind `api` (docs/openapi.yaml) names the documents that came since the last run. If nothing is
+new, this takes one request. The folders of a server of kind `webdav` are read by `folder_copy.py`.
 """
 
 from __future__ import annotations

@@ -179,7 +179,7 @@ class BatchWriter:
         tally_days(self.school, touched)
 
     def _forget_lessons(self, lesson_ids: Sequence[str]) -> set[tuple[date, str]]:
-        """Remove what the tables have about lessons; return their days and courses."""
+        """Remove lessons from the tables, with their marks; return their days and courses."""
         gone = Lesson.objects.filter(school=self.school, lesson_id__in=lesson_ids)
         places = list(gone.values_list("month", "lesson_id", "day", "course"))
         if not places:

@@ -1,4 +1,4 @@
-"""What the tables have about the rooms of a school, read once for a run.
+"""The stored state of a school's rooms, read from the tables once for a run.
 
 A query for each room and question would cost more than looking at the room's folder.
 """
@@ -30,7 +30,7 @@ class StoredRooms:
 
 
 def stored_rooms(school: str) -> StoredRooms:
-    """Return what the tables have about the rooms of a school."""
+    """Return the stored state of the rooms of a school."""
     sources = Source.objects.filter(school=school)
     keys: dict[str, set[tuple[str, bool]]] = defaultdict(set)
     for folder, key, is_believed in sources.values_list("folder", "signed_by", "is_believed").distinct():

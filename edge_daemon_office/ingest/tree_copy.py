@@ -1,6 +1,6 @@
 """A school's tree as a copy of a server, and the office's lists put there.
 
-A document counts only after ingest has proven it, so that nothing here has to believe the server.
+A document counts only after ingest has verified its signature, so that nothing here has to trust the server.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ONCE: Final = re.compile(r"v1/devices/[^/]+/(?:commitments|registers)/.*")
 
 @dataclass(slots=True)
 class CopyResult:
-    """What a run copied from the server and sent to it."""
+    """The result of a run: the documents copied from the server, and the lists sent to it."""
 
     documents: int = 0
     sent: int = 0

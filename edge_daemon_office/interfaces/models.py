@@ -18,7 +18,7 @@ class ApiToken(models.Model):
     used_at = models.DateTimeField(null=True, help_text="To the hour.")
 
     class Meta:
-        """A token exists once in a school."""
+        """No two tokens of a school have the same digest."""
 
         constraints = (models.UniqueConstraint(fields=["school", "sha256"], name="token_once"),)
 

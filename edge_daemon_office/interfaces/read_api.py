@@ -1,6 +1,6 @@
 """The read API: JSON over HTTPS with a token. `openapi.json` describes it.
 
-Version 1 may get new keys but loses none.
+Version 1 may get new keys, but none is ever removed.
 """
 
 from __future__ import annotations

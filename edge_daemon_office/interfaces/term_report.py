@@ -25,7 +25,8 @@ _COUNTS: Final = ("present", "absent", "to_confirm", "not_assessed")
 def write_term(school: School, first: date, last: date, target: Path) -> int:
     """Write the figures of a period as CSV, as a whole or not at all; return the number of students' lines.
 
-    `absent` includes `excused`. `rate_percent` is the share of the decided lessons; it is empty without any.
+    `absent` includes `excused`. `rate_percent` is the share of presences among the decided lessons; it is empty if no
+    lesson is decided.
 
     Raises:
         OfficeError: the file can't be written.

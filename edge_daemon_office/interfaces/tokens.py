@@ -66,7 +66,7 @@ def revoke(school: str, name: str) -> bool:
 
 
 def scopes_of(school: str, token: str, now: datetime) -> frozenset[str] | None:
-    """Return what a token may read of a school; None if it is unknown there or has expired."""
+    """Return the scopes of a token in a school; None if it is unknown there or has expired."""
     row = ApiToken.objects.filter(school=school, sha256=sha256_of(token)).first()
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None

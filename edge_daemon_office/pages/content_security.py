@@ -1,4 +1,4 @@
-"""Headers that limit a browser to what these pages contain: text, one style sheet, and no script."""
+"""Headers that allow a browser only the contents of these pages: text and one style sheet, but no script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The document behind a lesson: read from the tree, and shown only if it is the one that was proven."""
+"""The document behind a lesson: read from the tree, and shown only if ingest has verified exactly this document."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class StudentLine:
 
 
 def read_register(school: School, lesson: Lesson) -> Register | None:
-    """Return the register of a lesson, None if the document in the tree is not the one that was proven."""
+    """Return the register of a lesson, None if ingest has not verified the document that is now in the tree."""
     try:
         text = read_text(devices_folder(school.tree) / lesson.path)
         return from_json(text).register if digest(text) == lesson.sha256 else None

@@ -59,7 +59,7 @@ def sections(request: HttpRequest, school: str) -> HttpResponse:
 
 
 def _add(request: HttpRequest, school: str, entered: Mapping[str, str]) -> str:
-    """Add a line; return what to say.
+    """Add a line; return the message for the page.
 
     Raises:
         OfficeError: a field is empty or wrong, or the lessons of the line have one already.

@@ -31,7 +31,7 @@ class OfficeSocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Signs in people whom the provider identifies and who have an account of the office."""
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Sign in the account that the provider's claim names; end with a page in any case."""
+        """Sign in the account that the provider's claim names, or show a refusal; nobody is signed up."""
         provider = settings.OFFICE.oidc
         account = account_of(provider.claim, _claims(sociallogin.account.extra_data))
         if account is None or not may_sign_in(account):
@@ -44,7 +44,7 @@ class OfficeSocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         raise ImmediateHttpResponse(HttpResponseRedirect(reverse("start")))
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **_: Any) -> None:  # noqa: ARG002
-        """Show a page that signing in failed, because the provider refused or its answer is invalid."""
+        """Show the page for a failed sign-in: the provider refused, or its answer is invalid."""
         raise ImmediateHttpResponse(_refusal(request, _FAILED))
 
     def is_open_for_signup(self, *_: Any) -> bool:

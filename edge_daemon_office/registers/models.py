@@ -50,7 +50,7 @@ class Lesson(models.Model):
 
 
 class Mark(models.Model):
-    """What a lesson's register says about one student."""
+    """The result for one student in one lesson, from the register."""
 
     pk = models.CompositePrimaryKey("school", "month", "lesson_id", "student_id")
     school = models.CharField(max_length=40)

@@ -13,8 +13,8 @@ from edge_daemon_office.registers.models import Lesson, Promise
 def without_register(school: School, day: date) -> list[Promise]:
     """Return the promised lessons of a day that are over and have no register.
 
-    A later commitment that names the same lesson replaces its promise. One that lacks the lesson says nothing about it,
-    because a device signs each plan once.
+    A later commitment that names the same lesson replaces its promise. A commitment without the lesson does not
+    withdraw the promise, because a device signs each plan once.
     """
     begin = datetime.combine(day, time(), school.zone).astimezone(timezone.utc)
     end = min(datetime.combine(day + timedelta(days=1), time(), school.zone), datetime.now(timezone.utc))

@@ -382,7 +382,7 @@ class Outcome:
     """The result of one delivery attempt."""
 
     name: OutcomeName
-    """What became of the item.
+    """The result for the item.
 
     `delivered`: the receiver has it. `retry`: it is tried again. `parked`: it was refused for good, so a person must
     decide. `held`: it must not be sent yet. `void`: it is no longer needed.

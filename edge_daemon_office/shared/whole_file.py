@@ -47,7 +47,7 @@ def replace_file(
 
 
 def refuse_special(path: Path) -> None:
-    """Refuse to replace what is no regular file, such as /dev/null or a link to it. Renaming would remove a device.
+    """Refuse a path to anything but a regular file, such as /dev/null: renaming a file to it would remove the device.
 
     A folder passes, because renaming a file to it fails in any case. A link into /proc, such as /dev/stdout, is refused
     whatever it leads to.
@@ -67,9 +67,9 @@ def refuse_special(path: Path) -> None:
 
 
 def unusable_output(path: Path) -> tuple[str, str, str] | None:
-    """Return what keeps this user from writing a file to `path`: the reason, where it is, and what to do.
+    """Return why this user can't write a file to `path`: the reason, its place, and what to do.
 
-    The result is None if nothing keeps the user from it. Call this before long work. `replace_file` may still fail, for
+    The result is None if the user can. Call this before long work. `replace_file` may still fail, for
     example on a disk that is full.
     """
     folder, own = path.parent, "name a file in a folder of your own"

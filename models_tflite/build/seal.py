@@ -10,7 +10,7 @@ FOLDER = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    """Replace the line after each `file = "…"`."""
+    """Write the SHA-256 of each file into the line after its `file = "…"`."""
     manifest = FOLDER / "manifest.toml"
 
     def line(match: re.Match[str]) -> str:

@@ -83,7 +83,7 @@ def fill(wheelhouse: Path, machine: str, python: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fill the folder, or print what is missing; return the exit code."""
+    """Fill the folder, or print the missing wheels; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheelhouse", type=Path, metavar="WHEELHOUSE")
     parser.add_argument("--fill", action="store_true")

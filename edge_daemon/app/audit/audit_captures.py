@@ -26,7 +26,7 @@ _IN_VAIN = 2
 
 @dataclass(slots=True)
 class AuditCaptures:
-    """What is found out while the audit's pictures are taken: unreadable ones, and the focus of the camera."""
+    """Findings made while the audit's pictures are taken: the unreadable pictures, and the focus of the camera."""
 
     unreadable: list[str] = field(default_factory=list)
     """A line for each picture that could not be read."""

@@ -24,7 +24,7 @@ _ASIDE_DEG = 35
 
 
 def size(findings: AuditFindings) -> Iterator[Advice]:
-    """Yield advice about faces that are too small, and what moving closer or another lens would gain."""
+    """Yield advice about faces that are too small, with the gain of a closer camera or of another lens."""
     short = [s for s in findings.seats if s.seat.width_px < LEAST_PX]
     near = [s for s in findings.seats if LEAST_PX <= s.seat.width_px < GOOD_PX]
     if short:

@@ -52,7 +52,7 @@ class LiveCamera(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoopContext:
-    """What a lesson needs besides its own data: clock, stop signal, reports, disk space."""
+    """The surroundings of a lesson's loop: clock, stop signal, reports, disk space."""
 
     clock: Clock
     wake: tuple[int, ...]

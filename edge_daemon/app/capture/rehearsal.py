@@ -31,7 +31,7 @@ __all__ = ["SEED_BYTES", "Rehearsal", "RehearsalRequest", "instant_of", "rehears
 
 _SHOWN_COURSES = 10
 REHEARSED_S = 2700.0
-"""Length of a rehearsal's plan: a lesson of 45 minutes. When the pictures were taken is not known."""
+"""Assumed length of a rehearsed lesson, 45 minutes, because the pictures do not show how long the lesson was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from edge_daemon.store.lessons import StoredLesson
 
 
 def look_at_timetable(home: Home, db: sqlite_utils.Database, stored: StoredLesson) -> TimetableStanding:
-    """Return what the current timetable says about a lesson; "held" if the timetable can't be read.
+    """Return the state of a lesson in the current timetable; "held" if the timetable can't be read.
 
     Raises:
         StoreError: register.sqlite can't be used.

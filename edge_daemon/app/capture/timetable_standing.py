@@ -1,4 +1,4 @@
-"""What the current timetable says about a lesson that has begun: held, moved, called off, or gone."""
+"""The state of a begun lesson in the current timetable: held, moved, called off, or gone."""
 
 from __future__ import annotations
 

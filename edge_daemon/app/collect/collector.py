@@ -36,7 +36,7 @@ LEFT_OUT: Final = 3
 """Exit code: the file is written, but something was left out."""
 
 Bars = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-"""Makes a progress bar with a label; inside the `with`, a call sets how much is done, and of how much."""
+"""Makes a progress bar with a label, for a `with` block; its function gets the number done and the total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _lists(options: CollectOptions) -> tuple[Mapping[str, frozenset[str]] | None
 
 
 def _content(request: TermRequest, collected: CollectResult) -> str:
-    """Return a digest of what the term's file will contain, apart from the time of collection."""
+    """Return a digest of the content of the term's file, apart from the time of collection."""
     parts: list[object] = [__version__, request.by, str(request.zone), str(request.since), _sha256(request.names)]
     parts += [request.week.first_weekday, sorted(request.week.weekend), request.split, request.form.delimiter]
     parts += [request.form.decimal]

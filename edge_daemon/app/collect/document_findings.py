@@ -74,7 +74,7 @@ Place = tuple[int, int]
 def examine_register(
     path: Path, below: str, keys: Collection[str], spill: Spill
 ) -> tuple[RegisterFound | OtherKey | Rejected, Place | None]:
-    """Return what a file among the registers is, and its position in the spill file; no content raises an error."""
+    """Return the finding on a file among the registers, and its place in the spill file. No content raises an error."""
     try:
         text = read_text(path)
         fields = signed_fields(text, keys)
@@ -95,7 +95,7 @@ def examine_register(
 
 
 def examine_commitment(path: Path, keys: Collection[str]) -> CommitmentFound | OtherKey | Rejected:
-    """Return what a file among the commitments is; no content raises an error."""
+    """Return the finding on a file among the commitments. No content raises an error."""
     try:
         text = read_text(path)
         commitment = commitment_of(signed_fields(text, keys, COMMITMENT))

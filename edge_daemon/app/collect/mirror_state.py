@@ -33,7 +33,7 @@ class MirrorState:
 
     @classmethod
     def of(cls, index: ProofIndex, base: str) -> MirrorState:
-        """Return what the last run stored about a server. It has no folders if all of them have to be listed again."""
+        """Return the state that the last run stored for a server; without folders if all have to be listed again."""
         now = datetime.now(timezone.utc)
         with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError):
             kept = json.loads(index.word(f"server {base}") or "{}")

@@ -22,7 +22,7 @@ _MOST: Final = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What the heartbeat says about the ledger; a value that is None or empty was not reported."""
+    """The heartbeat's statements about the ledger; a value that is None or empty was not reported."""
 
     registers: int | None = None
     """Number of revisions, including rehearsals."""
@@ -35,7 +35,7 @@ class Claims:
 
 
 def read_claims(folder: Path) -> Claims:
-    """Return what the heartbeat in a device's folder says about its ledger."""
+    """Return the statements about the ledger in the heartbeat of a device's folder."""
     top = read_object(folder / "status.json") or {}
     last, queue = top.get("last_register"), top.get("queue")
     upstream = queue.get("upstream") if isinstance(queue, dict) else None
@@ -63,7 +63,7 @@ def missing(
         room: the device's name.
         registers: every proven revision in the folder.
         commitments: every proven commitment in the folder.
-        claims: what the heartbeat says.
+        claims: the heartbeat's statements about the ledger.
         left_out: number of files that are left out as invalid. Up to this many missing predecessors are not
             reported, because these files may be the predecessors.
     """

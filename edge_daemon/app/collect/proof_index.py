@@ -66,7 +66,7 @@ class ProofIndex:
         self.keep_word(f"room {name}", json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
 
     def state(self, name: str, settings: str) -> RoomState | None:
-        """Return what the last run found in a room, None if that run had other settings."""
+        """Return the state of a room after the last run, None if that run had other settings."""
         with contextlib.suppress(ValueError, TypeError, LookupError):
             kept_settings, tree, device, row, problems = json.loads(self.word(f"state {name}") or "[]")
             last_start, overdue = row.pop("last_start"), row.pop("overdue")
@@ -80,7 +80,7 @@ class ProofIndex:
         return None
 
     def keep_state(self, name: str, settings: str, room: RoomState) -> None:
-        """Store what was found in a room, for a run with the same settings."""
+        """Store the state of a room, for a later run with the same settings."""
         row = {**asdict(room.summary), "overdue": [(written(a), written(b)) for a, b in room.summary.overdue]}
         row["last_start"] = written(room.summary.last_start) if room.summary.last_start else None
         problems = [(one.where, one.what, one.is_left_out) for one in room.problems]

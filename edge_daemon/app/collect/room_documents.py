@@ -193,7 +193,7 @@ class _Tally:
 
 
 def _judge(room: Room, found: Known, since: datetime | None) -> None:
-    """Keep the highest revision of each lesson, and list what is left out or looks wrong."""
+    """Keep the highest revision of each lesson, and list documents that are left out or look wrong."""
     tally, whole = _Tally(), hashlib.sha256()
     for below, (_, finding) in found.items():
         if isinstance(finding, RegisterFound):

@@ -47,7 +47,7 @@ def room_status(
 
     Args:
         room: the room as read.
-        heartbeat: what the device last said; None if it never did.
+        heartbeat: the device's last heartbeat; None if there is none.
         days: its event logs of the last days.
         now: the time.
         withdrawn: begin and end of promised lessons that its timetable moved or dropped.

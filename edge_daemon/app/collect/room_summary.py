@@ -30,7 +30,7 @@ class RoomSummary:
 
 @dataclass(frozen=True, slots=True)
 class RoomState:
-    """What a run found in a room, stored for the next run."""
+    """The state of a room after a run, stored for the next run."""
 
     tree: str
     """The room's files and folders with their modification times (`tree_text`)."""

@@ -1,4 +1,4 @@
-"""A temporary file with what the first pass has parsed, so that the second pass need not parse it again."""
+"""A temporary file with the documents that the first pass parsed, so that the second need not parse them again."""
 
 from __future__ import annotations
 

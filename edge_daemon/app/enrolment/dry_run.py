@@ -11,7 +11,7 @@ from edge_daemon.gallery.roster import Roster
 
 @dataclass(frozen=True, slots=True)
 class PlannedEnrolment:
-    """What an import would read."""
+    """The students and photographs that an import would read."""
 
     form: str
     """The format of the roster."""
@@ -27,7 +27,7 @@ class PlannedEnrolment:
 
 
 def plan_import(roster: Roster, photos: Path | None) -> PlannedEnrolment:
-    """Return what an import would read.
+    """Return the students and photographs that an import would read; no photograph is opened.
 
     Raises:
         PhotographError: there is no such folder of photographs.

@@ -69,7 +69,7 @@ def mail_check(home: Home) -> Check:
 
 
 def delivery_check(home: Home, now: datetime) -> Check:
-    """Report what waits, what was refused, and when the last sync was."""
+    """Report waiting items, refused items, and the time of the last sync."""
     overview = look_at_delivery(home, now)
     if overview is None:
         return Check("delivery", "not checked", "there is no register yet")

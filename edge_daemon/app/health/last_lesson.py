@@ -1,4 +1,4 @@
-"""Finds what a person has to look at in recent lessons, such as a lesson that was not held or is unusual."""
+"""Finds problems of recent lessons that need a person, such as a lesson that was not held or is unusual."""
 
 from __future__ import annotations
 

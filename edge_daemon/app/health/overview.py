@@ -66,7 +66,7 @@ class Overview:
 
 
 def look(home: Home, now: datetime, root: Path = Path("/")) -> Overview:
-    """Return the state of the device; what can't be found out is a problem, never an error.
+    """Return the state of the device. A part that can't be read becomes a problem in the result, never an error.
 
     Args:
         home: the installation.

@@ -90,7 +90,7 @@ class InboxResult:
     in_force: bool
     """False if the document was refused; the earlier one then stays in force."""
     summary: str
-    """What the document changed, in one line for people."""
+    """The changes by the document, in one line for people."""
     problem: str = ""
     """Why the document was refused, or which part of it could not be applied."""
 

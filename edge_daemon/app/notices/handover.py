@@ -1,4 +1,4 @@
-"""Stores what the process with the network reports about delivery. This runs in a process that may write registers.
+"""Stores the delivery results of the process with the network. This runs in a process that may write registers.
 
 The process with the network may only read register.sqlite (`store/delivery_file.py`), so it reports what it delivered.
 The service looks for a new report at each turn, and the command `outbox` looks before it shows anything. With `--home`
@@ -30,7 +30,7 @@ _CATCH_UP_EVERY: Final = timedelta(hours=1)
 
 
 def hand_over(home: Home, db: sqlite_utils.Database, now: datetime) -> TakenReport | None:
-    """Store what the report says, and write corrections for messages that are no longer true.
+    """Store the results in the report, and write corrections for messages that are no longer true.
 
     Args:
         home: the installation.
@@ -38,7 +38,7 @@ def hand_over(home: Home, db: sqlite_utils.Database, now: datetime) -> TakenRepo
         now: the time.
 
     Returns:
-        What was taken from the report; None if there is no report.
+        The changes that the report made; None if there is no report.
 
     Raises:
         StoreError: the report is invalid, or the database can't be written.

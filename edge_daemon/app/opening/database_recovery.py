@@ -37,7 +37,7 @@ class OpenedDatabases:
     gallery_ok: bool
     """True if there is a gallery, and it is the original or a backup of it."""
     notes: tuple[str, ...]
-    """What was damaged, repaired and lost, a line each, for people."""
+    """Notes for people, a line each: damage, repairs and losses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def gallery_of(home: Home) -> Iterator[sqlite_utils.Database | None]:
 
 
 def _mend(home: Home, path: Path, now: datetime, *, thorough: bool) -> tuple[_RecoveredDatabase | None, list[str]]:
-    """Restore a database if it is damaged or missing; return what was done, and further notes."""
+    """Restore a database if it is damaged or missing; return the outcome, and further notes."""
     known = backups(home.backup_dir, path.stem)
     if not path.exists():
         log_without_file = path.with_name(path.name + "-wal").exists()
@@ -156,7 +156,7 @@ def _log_notes(path: Path, findings: DatabaseFindings) -> list[str]:
 
 
 def _lost(mended: _RecoveredDatabase, restored: sqlite_utils.Database) -> str:
-    """Return what the restored register lacks, as far as the damaged file can be read."""
+    """Return in words which data the restored register lacks, as far as the damaged file can be read."""
     found = loss(mended.aside, restored.conn) if mended.aside is not None else None
     if found is None:
         return "the amount is unknown"

@@ -201,7 +201,7 @@ def confirm_by_hand(home: Home, register_id: str, said: Confirmation) -> tuple[s
 
 @contextmanager
 def _alarm(db: sqlite_utils.Database, now: datetime) -> Iterator[None]:
-    """Raise an alarm for a register that differs from what was signed, even if nothing else is written."""
+    """Store an alarm if the block raises TamperedError, then let the error continue."""
     try:
         yield
     except TamperedError as error:

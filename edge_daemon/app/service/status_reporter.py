@@ -131,7 +131,7 @@ class StatusReporter:
         return "storage" if report.storage_fault else "camera"
 
     def repaired(self, notes: Sequence[str]) -> None:
-        """Show what was repaired at the start, until the next lesson has been held."""
+        """Show the repairs at the start of the service, until the next lesson has been held."""
         self._repairs = "; ".join(notes)
         self.status = replace(self.status, storage_fault=self._repairs)
 

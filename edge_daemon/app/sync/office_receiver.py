@@ -160,7 +160,7 @@ class OfficeReceiver:
         return None
 
     def _send_day_indexes(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Send the indexes of recent days to a folder; servers of kind `api` know themselves what came.
+        """Send the indexes of recent days to a server of folders; a server of kind `api` has a feed in place of them.
 
         If the server refuses an index, this does not count, because the office can list the folders instead. An index
         is sent before the heartbeat, because a changed heartbeat makes a reader look for new documents.

@@ -1,4 +1,4 @@
-"""Checks whether the office's server still has what this device put there.
+"""Checks whether the office's server still has the documents that this device put there.
 
 Each sync makes one request for the newest document of the last check, and one for `key.json`. A server that was emptied
 or replaced gets everything again. A key that is not this device's is replaced, and an alarm reports it, because

@@ -98,7 +98,7 @@ class Releases:
             raise UpdateFailedError(what, f"edge-daemon-release {arguments[0]}")
 
     def renew_tools(self) -> None:
-        """Copy the tools that all releases share from the release in effect, which has proved to work."""
+        """Replace the tools that all releases share by those of the release in effect, which has proved to work."""
         source = self.folder(self.in_effect()) / "device"
         tools = (
             ("edge-daemon-release", self.base / "bin"),

@@ -130,7 +130,7 @@ def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
 
 
 def retain(home: Home, now: datetime, clock: ClockState | None = None) -> RetentionResult:
-    """Delete what is past its retention time: sightings, untimed captures, daily events, and candidates left over.
+    """Delete data past its retention time: sightings, untimed captures, daily events, and candidates left over.
 
     For leavers and for registers past their retention period, only the order to remove them is recorded. The service,
     which has the key, removes them.

@@ -1,7 +1,7 @@
-"""Updates the Ed-Fi system to what it should have. Each event is recorded here before it is sent.
+"""Updates the Ed-Fi system until it has exactly the wanted events. Each event is recorded here before it is sent.
 
-So after any interruption the next run knows everything that may be there. It sends events without an answer again,
-which the system recognises by their key. It finds and deletes events that are no longer wanted.
+So after any interruption the next run knows every event that the system may have. The run sends events that got no
+answer again; the system recognises them by their key. It deletes events that are no longer wanted.
 """
 
 from __future__ import annotations

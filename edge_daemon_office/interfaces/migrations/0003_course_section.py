@@ -1,4 +1,4 @@
-"""Lines of the page Ed-Fi; PostgreSQL shows a connection those of its school only."""
+"""Adds the lines of the page Ed-Fi. PostgreSQL shows a connection only the lines of its own school."""
 
 from django.db import migrations, models
 

@@ -1,1 +1,1 @@
-"""Migrations of the tokens and of what was sent."""
+"""Migrations of the tables of tokens, sections and sent events."""

@@ -156,7 +156,7 @@ def detection_loss(exact: Answers, found: Answers) -> float:
 
 
 def head(graph: Graph, output: Tensor) -> tuple[list[Op], list[Tensor]]:
-    """Return the convolutions that compute `output`, and the tensors between them and it."""
+    """Return the convolutions that compute `output`, and the tensors between these convolutions and `output`."""
     op = graph.producer(output)
     assert op is not None
     if op.kind == "CONV_2D":

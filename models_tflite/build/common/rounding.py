@@ -18,7 +18,7 @@ from .rewrite import SAME
 
 DAMPING = 0.01
 POSITIONS = 400
-"""Largest number of positions of a convolution's input that are used of each picture."""
+"""Largest number of positions of a convolution's input to use from each picture."""
 
 
 @dataclass
@@ -103,7 +103,7 @@ def round_weights(op: Op, scale: np.ndarray, seen: Seen) -> tuple[np.ndarray, np
 
 
 def _passed_on(weights: np.ndarray, gram: np.ndarray) -> np.ndarray:
-    """Round `weights` (rows, n), in units of one step, column by column."""
+    """Round `weights` (rows, n), in units of one step; the error of each column is corrected in the later columns."""
     n = weights.shape[1]
     weights, damping = weights.copy(), DAMPING * float(np.mean(np.diag(gram))) + 1e-9
     upper = np.linalg.cholesky(np.linalg.inv(gram + damping * np.eye(n))).T

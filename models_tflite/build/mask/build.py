@@ -4,11 +4,12 @@
 
 MASK_VOC has images/ and boxes.csv in the form of Kaggle's "Face Mask Detection". WIDER has images/ and boxes.csv in the
 form of `benchmarks.wider`, and adds bare faces. A third of MASK_VOC's pictures is held back, by the hash of the file
-name. The others give five folds, each trained on the pictures of the other four, and the network that is measured. The
-shipped network learns from every picture, in the same way. Half of the crops vary strongly, and some are bare faces
-with a painted mask (`hard_crops.py`). Every step is stored in --work, and an interrupted one continues. Without --step
-all steps run, then the measured file is written to --work, the shipped one to --out. The same pictures, versions and
-seeds give the same file on the same machine. It takes about 40 minutes of one core, and the backbone a minute or two.
+name. The others form five folds. One network for each fold is trained on the other four folds, and the network that is
+measured on all five. The shipped network learns from every picture, in the same way. Half of the crops vary strongly,
+and some are bare faces with a painted mask (`hard_crops.py`). Every step is stored in --work, and an interrupted one
+continues. Without --step all steps run, then the measured file is written to --work, the shipped one to --out. The same
+pictures, versions and seeds give the same file on the same machine. It takes about 40 minutes of one core, and the
+backbone a minute or two.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ FILE = "mask_int8.tflite"
 SEED = 1
 SETTINGS = network.Settings()
 PAINTED = 1000
-"""Painted faces of each class with a mask."""
+"""Number of painted faces for each class with a mask."""
 RATES = (1e-3, 3e-3, 1e-2)
 """Learning rates of the table: that of `SETTINGS`, a third of it, three times as much."""
 RATE_EPOCHS = 40
@@ -251,7 +252,7 @@ def written(examples: Examples, work: Path, step: str, fitted: calibration.Calib
 
 
 def rate_rows(work: Path, fitted: calibration.Calibration) -> dict[str, tables.Scored]:
-    """Return the faces of one fold by learning rate."""
+    """Return the faces of one fold with their logits, for each learning rate."""
     found = {f"{rate:g}": tables.Scored.load(work / f"rate{rate:g}.npz") for rate in RATES}
     return {rate: one.calibrated(fitted).at_least(LARGE_PX) for rate, one in found.items()}
 

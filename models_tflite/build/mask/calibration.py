@@ -1,4 +1,4 @@
-"""Calibrates probabilities with one temperature, and one step for each class, fitted on the folds."""
+"""Calibrates probabilities, by one temperature and by an offset (step) for each class, fitted on the folds."""
 
 from __future__ import annotations
 

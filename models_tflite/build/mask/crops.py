@@ -66,7 +66,7 @@ def varied(wide: Bytes, random: np.random.Generator) -> Bytes:
 
 
 def coarser(crop: Bytes, side_px: int) -> Bytes:
-    """Return a crop as if its side had had so many pixels."""
+    """Return a crop of the same size with the detail of a crop of `side_px` pixels."""
     small = cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR), np.uint8)
 

@@ -53,7 +53,7 @@ class Learned:
     """Wide crops."""
     labels: NDArray[np.int64]
     painted: NDArray[np.bool_]
-    """Whether the mask of each is painted."""
+    """Whether the mask on each face is painted."""
 
     def members(self, label: int, *, painted: bool) -> NDArray[np.int64]:
         """Return the indices of the faces of a class."""
@@ -138,7 +138,7 @@ def train(
 
 
 class _Progress:
-    """What a training has to keep if it is interrupted."""
+    """The state from which an interrupted training continues."""
 
     def __init__(self, network: keras.Model, optimizer: keras.Optimizer, random: np.random.Generator) -> None:
         self.done, self.random = 0, random

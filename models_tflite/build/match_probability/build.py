@@ -28,7 +28,7 @@ LEAST = 4
 """Least number of photographs of a person: up to three are for enrolment, the others for captures."""
 CLASSES = 500
 RANKS = 2
-"""Number of most similar students used for each face; the others are never in question."""
+"""Number of students used for each face, the most similar ones; no other student is ever a candidate."""
 SEED = 1
 SETTINGS = TrainingSettings(epochs=60, batch_size=256, rate=0.1, weight_decay=3e-4)
 NOISE = 0.1

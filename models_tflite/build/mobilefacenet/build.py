@@ -40,9 +40,9 @@ MEMBER = "package/android/src/main/assets/MobileFaceNet.tflite"
 CENTER, DIVISOR = 127.5, 128.0
 PRELUS = 33
 EXACT_SLOPES = (0, 1, 32)
-"""Numbers of the PReLUs that are written with a second convolution, which costs 3 % of the time.
+"""Indices of the PReLUs that are written with a second convolution, which costs 3 % of the time.
 
-These three would lose most in the other form, a product with an int8 vector.
+These three would lose most accuracy in the other form, a product with an int8 vector.
 """
 
 

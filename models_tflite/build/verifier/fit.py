@@ -98,7 +98,7 @@ def fitted(
 
 
 def logistic(rows: Array, faces: Array) -> Array:
-    """Return the weights; the last column is 1 and not regularised."""
+    """Return the weights of the columns of `rows`. The last column is 1; its weight is not regularised."""
     weights = np.zeros(rows.shape[1])
     ridge = RIDGE * np.eye(rows.shape[1])
     ridge[-1, -1] = 1e-6

@@ -33,7 +33,7 @@ SURE = 0.6
 UNSURE_WEIGHT = 0.3
 RANDOM_CROPS = 8
 MOST_OTHERS = 40
-"""Number of false detections with the highest scores that are used of a picture, with half as many of the others."""
+"""Number of false detections to use from a picture, the highest scores first. Half as many of the rest are added."""
 MESH_PRESENCE, BARE_YAW_DEG, PROFILE_YAW_DEG = 0.9, 35.0, 45.0
 
 

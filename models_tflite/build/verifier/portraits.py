@@ -28,7 +28,7 @@ _SMALLEST, _LARGEST = 26.0, 60.0
 
 
 def people(data: Path) -> list[tuple[Path, str]]:
-    """Return the first photographs of each person, with the person."""
+    """Return the path and the person's name of the first `MOST` photographs of each person."""
     files = defaultdict(list)
     for row in folder.rows(data / "images.csv", ("file", "identity")):
         files[row["identity"]].append(row["file"])
@@ -36,7 +36,7 @@ def people(data: Path) -> list[tuple[Path, str]]:
 
 
 def mask_crops(data: Path) -> list[tuple[Path, int]]:
-    """Return the crops, and their visible parts."""
+    """Return the path of each crop, and its class: `LOWER_HIDDEN` for a mask, otherwise `UNKNOWN`."""
     rows = folder.rows(data / "labels.csv", ("file", "label"))
     return [
         (data / "images" / r["file"], samples.LOWER_HIDDEN if r["label"] == "with_mask" else samples.UNKNOWN)
@@ -57,7 +57,7 @@ class Portraits:
         self._backgrounds = backgrounds
 
     def samples(self, path: Path, visible: int) -> list[Sample]:
-        """Return the face, the same with a painted cover, and a background treated in the same way."""
+        """Return crops of the face, of the face with a painted cover, and of a background treated in the same way."""
         picture = folder.picture(path)
         rng = np.random.default_rng(int.from_bytes(path.name.encode(), "little") % 2**32)
         height, width = picture.shape[:2]

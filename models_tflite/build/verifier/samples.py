@@ -1,4 +1,4 @@
-"""One training crop, with the positions in it."""
+"""One training crop, with the positions of the face in it."""
 
 from __future__ import annotations
 
