@@ -92,10 +92,10 @@ class Device:
         (lesson,) = lessons.running_lessons(self.db)
         before, after = plan_of(lesson).offsets_s[captures - 1 : captures + 1]
         self.clock.stop_at(FIRST_LESSON + timedelta(seconds=(before + after) / 2))
-        self.until(lambda: len(taken(self)) == captures)
+        self.until(lambda: len(captures_taken(self)) == captures)
         self.cut()
         self.clock.stop_at(None)
-        return taken(self)
+        return captures_taken(self)
 
     def cut(self) -> None:
         """Cut the power: every process of the device is killed at once."""
@@ -183,7 +183,7 @@ def in_lesson(device: Device, captures: int) -> datetime:
     before, after = plan_of(lesson).offsets_s[captures - 1 : captures + 1]
     at = FIRST_LESSON + timedelta(seconds=(before + after) / 2)
     device.clock.stop_at(at)
-    device.until(lambda: len(taken(device)) == captures)
+    device.until(lambda: len(captures_taken(device)) == captures)
     return at
 
 
@@ -194,7 +194,7 @@ def after_last_capture(device: Device) -> datetime:
     return last + (lesson.lesson.end - last) / 2
 
 
-def taken(device: Device) -> list[lessons.Capture]:
+def captures_taken(device: Device) -> list[lessons.Capture]:
     """Return the captures of the first lesson."""
     row = device.db.execute("SELECT lesson_id FROM lessons ORDER BY start_utc LIMIT 1").fetchone()
     return lessons.captures(device.db, row[0]) if row else []

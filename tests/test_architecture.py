@@ -213,7 +213,7 @@ def test_the_service_between_lessons_has_neither_numpy_nor_a_network_library_in_
 
 
 def test_the_copy_of_shared_code_is_the_devices_own():
-    assert shared_code.found() == shared_code.expected(), "run `python -m tests.office.shared_code`, and commit"
+    assert shared_code.copied_files() == shared_code.expected(), "run `python -m tests.office.shared_code`, and commit"
 
 
 def test_no_file_of_the_office_is_longer_than_400_lines():

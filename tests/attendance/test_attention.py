@@ -35,7 +35,7 @@ def test_a_face_too_small_to_be_judged_counts_as_facing():
     assert faces_front(None, 0.0, 50.0)
 
 
-def seen(closures: Sequence[float | None], slots: Sequence[int] | None = None) -> list[Candidate]:
+def candidates_with_eyes(closures: Sequence[float | None], slots: Sequence[int] | None = None) -> list[Candidate]:
     """Faces of one student whose eyes are shut so far; None: not looked at."""
     room = Room()
     room.sits("S00", range(len(closures)) if slots is None else slots, 0)
@@ -45,35 +45,35 @@ def seen(closures: Sequence[float | None], slots: Sequence[int] | None = None) -
 
 def test_shut_eyes_count_from_three_captures_in_a_row_and_unknown_eyes_end_no_row():
     closures = [0.2, 0.7, 0.7, 0.2, 0.7, None, 0.7, 0.7, 0.2, 0.2, 0.2, 0.2]
-    assert shut_for_long(seen(closures)) == [False] * 4 + [True, False, True, True] + [False] * 4
+    assert shut_for_long(candidates_with_eyes(closures)) == [False] * 4 + [True, False, True, True] + [False] * 4
 
 
 def test_eyes_are_shut_by_the_students_own_median_and_narrow_eyes_are_open():
-    assert shut_for_long(seen([0.55] * 12)) == [False] * 12
-    assert shut_for_long(seen([0.55] * 9 + [0.85] * 3)) == [False] * 9 + [True] * 3
+    assert shut_for_long(candidates_with_eyes([0.55] * 12)) == [False] * 12
+    assert shut_for_long(candidates_with_eyes([0.55] * 9 + [0.85] * 3)) == [False] * 9 + [True] * 3
     wide = [0.05] * 9 + [0.3] * 3
-    assert shut_for_long(seen(wide)) == [False] * 12, "half shut, for somebody with wide eyes"
+    assert shut_for_long(candidates_with_eyes(wide)) == [False] * 12, "half shut, for somebody with wide eyes"
 
 
 def test_a_run_does_not_go_on_at_another_moment_of_the_lesson():
     slots = [8, 9, 10, 11, 28, 29, 30, 31]
-    assert shut_for_long(seen([0.2, 0.2, 0.7, 0.7, 0.7, 0.2, 0.2, 0.2], slots)) == [False] * 8
+    assert shut_for_long(candidates_with_eyes([0.2, 0.2, 0.7, 0.7, 0.7, 0.2, 0.2, 0.2], slots)) == [False] * 8
 
 
 @pytest.mark.parametrize(("last", "is_run"), [(24, True), (25, False)])
 def test_a_moment_is_over_after_four_captures(last, is_run):
     slots = [*range(9), 20, 21, last]
-    assert shut_for_long(seen([0.2] * 9 + [0.7] * 3, slots)) == [False] * 9 + [is_run] * 3
+    assert shut_for_long(candidates_with_eyes([0.2] * 9 + [0.7] * 3, slots)) == [False] * 9 + [is_run] * 3
 
 
 def test_eyes_are_shut_from_the_least_closure_on():
-    assert shut_for_long(seen([0.05] * 9 + [SHUT_LEAST] * 3)) == [False] * 9 + [True] * 3
+    assert shut_for_long(candidates_with_eyes([0.05] * 9 + [SHUT_LEAST] * 3)) == [False] * 9 + [True] * 3
 
 
 def test_two_captures_are_no_row_and_what_is_under_dark_glasses_is_not_known():
-    assert shut_for_long(seen([0.9, 0.9])) == [False, False]
+    assert shut_for_long(candidates_with_eyes([0.9, 0.9])) == [False, False]
     hidden = VisibleParts(0.1, 0.1, 0.8, 0.0)
-    faces = [replace(f, traits=replace(f.traits, visible=hidden)) for f in seen([0.2] * 5 + [0.7] * 3)]
+    faces = [replace(f, traits=replace(f.traits, visible=hidden)) for f in candidates_with_eyes([0.2] * 5 + [0.7] * 3)]
     assert shut_for_long(faces) == [False] * 8
 
 

@@ -61,7 +61,7 @@ def cells(page):
     return [cell for row in page.iter_rows() for cell in row if cell.value is not None]
 
 
-def written(tmp_path, export, name="out.xlsx"):
+def workbook(tmp_path, export, name="out.xlsx"):
     write_export(tmp_path / name, export)
     return openpyxl.load_workbook(tmp_path / name)
 
@@ -71,16 +71,16 @@ def row_of(page, student_id):
 
 
 def test_a_sheet_a_week_with_students_in_rows_and_lessons_in_columns(tmp_path, registers):
-    book = written(tmp_path, export_of(registers))
+    book = workbook(tmp_path, export_of(registers))
     assert book.sheetnames == ["2026-W47", "2026-W48", "Distance"]
     page = book["2026-W47"]
     assert [row_of(page, s)[2].value for s in ("S1", "S3", "S4")] == ["P", "A", "–"]
     assert [row_of(page, s)[3].value for s in ("S1", "S3", "S4")] == ["P", "P", "P"]
-    assert written(tmp_path, export_of(registers, by="month")).sheetnames == ["2026-11", "Distance"]
+    assert workbook(tmp_path, export_of(registers, by="month")).sheetnames == ["2026-11", "Distance"]
 
 
 def test_every_text_of_a_roster_reaches_the_sheet_as_text(tmp_path, registers):
-    page = written(tmp_path, export_of(registers))["2026-W47"]
+    page = workbook(tmp_path, export_of(registers))["2026-W47"]
     for student_id, name in NAMES.items():
         row = row_of(page, student_id)
         # XLSX writes control characters as _x0007_, which openpyxl does not undo.
@@ -113,7 +113,7 @@ def test_totals_are_formulas_with_their_values(tmp_path, registers):
 
 
 def test_a_correction_is_seen_with_who_and_why(tmp_path, registers):
-    page = written(tmp_path, export_of(registers))["2026-W47"]
+    page = workbook(tmp_path, export_of(registers))["2026-W47"]
     corrected, plain = row_of(page, "S3")[3], row_of(page, "S1")[3]
     assert "Corrected by =Ms Ünal, 2026-11-16: sat behind\na pillar" in corrected.comment.text
     assert plain.comment is None
@@ -122,7 +122,7 @@ def test_a_correction_is_seen_with_who_and_why(tmp_path, registers):
 
 
 def test_a_borderline_mark_is_framed_and_has_a_note(tmp_path, registers):
-    page = written(tmp_path, export_of(registers))["2026-W47"]
+    page = workbook(tmp_path, export_of(registers))["2026-W47"]
     borderline, plain = row_of(page, "S2")[2], row_of(page, "S1")[2]
     assert "close to the limit" in borderline.comment.text
     assert borderline.border.left.style == "mediumDashed"
@@ -130,7 +130,7 @@ def test_a_borderline_mark_is_framed_and_has_a_note(tmp_path, registers):
 
 
 def test_the_sheet_is_coloured_frozen_filtered_and_prints_on_one_page_width(tmp_path, registers):
-    page = written(tmp_path, export_of(registers))["2026-W47"]
+    page = workbook(tmp_path, export_of(registers))["2026-W47"]
     rules = [rule for ranges in page.conditional_formatting for rule in ranges.rules]
     assert {rule.formula[0] for rule in rules if rule.type == "cellIs"} == {'"P"', '"A"', '"?"', '"–"', '"P?"', '"A?"'}
     assert all(rule.dxf.fill.bgColor.rgb for rule in rules if rule.type == "cellIs")
@@ -146,13 +146,13 @@ def test_the_sheet_is_coloured_frozen_filtered_and_prints_on_one_page_width(tmp_
 
 
 def test_a_rehearsal_says_so(tmp_path, registers):
-    page = written(tmp_path, export_of(registers))["2026-W48"]
+    page = workbook(tmp_path, export_of(registers))["2026-W48"]
     assert any("(rehearsal)" in str(cell.value) for cell in cells(page))
 
 
 def test_a_lesson_without_students_makes_a_sheet_without_formulas(tmp_path):
     empty, _ = a_register(a_lesson(), {})
-    page = written(tmp_path, export_of([empty]))["2026-W47"]
+    page = workbook(tmp_path, export_of([empty]))["2026-W47"]
     assert not [cell for cell in cells(page) if cell.data_type == "f"]
 
 
@@ -191,13 +191,13 @@ def test_the_times_of_a_sheet_are_the_schools_and_its_weeks_and_classes_too(tmp_
     """A lesson of Sunday, 23:00 UTC: a Monday in Berlin, and in a week that begins on Sunday of the same week."""
     late, _ = a_register(a_lesson(START + timedelta(days=6, hours=16)), {"S1": 1.0})
     export = export_of([late, registers[0]])
-    assert written(tmp_path, export).sheetnames[:2] == ["2026-W47", "2026-W48"]
-    assert written(tmp_path, replace(export, zone=ZoneInfo("UTC"))).sheetnames[0] == "2026-W47"
-    page = written(tmp_path, export)["2026-W48"]
+    assert workbook(tmp_path, export).sheetnames[:2] == ["2026-W47", "2026-W48"]
+    assert workbook(tmp_path, replace(export, zone=ZoneInfo("UTC"))).sheetnames[0] == "2026-W47"
+    page = workbook(tmp_path, export)["2026-W48"]
     assert [page.cell(row, 3).value for row in (8, 9)] == [datetime.fromisoformat("2026-11-23"), clock(0)]
     sunday = school_week("sunday", ())
-    assert written(tmp_path, replace(export, week=sunday, zone=ZoneInfo("UTC"))).sheetnames[1] == "2026-W48"
-    assert written(tmp_path, replace(export, split="class")).sheetnames[:2] == ["2026-W47 7b", "2026-W48 7b"]
+    assert workbook(tmp_path, replace(export, week=sunday, zone=ZoneInfo("UTC"))).sheetnames[1] == "2026-W48"
+    assert workbook(tmp_path, replace(export, split="class")).sheetnames[:2] == ["2026-W47 7b", "2026-W48 7b"]
 
 
 def test_csv_has_no_times_of_a_lesson_without_a_clock_as_in_the_sheet(tmp_path, registers):

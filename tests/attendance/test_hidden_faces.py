@@ -27,7 +27,7 @@ def absent(student_id: str, attentive: int = 0) -> Tally:
     return Tally(student_id, attentive, attentive, None, None)
 
 
-def at(x: float, slots: int, w: float = 40.0) -> UnreadPerson:
+def person_at(x: float, slots: int, w: float = 40.0) -> UnreadPerson:
     return UnreadPerson(Box(x, 100, w, 1.25 * w), frozenset(range(slots)))
 
 
@@ -36,12 +36,14 @@ def hidden(*unread: UnreadPerson, attentive: int = 0) -> frozenset[str]:
 
 
 def test_the_student_of_the_place_is_meant():
-    assert hidden(at(110, 20)) == {"a"}
-    assert hidden(at(290, 20)) == {"b"}
-    assert hidden(at(110, 16)) == {"a"}
+    assert hidden(person_at(110, 20)) == {"a"}
+    assert hidden(person_at(290, 20)) == {"b"}
+    assert hidden(person_at(110, 16)) == {"a"}
 
 
-@pytest.mark.parametrize("person", [at(110, 15), at(180, 20), at(110, 20, w=80.0)], ids=["short", "beside", "nearer"])
+@pytest.mark.parametrize(
+    "person", [person_at(110, 15), person_at(180, 20), person_at(110, 20, w=80.0)], ids=["short", "beside", "nearer"]
+)
 def test_who_was_there_too_short_or_elsewhere_is_no_doubt(person):
     assert hidden(person) == frozenset()
 
@@ -49,13 +51,13 @@ def test_who_was_there_too_short_or_elsewhere_is_no_doubt(person):
 @pytest.mark.parametrize("w", [30.0, 40.0, 60.0])
 @pytest.mark.parametrize(("right", "down"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
 def test_a_place_reaches_nine_tenths_of_the_wider_face_from_middle_to_middle(w, right, down):
-    def found(distance: float) -> frozenset[str]:
+    def hidden_students(distance: float) -> frozenset[str]:
         x, y = 120 + right * distance, 125 + down * distance
         person = UnreadPerson(Box(x - w / 2, y - w, w, 2 * w), frozenset(range(20)))
         return hidden_at_their_seats([person], {"a": SEATS["a"]}, [absent("a")], needed=16)
 
     limit = 0.9 * max(w, 40.0)
-    assert (found(limit - 0.5), found(limit + 0.5)) == ({"a"}, frozenset())
+    assert (hidden_students(limit - 0.5), hidden_students(limit + 0.5)) == ({"a"}, frozenset())
 
 
 @pytest.mark.parametrize(("w", "is_meant"), [(63.9, True), (64.0, False), (25.1, True), (25.0, False), (0.0, False)])
@@ -63,19 +65,19 @@ def test_a_face_of_another_size_sits_elsewhere(w, is_meant):
     person = UnreadPerson(Box(120 - w / 2, 125 - w, w, 2 * w), frozenset(range(20)))
     assert bool(hidden(person)) is is_meant
     seats = {"a": person.box}
-    assert bool(hidden_at_their_seats([at(100, 20)], seats, [absent("a")], needed=16)) is is_meant
+    assert bool(hidden_at_their_seats([person_at(100, 20)], seats, [absent("a")], needed=16)) is is_meant
 
 
 def test_captures_of_the_student_and_of_several_hidden_faces_count_together():
     late = UnreadPerson(SEATS["a"], frozenset(range(10, 20)))
-    assert hidden(at(110, 10)) == frozenset()
-    assert hidden(at(110, 10), late) == {"a"}
-    assert hidden(at(110, 10), attentive=6) == {"a"}
-    assert hidden(at(110, 10), attentive=16) == frozenset(), "who is present needs no doubt"
+    assert hidden(person_at(110, 10)) == frozenset()
+    assert hidden(person_at(110, 10), late) == {"a"}
+    assert hidden(person_at(110, 10), attentive=6) == {"a"}
+    assert hidden(person_at(110, 10), attentive=16) == frozenset(), "who is present needs no doubt"
 
 
 def test_without_known_places_nobody_is_meant():
-    assert hidden_at_their_seats([at(110, 20)], {}, [absent("a")], needed=16) == frozenset()
+    assert hidden_at_their_seats([person_at(110, 20)], {}, [absent("a")], needed=16) == frozenset()
 
 
 @pytest.mark.parametrize(

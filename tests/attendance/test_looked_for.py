@@ -31,27 +31,27 @@ def corrected(verdict="absent"):
     return register
 
 
-def of(register, student_id):
+def verdict_of(register, student_id):
     return next(v for v in register.verdicts if v.tally.student_id == student_id)
 
 
 def test_a_correction_does_not_make_the_device_have_looked():
     register = corrected()
-    assert was_looked_for(register, of(register, "a"))
-    assert not was_looked_for(register, of(register, "n"))
-    assert distance_to_rule(register, of(register, "a")) == -8
-    assert distance_to_rule(register, of(register, "n")) is None
+    assert was_looked_for(register, verdict_of(register, "a"))
+    assert not was_looked_for(register, verdict_of(register, "n"))
+    assert distance_to_rule(register, verdict_of(register, "a")) == -8
+    assert distance_to_rule(register, verdict_of(register, "n")) is None
 
 
 def test_a_register_of_a_release_without_captures_goes_by_the_verdict():
     register = replace(corrected(), rule=None, verdicts=tuple(replace(v, captures=None) for v in corrected().verdicts))
-    assert was_looked_for(register, of(register, "a"))
-    assert not was_looked_for(register, replace(of(register, "n"), verdict="not_assessed"))
+    assert was_looked_for(register, verdict_of(register, "a"))
+    assert not was_looked_for(register, replace(verdict_of(register, "n"), verdict="not_assessed"))
 
 
 def test_a_student_who_was_seen_was_looked_for_even_where_no_captures_are_stored():
     register, _ = a_register(a_lesson(), {"a": 0.5, "b": 0.0})
-    seen, unseen = (replace(of(register, one), captures=None) for one in "ab")
+    seen, unseen = (replace(verdict_of(register, one), captures=None) for one in "ab")
     assert register.rule is not None
     assert was_looked_for(register, seen)
     assert not was_looked_for(register, unseen)

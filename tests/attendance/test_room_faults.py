@@ -19,7 +19,7 @@ def view(luma=100.0, structure=20.0, burnt=0.0, blur_px=1.0) -> RoomView:
     return RoomView(*cells, blur_px)
 
 
-def left(value: float, other: float, columns: int = 8) -> np.ndarray:
+def left_columns(value: float, other: float, columns: int = 8) -> np.ndarray:
     cells = np.full(SHAPE, other, np.float32)
     cells[:, :columns] = value
     return cells
@@ -53,7 +53,7 @@ def test_each_fault_is_named(one, fault):
 
 
 def test_a_bare_wall_that_was_bare_before_is_not_covered():
-    bare = view(structure=left(1, 20))
+    bare = view(structure=left_columns(1, 20))
     assert faults(bare, bare) == ()
     assert faults(bare, view()) == ("covered",)
 
@@ -82,7 +82,7 @@ def test_the_area_is_where_faces_sat_and_everything_where_nobody_knows():
 
 
 def test_a_part_is_affected_and_who_sits_there_is_hidden():
-    found = room_faults.faults_of(view(luma=left(4, 100), structure=left(1.1, 20)), None, 40.0)
+    found = room_faults.faults_of(view(luma=left_columns(4, 100), structure=left_columns(1.1, 20)), None, 40.0)
     assert room_faults.affected(found, EVERYWHERE) == pytest.approx(0.5)
     assert room_faults.main_fault(found, EVERYWHERE) == "too_dark"
     assert room_faults.is_hidden(found, Box(200, 300, 60, 60), WIDTH_PX, HEIGHT_PX)
@@ -164,7 +164,7 @@ def test_the_dark_is_a_cover_where_most_of_its_cells_show_no_shapes(shapeless, f
 
 def test_only_the_dark_cells_say_whether_the_dark_is_a_cover():
     """A wall without structure elsewhere makes nothing of it."""
-    luma, structure = left(4, 100), left(5, 1)
+    luma, structure = left_columns(4, 100), left_columns(5, 1)
     assert faults(view(luma=luma, structure=structure), None) == ("too_dark", "covered")
 
 

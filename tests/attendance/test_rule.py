@@ -30,14 +30,14 @@ def summary(taken=100, planned=None, trusted=True):
     return LessonSummary(START, END, taken_at, taken if planned is None else planned, trusted)
 
 
-def of(frames, seen=None, student_id="a"):
+def tally_of(frames, seen=None, student_id="a"):
     """A tally of somebody who was there from start to end."""
     seen = frames if seen is None else seen
     return Tally(student_id, seen, frames, START if seen else None, END if seen else None)
 
 
 def verdict_of(frames, taken=100, planned=None, trusted=True, **options):
-    (verdict,) = decide([of(frames)], RULE, summary(taken, planned, trusted), **options)
+    (verdict,) = decide([tally_of(frames)], RULE, summary(taken, planned, trusted), **options)
     return verdict
 
 
@@ -88,7 +88,7 @@ def test_an_interval_is_wider_where_it_is_in_doubt_who_it_was(frames, probabilit
 def test_exactly_the_share_is_present_and_one_less_is_not(percent, parts):
     taken = 100 * parts
     rule = Rule(share_of(percent / 100))
-    at, below = decide([of(percent * parts), of(percent * parts - 1)], rule, summary(taken))
+    at, below = decide([tally_of(percent * parts), tally_of(percent * parts - 1)], rule, summary(taken))
     assert at.verdict == "present"
     assert below.verdict == "absent"
 
@@ -100,7 +100,7 @@ def test_the_share_is_the_exact_fraction_of_the_written_number():
 
 
 def test_frames_attentive_decide_and_not_frames_seen():
-    (verdict,) = decide([of(30, seen=90)], RULE, summary())
+    (verdict,) = decide([tally_of(30, seen=90)], RULE, summary())
     assert (verdict.verdict, verdict.share) == ("absent", 0.3)
 
 
@@ -163,7 +163,13 @@ def test_the_interval_is_wilsons():
 
 
 def test_look_alikes_are_flagged_even_when_one_or_both_were_not_seen():
-    students = [of(90), of(0, student_id="b"), of(0, student_id="c"), of(0, student_id="d"), of(90, student_id="e")]
+    students = [
+        tally_of(90),
+        tally_of(0, student_id="b"),
+        tally_of(0, student_id="c"),
+        tally_of(0, student_id="d"),
+        tally_of(90, student_id="e"),
+    ]
     flags = {
         v.tally.student_id: v.flags for v in decide(students, RULE, summary(), look_alikes=[("a", "b"), ("c", "d")])
     }
@@ -172,7 +178,7 @@ def test_look_alikes_are_flagged_even_when_one_or_both_were_not_seen():
 
 def test_an_absent_student_whom_somebody_resembles_is_flagged_and_stays_absent():
     resemblance = Resemblance(0.6, RoomSeat(1, 2))
-    students = [of(0), of(90, student_id="b"), of(0, student_id="c")]
+    students = [tally_of(0), tally_of(90, student_id="b"), tally_of(0, student_id="c")]
     verdicts = decide(students, RULE, summary(), resembled={"a": resemblance})
     assert [v.verdict for v in verdicts] == ["absent", "present", "absent"]
     assert [v.flags for v in verdicts] == [("resembles",), (), ()]
@@ -203,7 +209,7 @@ def test_doubts_about_an_absence_stand_with_no_presence(flag):
 
 
 def test_who_is_not_assessed_resembles_nobody():
-    (verdict,) = decide([of(0)], RULE, summary(), not_assessed={"a"}, resembled={"a": Resemblance(0.6, None)})
+    (verdict,) = decide([tally_of(0)], RULE, summary(), not_assessed={"a"}, resembled={"a": Resemblance(0.6, None)})
     assert (verdict.flags, verdict.resembles) == ((), None)
 
 

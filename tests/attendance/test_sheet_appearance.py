@@ -234,7 +234,7 @@ def _sheet(*courses: str, names: dict[str, str] | None = None, note: str = ""):
     return replace(sheet, columns=tuple(replace(column, note=note, rules=()) for column in sheet.columns))
 
 
-def _written(tmp_path, sheet):
+def _worksheet(tmp_path, sheet):
     write_workbook(tmp_path / "x.xlsx", [sheet])
     return openpyxl.load_workbook(tmp_path / "x.xlsx").worksheets[0]
 
@@ -251,27 +251,27 @@ def _written(tmp_path, sheet):
     ],
 )
 def test_a_column_is_as_wide_as_the_longest_word_of_its_heads(tmp_path, course, width, head_height):
-    page = _written(tmp_path, _sheet(course))
+    page = _worksheet(tmp_path, _sheet(course))
     assert page.column_dimensions["C"].width - 0.71 == pytest.approx(width, abs=0.1)
     assert page.row_dimensions[11].height == pytest.approx(head_height, abs=0.3)
 
 
 @pytest.mark.parametrize(("name", "width"), [("", 16), ("x" * 14, 16), ("x" * 20, 22), ("x" * 32, 34), ("x" * 90, 34)])
 def test_the_column_of_names_is_as_wide_as_the_longest_name_and_two_more(tmp_path, name, width):
-    page = _written(tmp_path, _sheet("7b", names={"S1": name}))
+    page = _worksheet(tmp_path, _sheet("7b", names={"S1": name}))
     assert page.column_dimensions["A"].width - 0.71 == pytest.approx(width, abs=0.01)
 
 
 @pytest.mark.parametrize(("student_id", "width"), [("x" * 10, 12), ("x" * 11, 13), ("x" * 20, 22), ("x" * 21, 22)])
 def test_the_column_of_ids_is_12_to_22_characters_wide(tmp_path, student_id, width):
     register, _ = a_register(a_lesson(), {student_id: 1.0})
-    page = _written(tmp_path, *arrange([register], {}, BERLIN, "week"))
+    page = _worksheet(tmp_path, *arrange([register], {}, BERLIN, "week"))
     assert page.column_dimensions["B"].width - 0.71 == pytest.approx(width, abs=0.01)
 
 
 @pytest.mark.parametrize(("note", "lines"), [("x", 1), ("x" * 43, 1), ("x" * 44, 2), ("a\nb\nc", 3), ("x\n" * 9, 9)])
 def test_a_note_is_as_high_as_its_lines_of_44_characters(tmp_path, note, lines):
-    _written(tmp_path, _sheet("7b", note=note))
+    _worksheet(tmp_path, _sheet("7b", note=note))
     drawing = zipfile.ZipFile(tmp_path / "x.xlsx").read("xl/drawings/vmlDrawing1.vml").decode()
     (height,) = re.findall(r"height:([\d.]+)pt", drawing)
     assert float(height) == pytest.approx(55.5 * max(0.5, 0.26 * lines), abs=0.75)
@@ -280,24 +280,24 @@ def test_a_note_is_as_high_as_its_lines_of_44_characters(tmp_path, note, lines):
 @pytest.mark.parametrize(("split", "named"), [("none", ""), ("class", " · 7b"), ("room", "")])
 def test_the_second_line_names_the_class_of_the_sheet_and_no_room_twice(tmp_path, split, named):
     register, _ = a_register(a_lesson(course="7b"), {"S1": 1.0})
-    page = _written(tmp_path, *arrange([register], {}, BERLIN, "week", split=split))
+    page = _worksheet(tmp_path, *arrange([register], {}, BERLIN, "week", split=split))
     assert page["A2"].value == f"2026-W47{named} · 2026-11-16 to 2026-11-20"
 
 
 def test_a_short_rule_and_the_legend_are_quiet(tmp_path):
     sheet = _sheet("7b")
     short = replace(sheet, columns=tuple(replace(column, rules=("half",)) for column in sheet.columns))
-    page = _written(tmp_path, short)
+    page = _worksheet(tmp_path, short)
     assert (page["A5"].value, look(page["A5"])) == ("Rule: half", "Calibri 9, ink 6B7682, vcenter")
     assert look(page["A3"]) == "Calibri 9, ink 6B7682, vcenter"
 
 
 def test_a_lesson_with_a_note_of_its_own_has_that_one(tmp_path):
-    assert _written(tmp_path, _sheet("7b", note="three rooms"))["C7"].comment.text == "three rooms"
+    assert _worksheet(tmp_path, _sheet("7b", note="three rooms"))["C7"].comment.text == "three rooms"
 
 
 def test_all_courses_at_once_are_called_so_and_empty_names_are_empty(tmp_path):
-    page = _written(tmp_path, _sheet(""))
+    page = _worksheet(tmp_path, _sheet(""))
     assert (page["C11"].value, page["A12"].value or "") == ("all", "")
 
 
@@ -332,7 +332,7 @@ def test_the_totals_of_a_row_count_every_lesson_of_a_run(tmp_path):
 
 
 def test_a_sheet_without_students_has_its_heads_and_prints(tmp_path):
-    page = _written(tmp_path, replace(_sheet("7b"), rows=()))
+    page = _worksheet(tmp_path, replace(_sheet("7b"), rows=()))
     assert page.auto_filter.ref == "A11:H12"
     assert page.print_area.endswith("!$A$1:$H$14")
     assert not list(page.conditional_formatting)

@@ -7,7 +7,7 @@ import pytest
 
 from edge_daemon.attendance import view_change
 from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS, RoomView
-from tests.attendance.test_room_faults import EVERYWHERE, SHAPE, left, view, with_one
+from tests.attendance.test_room_faults import EVERYWHERE, SHAPE, left_columns, view, with_one
 
 
 def furnished(seed: int) -> RoomView:
@@ -35,12 +35,15 @@ def test_the_same_room_in_other_light_is_the_same_view_and_another_room_is_not()
 
 def test_covered_cells_are_not_compared_and_too_few_cells_count_as_unchanged():
     one = furnished(1)
-    covered = view(luma=np.where(left(1, 0) > 0, 27, one.luma), structure=np.where(left(1, 0) > 0, 0.4, one.structure))
+    covered = view(
+        luma=np.where(left_columns(1, 0) > 0, 27, one.luma),
+        structure=np.where(left_columns(1, 0) > 0, 0.4, one.structure),
+    )
     scene, other = view_change.scene_of([one]), view_change.scene_of([covered])
-    usable = left(0, 1) > 0
+    usable = left_columns(0, 1) > 0
     assert view_change.scene_similarity(scene, other, EVERYWHERE) < 0.6
     assert view_change.scene_similarity(scene, other, usable) > 0.95
-    few = left(0, 1, columns=14) > 0
+    few = left_columns(0, 1, columns=14) > 0
     assert view_change.scene_similarity(scene, view_change.scene_of([furnished(2)]), few) == 1.0
 
 

@@ -53,13 +53,13 @@ def test_there_is_no_53rd_week_in_most_years():
         SUNDAY_TO_THURSDAY.begin_of(2025, 53)
 
 
-def at(day: int, course: str = "7b") -> object:
+def register_at(day: int, course: str = "7b") -> object:
     start = datetime(2026, 11, day, 7, tzinfo=timezone.utc)
     return a_register(a_lesson(start, course), {"a": 1.0})[0]
 
 
 def test_the_sheet_of_a_school_from_sunday_to_thursday():
-    sheets = list(arrange([at(15), at(19), at(22)], {}, RIYADH, "week", SUNDAY_TO_THURSDAY))
+    sheets = list(arrange([register_at(15), register_at(19), register_at(22)], {}, RIYADH, "week", SUNDAY_TO_THURSDAY))
     assert [(s.name, f"{s.first_day:%F}", f"{s.last_day:%F}", len(s.columns)) for s in sheets] == [
         ("2026-W47", "2026-11-15", "2026-11-19", 2),
         ("2026-W48", "2026-11-22", "2026-11-26", 1),
@@ -67,9 +67,9 @@ def test_the_sheet_of_a_school_from_sunday_to_thursday():
 
 
 def test_a_weekend_is_in_the_week_where_a_lesson_was_held_on_it():
-    (sheet,) = arrange([at(16), at(20)], {}, RIYADH, "week", SUNDAY_TO_THURSDAY)
+    (sheet,) = arrange([register_at(16), register_at(20)], {}, RIYADH, "week", SUNDAY_TO_THURSDAY)
     assert (f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-11-15", "2026-11-20")
-    (sheet,) = arrange([at(21)], {}, RIYADH, "week", SUNDAY_TO_THURSDAY)
+    (sheet,) = arrange([register_at(21)], {}, RIYADH, "week", SUNDAY_TO_THURSDAY)
     assert (f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-11-15", "2026-11-21")
 
 
@@ -95,19 +95,19 @@ def test_free_days_at_both_ends_are_left_out_but_for_those_that_had_lessons(week
 
 
 def test_a_school_without_a_weekend_has_all_seven_days():
-    (sheet,) = arrange([at(16)], {}, RIYADH, "week", school_week("saturday", ()))
+    (sheet,) = arrange([register_at(16)], {}, RIYADH, "week", school_week("saturday", ()))
     assert (f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-11-14", "2026-11-20")
 
 
 def test_a_month_is_a_month_whatever_the_week():
-    (sheet,) = arrange([at(16)], {}, RIYADH, "month", SUNDAY_TO_THURSDAY)
+    (sheet,) = arrange([register_at(16)], {}, RIYADH, "month", SUNDAY_TO_THURSDAY)
     assert (sheet.name, f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-11", "2026-11-01", "2026-11-30")
 
 
 def test_each_class_has_a_sheet_of_its_own_with_nobody_of_another():
     chess = a_register(a_lesson(START + timedelta(hours=1), "chess"), {"b": 1.0})[0]
     of_all = a_register(a_lesson(START + timedelta(hours=2), ""), {"a": 1.0, "b": 1.0})[0]
-    sheets = list(arrange([chess, at(16), of_all], {}, RIYADH, "week", split="class"))
+    sheets = list(arrange([chess, register_at(16), of_all], {}, RIYADH, "week", split="class"))
     assert [(s.name, s.part, [row.student_id for row in s.rows]) for s in sheets] == [
         ("2026-W47", "7b", ["a"]),
         ("2026-W47", "all students", ["a", "b"]),

@@ -27,7 +27,7 @@ NOT_HELD = replace(HELD, held=False)
 UNUSUAL_WORDS = "unusual (room empty): nobody has said whether it was held"
 
 
-def _of(*flags: str, confirmed: Confirmation | None = None) -> Register:
+def _register(*flags: str, confirmed: Confirmation | None = None) -> Register:
     return replace(REGISTER, register_flags=flags, confirmed=confirmed)
 
 
@@ -98,7 +98,7 @@ def test_the_code_stands_in_the_correction():
 
 
 def test_nobody_is_absent_from_a_lesson_that_was_not_held():
-    register = _of(confirmed=NOT_HELD)
+    register = _register(confirmed=NOT_HELD)
     with pytest.raises(RegisterError) as error:
         correct(register, "a", "absent", by="T", reason="r", at=START)
     assert error.value.line() == (
@@ -106,7 +106,7 @@ def test_nobody_is_absent_from_a_lesson_that_was_not_held():
         " if it was held after all, use `edge-daemon register confirm --held` first"
     )
     assert correct(register, "b", "present", by="T", reason="r", at=START).revision == 2
-    assert correct(_of(confirmed=HELD), "a", "absent", by="T", reason="r", at=START).revision == 2
+    assert correct(_register(confirmed=HELD), "a", "absent", by="T", reason="r", at=START).revision == 2
 
 
 # --- what a lesson is called ---
@@ -115,12 +115,12 @@ def test_nobody_is_absent_from_a_lesson_that_was_not_held():
 @pytest.mark.parametrize(
     ("register", "words"),
     [
-        (_of(), ""),
-        (_of("too_dark", "few_students"), "too dark, few students"),
-        (_of("room_empty"), UNUSUAL_WORDS),
-        (_of(confirmed=HELD), "held, said Office"),
-        (_of(confirmed=NOT_HELD), "not held, said Office"),
-        (_of("room_empty", "too_dark", confirmed=NOT_HELD), "not held, said Office (room empty, too dark)"),
+        (_register(), ""),
+        (_register("too_dark", "few_students"), "too dark, few students"),
+        (_register("room_empty"), UNUSUAL_WORDS),
+        (_register(confirmed=HELD), "held, said Office"),
+        (_register(confirmed=NOT_HELD), "not held, said Office"),
+        (_register("room_empty", "too_dark", confirmed=NOT_HELD), "not held, said Office (room empty, too dark)"),
     ],
 )
 def test_why_a_lesson_is_unusual_and_what_the_office_said(register, words):
@@ -222,7 +222,7 @@ def test_a_probability_has_four_decimals_in_a_document():
 
 
 def test_masks_of_the_room_stand_in_the_note_and_say_nobody_is_unusual():
-    register = replace(_of(), mask=MaskCounts(none=3, right=20, wrong=1, undecided=2))
+    register = replace(_register(), mask=MaskCounts(none=3, right=20, wrong=1, undecided=2))
     head = f"{REGISTER.lesson.lesson_id}\n20 of 20 captures\n"
     assert lesson_state(register) == ""
     assert column_note(register) == f"{head}masks in the room: 3 none, 20 right, 1 wrong, 2 undecided"

@@ -10,13 +10,13 @@ from tests.benchmarks.running import run
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def lesson_folder(tmp_path_factory):
     return folders.lesson(tmp_path_factory.mktemp("lessons") / "one")
 
 
-def test_lessons_of_a_folder_are_run_by_the_program_and_pooled(made, tmp_path, monkeypatch):
+def test_lessons_of_a_folder_are_run_by_the_program_and_pooled(lesson_folder, tmp_path, monkeypatch):
     out = tmp_path / "out.json"
-    assert run(monkeypatch, lesson, "--data", made.parent, "--json", out) == 0
+    assert run(monkeypatch, lesson, "--data", lesson_folder.parent, "--json", out) == 0
     found = json.loads(out.read_text())
     assert found["lessons"] == ["one"]
     assert (found["verdicts_right"]["hits"], found["verdicts_right"]["n"]) == (2, 2)
@@ -28,11 +28,11 @@ def test_lessons_of_a_folder_are_run_by_the_program_and_pooled(made, tmp_path, m
     assert 50 < found["peak_pss_mib"]["rehearse"] <= found["peak_rss_mib"]["rehearse"]
 
 
-def test_a_replay_gives_what_the_program_gives_without_looking_again(made, tmp_path, monkeypatch):
+def test_a_replay_gives_what_the_program_gives_without_looking_again(lesson_folder, tmp_path, monkeypatch):
     results = []
     for _ in range(2):
         out = tmp_path / "out.json"
-        assert run(monkeypatch, lesson, "--data", made, "--json", out, "--cache", tmp_path / "cache") == 0
+        assert run(monkeypatch, lesson, "--data", lesson_folder, "--json", out, "--cache", tmp_path / "cache") == 0
         results.append(json.loads(out.read_text()))
         monkeypatch.setattr(lesson_replay, "Detector", None)  # the second time nothing is looked for
         monkeypatch.setattr(lesson, "edge_daemon", None)  # and nobody enrolled
@@ -41,11 +41,11 @@ def test_a_replay_gives_what_the_program_gives_without_looking_again(made, tmp_p
         assert found["seconds_per_capture"]["mean"] is None
 
 
-def test_the_program_is_timed_in_processes_of_its_own_and_absent_peers_are_named(made, tmp_path, monkeypatch):
+def test_the_program_is_timed_in_processes_of_its_own_and_absent_peers_are_named(lesson_folder, tmp_path, monkeypatch):
     out = tmp_path / "out.json"
-    options = ("--captures", 2, "--rounds", 1, "--hall", made)
+    options = ("--captures", 2, "--rounds", 1, "--hall", lesson_folder)
     monkeypatch.setattr(speed_threads, "ROUNDS", 1)
-    assert run(monkeypatch, speed, "--data", made, "--json", out, *options) == 0
+    assert run(monkeypatch, speed, "--data", lesson_folder, "--json", out, *options) == 0
     found = json.loads(out.read_text())
     assert found["skipped"] == ["yunet_and_float32", "face_recognition"]
     assert found["contenders"]["program"]["captures"] == found["contenders"]["sweep"]["captures"] == 2
@@ -68,7 +68,7 @@ def test_a_folder_that_is_no_lesson_is_one_line_and_exit_2(tmp_path, monkeypatch
     assert str(tmp_path) in error
 
 
-def test_an_incomplete_lesson_is_refused(made, tmp_path, monkeypatch, capsys):
-    (tmp_path / "truth.csv").write_bytes((made / "truth.csv").read_bytes())
+def test_an_incomplete_lesson_is_refused(lesson_folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "truth.csv").write_bytes((lesson_folder / "truth.csv").read_bytes())
     assert run(monkeypatch, lesson, "--data", tmp_path, "--json", tmp_path / "out.json") == 2
     assert "not complete" in capsys.readouterr().err

@@ -64,7 +64,7 @@ def face(x, kind="student", who="A", width=30.0):
     return TrueFace((x, 0, width, width), kind, who if kind == "student" else "", width)
 
 
-def seen(x, who="", width=30.0):
+def seen_face(x, who="", width=30.0):
     return SeenFace((x, 0, width, width), who)
 
 
@@ -74,7 +74,7 @@ def scored(truth, outcome):
 
 def test_names_are_shares_of_the_students_faces_that_were_there():
     truth = tuple(face(x, who=who) for x, who in ((0, "A"), (100, "B"), (200, "C"), (300, "D")))
-    found = scored(truth, (seen(0, "A"), seen(100, "A"), seen(200)))
+    found = scored(truth, (seen_face(0, "A"), seen_face(100, "A"), seen_face(200)))
     assert counts(found["right_name"]["26-40"]) == (1, 4)
     assert counts(found["wrong_name"]["26-40"]) == (1, 4)
     assert counts(found["unknown"]["26-40"]) == (1, 4)
@@ -85,21 +85,21 @@ def test_names_are_shares_of_the_students_faces_that_were_there():
 
 def test_strangers_and_posters_count_as_faces_and_have_no_name():
     truth = (face(0, "stranger"), face(100, "poster"), face(200, "poster"))
-    found = scored(truth, (seen(0, "A"), seen(100)))
+    found = scored(truth, (seen_face(0, "A"), seen_face(100)))
     assert counts(found["found"]["all"]) == (2, 3)
     assert counts(found["strangers_and_posters_named"]) == (1, 2)
     assert counts(found["right_name"]["all"]) == (0, 0)
 
 
 def test_a_box_where_no_face_is_counts_as_false_whether_it_has_a_name_or_not():
-    found = scored((), (seen(0), seen(500, "A")))
+    found = scored((), (seen_face(0), seen_face(500, "A")))
     assert found["false_boxes"] == 2
     assert found["false_boxes_a_capture"] == 2.0
     assert found["false_boxes_named"] == 1
 
 
 def test_a_print_that_is_held_up_is_neither_a_face_nor_a_false_box():
-    found = scored((face(0, "photo"),), (seen(0, "A"),))
+    found = scored((face(0, "photo"),), (seen_face(0, "A"),))
     assert counts(found["found"]["all"]) == (0, 0)
     assert found["false_boxes"] == 0
     assert counts(found["prints_named"]) == (1, 1)

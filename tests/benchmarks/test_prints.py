@@ -95,10 +95,10 @@ def test_eyes_are_shut_by_the_persons_own_median():
 
 
 def test_the_page_marks_what_is_missed():
-    def found(hits: int, n: int) -> dict[str, object]:
+    def rate(hits: int, n: int) -> dict[str, object]:
         return {"rate": hits / n, "hits": hits, "n": n, "low": 0.0, "high": 1.0}
 
-    kinds = {"prints": {"present": found(1, 100), "flagged": found(96, 100)}}
+    kinds = {"prints": {"present": rate(1, 100), "flagged": rate(96, 100)}}
     clip = {"video": "a.mpg", "seconds": 3.0, "shown": "living", "width_px": 32.0, "captures": 24, "picture": 0.9}
     page = table_prints.prints({"by_width_px": {"48+": kinds}, "people": 3, "captures": 24, "clips": [clip]})
     assert "≤ 0 % – **missed**" in page

@@ -30,13 +30,13 @@ def faces(tmp_path_factory):
     return found
 
 
-def made(monkeypatch, faces, out, *arguments):
+def make_lessons(monkeypatch, faces, out, *arguments):
     monkeypatch.setattr(sys, "argv", ["make", "--faces", str(faces), "--out", str(out), *SMALL, *arguments])
     return make.main()
 
 
 def test_a_lesson_is_complete_and_says_its_condition(monkeypatch, faces, tmp_path):
-    assert made(monkeypatch, faces, tmp_path, "--half", "all", "--only", "mixed_50") == 0
+    assert make_lessons(monkeypatch, faces, tmp_path, "--half", "all", "--only", "mixed_50") == 0
     truth = read_truth(tmp_path / "mixed_50-01")
     assert truth.scenario == "mixed_50"
     assert truth.expected_register_flags == {"unusual_class"}
@@ -49,11 +49,11 @@ def test_a_lesson_is_complete_and_says_its_condition(monkeypatch, faces, tmp_pat
 def test_the_same_lesson_is_made_again_and_one_that_is_there_is_left_alone(monkeypatch, faces, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     for out in (one, two):
-        assert made(monkeypatch, faces, out, "--half", "all", "--only", "base") == 0
+        assert make_lessons(monkeypatch, faces, out, "--half", "all", "--only", "base") == 0
     name = "base-01/frames/0003.jpg"
     assert (one / name).read_bytes() == (two / name).read_bytes()
     (one / name).write_bytes(b"mine")
-    assert made(monkeypatch, faces, one, "--half", "all", "--only", "base") == 0
+    assert make_lessons(monkeypatch, faces, one, "--half", "all", "--only", "base") == 0
     assert (one / name).read_bytes() == b"mine"
 
 
@@ -83,7 +83,7 @@ def test_twins_are_both_there_and_two_ids_share_one_seat_holder(faces):
 
 
 def test_prints_of_absent_students_are_held_up_at_their_seats(monkeypatch, faces, tmp_path):
-    assert made(monkeypatch, faces, tmp_path, "--half", "all", "--only", "prints") == 0
+    assert make_lessons(monkeypatch, faces, tmp_path, "--half", "all", "--only", "prints") == 0
     truth = read_truth(tmp_path / "prints-01")
     prints = [s for s in truth.students if s.print_held_up]
     assert prints
@@ -94,12 +94,12 @@ def test_prints_of_absent_students_are_held_up_at_their_seats(monkeypatch, faces
 
 
 def test_a_scenario_that_nobody_knows_is_one_line(monkeypatch, faces, tmp_path, capsys):
-    assert made(monkeypatch, faces, tmp_path, "--only", "rain") == 2
+    assert make_lessons(monkeypatch, faces, tmp_path, "--only", "rain") == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_too_few_people_are_one_line(monkeypatch, faces, tmp_path, capsys):
-    assert made(monkeypatch, faces, tmp_path, "--half", "report", "--rows", "9") == 2
+    assert make_lessons(monkeypatch, faces, tmp_path, "--half", "report", "--rows", "9") == 2
     assert "--faces" in capsys.readouterr().err
 
 

@@ -84,13 +84,13 @@ def test_too_few_people_are_one_line(monkeypatch, tmp_path, capsys):
 
 @pytest.mark.parametrize(("hits", "wanted"), [(6, "| ≤ half – **missed** |"), (5, "| ≤ half |")])
 def test_the_page_says_whether_absences_fell_to_half(hits, wanted):
-    def found(hits: int) -> dict[str, object]:
+    def rate(hits: int) -> dict[str, object]:
         return {"rate": hits / 100, "hits": hits, "n": 100, "low": 0.0, "high": 1.0}
 
     rates = {
-        "false_absent": {"without": found(10), "with": found(hits)},
-        "false_present": dict.fromkeys(("without", "with"), found(0)),
+        "false_absent": {"without": rate(10), "with": rate(hits)},
+        "false_present": dict.fromkeys(("without", "with"), rate(0)),
     }
     numbers = {"templates_learned": 9, "templates_of_others": 0, "pictures_shared": 0, "people": 21, "repetitions": 8}
-    page = table_term.term({**rates, **numbers, "by_condition": {}, "lessons_each": 3, "strangers_learned": found(0)})
+    page = table_term.term({**rates, **numbers, "by_condition": {}, "lessons_each": 3, "strangers_learned": rate(0)})
     assert wanted in page

@@ -306,16 +306,16 @@ def test_the_camera_process_dies_with_a_daemon_that_is_killed(tmp_path, stopped)
 
 
 def test_no_descriptor_and_no_memory_is_left_by_captures_or_failures(rig):
-    def held() -> tuple[int, int]:
+    def open_descriptors() -> tuple[int, int]:
         gc.collect()
         maps = Path("/proc/self/maps").read_text()
         return len(list(Path("/proc/self/fd").iterdir())), maps.count("memfd:edge-daemon")
 
     rig.succeed(0)
-    before, mapped = held()
+    before, mapped = open_descriptors()
     assert mapped == 0
     frame = rig.camera.capture(1)
-    assert held() == (before + 1, 1), "the picture in hand is shared memory"
+    assert open_descriptors() == (before + 1, 1), "the picture in hand is shared memory"
     del frame
     for slot in range(2, 20):
         rig.succeed(slot)
@@ -326,7 +326,7 @@ def test_no_descriptor_and_no_memory_is_left_by_captures_or_failures(rig):
     rig.miss(22)
     rig.be("good")
     rig.succeed(23)
-    assert held() == (before, 0)
+    assert open_descriptors() == (before, 0)
 
 
 def test_nothing_is_left_in_shared_memory_when_both_sides_are_killed(tmp_path):

@@ -36,15 +36,15 @@ def nobody(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(few, tmp_path_factory):
+def audit_run(few, tmp_path_factory):
     """An audit in a home without enrolled students: its output, its picture, and its home."""
     home = tmp_path_factory.mktemp("home")
     out = tmp_path_factory.mktemp("out") / "room.png"
     return run(home, "audit", "--frames", str(few), "--output", str(out)), out, home
 
 
-def test_a_technician_sees_rows_advice_and_what_became_of_bad_pictures(done):
-    result, _, _ = done
+def test_a_technician_sees_rows_advice_and_what_became_of_bad_pictures(audit_run):
+    result, _, _ = audit_run
     assert result.exit_code == 0
     assert "4 seats with a face in 1 picture of 672 × 378 px" in result.stdout
     assert "hit rate  register" in result.stdout
@@ -52,8 +52,8 @@ def test_a_technician_sees_rows_advice_and_what_became_of_bad_pictures(done):
     assert "warning: 2.jpg is damaged, truncated or not a picture; left out" in result.stderr
 
 
-def test_the_picture_is_for_its_owner_only_and_the_command_says_what_it_is(done):
-    result, out, _ = done
+def test_the_picture_is_for_its_owner_only_and_the_command_says_what_it_is(audit_run):
+    result, out, _ = audit_run
     assert out.stat().st_mode & 0o777 == 0o600
     assert cv2.imread(str(out)).shape[1] == 672
     assert f"PRIVACY: {out} is a picture of the people in the room" in result.stderr
@@ -61,8 +61,8 @@ def test_the_picture_is_for_its_owner_only_and_the_command_says_what_it_is(done)
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_no_gallery_no_key_and_no_other_file_is_made(done):
-    _, _, home = done
+def test_no_gallery_no_key_and_no_other_file_is_made(audit_run):
+    _, _, home = audit_run
     assert list(home.iterdir()) == []
 
 

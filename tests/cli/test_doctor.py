@@ -80,7 +80,7 @@ def home(tmp_path):
     return folder
 
 
-def found(folder, **arguments) -> dict[str, doctor.Check]:
+def checks_of(folder, **arguments) -> dict[str, doctor.Check]:
     return {check.name: check for check in Doctor(Home(folder), **arguments).checks()}
 
 
@@ -97,7 +97,7 @@ def test_all_is_looked_at_and_a_sound_home_has_nothing_bad(home):
 
 def test_everything_that_is_not_good_has_advice_in_one_line(tmp_path):
     (tmp_path / "config.toml").write_text('[camera]\nkind = "v4l2"\nsource = "/dev/video99"\n')
-    for check in found(tmp_path).values():
+    for check in checks_of(tmp_path).values():
         assert "\n" not in check.found + check.advice
         assert bool(check.advice) or check.state in ("good", "not checked")
 
@@ -110,17 +110,17 @@ def test_an_empty_home_is_no_reason_to_worry(tmp_path):
 
 
 def test_doctor_reports_the_picture_with_its_size(home):
-    assert "320 x 240" in found(home)["camera"].found
+    assert "320 x 240" in checks_of(home)["camera"].found
 
 
 def test_a_camera_that_is_not_there_is_bad(home):
     (home / "config.toml").write_text('[camera]\nkind = "v4l2"\nsource = "/dev/video99"\n')
-    assert found(home)["camera"].state == "bad"
+    assert checks_of(home)["camera"].state == "bad"
 
 
 def test_a_black_picture_is_bad(home):
     cv2.imwrite(str(home / "frames" / "1.png"), np.zeros((240, 320, 3), np.uint8))
-    camera = found(home)["camera"]
+    camera = checks_of(home)["camera"]
     assert camera.state == "bad"
     assert "black" in camera.found
 
@@ -143,7 +143,7 @@ def test_networks_of_ones_own_have_no_stored_vectors(tmp_path):
     models = tmp_path / "models"
     shutil.copytree(default_models_dir(), models, ignore=shutil.ignore_patterns("build", "golden"))
     (tmp_path / "config.toml").write_text('[models]\ndir = "models"\n')
-    assert found(tmp_path)["parity"].state == "not checked"
+    assert checks_of(tmp_path)["parity"].state == "not checked"
 
 
 def test_wrong_settings_are_one_finding_of_many(tmp_path):
@@ -158,19 +158,19 @@ def test_wrong_settings_are_one_finding_of_many(tmp_path):
 
 def test_a_precision_that_is_set_is_used(home, monkeypatch):
     (home / "config.toml").write_text('[models]\nembedder = "float32"\n')
-    checks = found(home)
+    checks = checks_of(home)
     assert "float32 is used; a face takes: float16 5.0 ms, float32 5.0 ms, int8 5.0 ms" in checks["embedder"].found
     assert "mobilefacenet-float32" in checks["parity"].found
 
 
 def test_a_faster_file_is_recommended(home, monkeypatch):
     monkeypatch.setattr(doctor, "time_embedders", lambda models: {"float16": 3.0, "float32": 5.0, "int8": 5.0})
-    check = found(home)["embedder"]
+    check = checks_of(home)["embedder"]
     assert (check.state, 'embedder = "float16"' in check.advice) == ("warning", True)
 
 
 def test_a_board_with_bad_power_says_so(home, tmp_path):
-    checks = found(home, root=pi4(tmp_path / "root", throttled="50005", milli_c="86000"))
+    checks = checks_of(home, root=pi4(tmp_path / "root", throttled="50005", milli_c="86000"))
     assert checks["power"].state == "bad"
     assert checks["temperature"].found == "86 °C"
     assert checks["memory"].found.startswith("2929 of 3793 MB")
@@ -178,7 +178,7 @@ def test_a_board_with_bad_power_says_so(home, tmp_path):
 
 def test_a_broken_timetable_is_named_with_its_line(home):
     (home / "school.ics").write_text("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nnonsense\r\n")
-    check = found(home)["timetable"]
+    check = checks_of(home)["timetable"]
     assert check.state == "bad"
     assert "school.ics" in check.found
 
@@ -186,7 +186,7 @@ def test_a_broken_timetable_is_named_with_its_line(home):
 def test_a_timetable_of_which_nothing_can_be_used_is_bad_in_the_words_of_check(home):
     text = (home / "school.ics").read_text()
     (home / "school.ics").write_text(text.replace("DURATION:PT45M", "DURATION:45M"))
-    check = found(home)["timetable"]
+    check = checks_of(home)["timetable"]
     assert check.state == "bad"
     assert f"{home / 'school.ics'}: nothing in it can be used, of 1 events" in check.found
     checked = run(home, "timetable", "check")
@@ -196,21 +196,21 @@ def test_a_timetable_of_which_nothing_can_be_used_is_bad_in_the_words_of_check(h
 def test_remarks_on_the_timetable_are_counted(home):
     text = (home / "school.ics").read_text()
     (home / "school.ics").write_text(text.replace("SUMMARY", "EXDATE:20300101\nSUMMARY"))
-    check = found(home)["timetable"]
+    check = checks_of(home)["timetable"]
     assert (check.state, check.found) == ("good", "1 lesson in the next 7 days, 1 remark")
 
 
 def test_while_the_service_holds_the_camera_it_is_left_alone(home, monkeypatch):
     monkeypatch.setattr(doctor, "_one_picture", lambda settings: pytest.fail("the camera was opened"))
     write_status(home / "run", a_status())
-    checks = found(home)
+    checks = checks_of(home)
     assert checks["camera"].state == "not checked"
     assert checks["service"].state == "good"
 
 
 def test_doctor_reports_what_the_service_says_of_its_camera(home):
     write_status(home / "run", a_status(camera_fault="the camera did not answer within 8 s"))
-    camera = found(home)["camera"]
+    camera = checks_of(home)["camera"]
     assert camera.state == "bad"
     assert "did not answer" in camera.found
 
@@ -231,14 +231,14 @@ def test_a_service_that_is_gone_stuck_or_degraded_is_bad(home, changes, words):
     if time.clock_gettime(time.CLOCK_BOOTTIME) < 200:
         pytest.skip("the computer has only just started")
     write_status(home / "run", a_status(**changes))
-    service = found(home)["service"]
+    service = checks_of(home)["service"]
     assert service.state == "bad"
     assert words in service.found
 
 
 def test_a_camera_that_hangs_does_not_hold_up_the_rest(home, monkeypatch):
     monkeypatch.setattr(doctor, "_one_picture", lambda settings: time.sleep(60))
-    checks = found(home, limit_s=3.0)
+    checks = checks_of(home, limit_s=3.0)
     assert "no answer within 3 s" in checks["camera"].found
     assert checks["disk"].state == "good"
 
@@ -250,7 +250,7 @@ def test_looking_makes_nothing(tmp_path):
 
 def test_a_library_of_the_camera_that_raises_anything_is_a_finding(home, monkeypatch):
     monkeypatch.setattr(doctor, "camera_settings", lambda given: 1 / 0)
-    assert found(home)["camera"].found == "internal error, ZeroDivisionError"
+    assert checks_of(home)["camera"].found == "internal error, ZeroDivisionError"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has such a place")
@@ -300,7 +300,7 @@ def test_a_service_that_is_starting_is_not_good_and_says_when_to_ask_again(home)
     write_status(
         home / "run", a_status(state="starting", detail="looking whether models and camera answer", lesson=None)
     )
-    checks = found(home)
+    checks = checks_of(home)
     assert (checks["service"].state, checks["service"].advice) == ("warning", "ask again in a minute")
     assert (checks["camera"].state, checks["camera"].advice) == ("not checked", "ask again in a minute")
 
@@ -324,7 +324,7 @@ def test_what_the_service_can_not_write_is_a_bad_disk(home):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def test_a_disk_that_takes_nothing_is_bad(small_disk):
-    assert found(small_disk)["disk"].state != "bad" or "MB free" in found(small_disk)["disk"].found
+    assert checks_of(small_disk)["disk"].state != "bad" or "MB free" in checks_of(small_disk)["disk"].found
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     done = run(small_disk, "doctor")
     assert done.exit_code == 1

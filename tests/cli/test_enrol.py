@@ -23,7 +23,7 @@ from tests.cli.running import Done, run
 from tests.demo_lesson import PORTRAITS
 from tests.gallery.pictures import claiming_png, jpeg, rotated_by_exif
 from tests.gallery.school import NOW
-from tests.gallery.sightings import seen
+from tests.gallery.sightings import put_sightings
 
 HEADER = "student_id,name,email,guardian_email,consent,courses\n"
 
@@ -359,7 +359,7 @@ def test_removing_twice_says_so_and_changes_nothing_more(enrolled):
 def test_removing_goes_on_where_it_was_cut_off(enrolled):
     assert run(enrolled.home, "enrol", "remove", "S1").exit_code == 0
     db = open_register(enrolled.home / "register.sqlite")
-    seen(db, "lesson", NOW, "S1", "S2")
+    put_sightings(db, "lesson", NOW, "S1", "S2")
     db.conn.close()
     again = run(enrolled.home, "enrol", "remove", "S1")
     assert again.stdout.startswith("S1 was removed already, on ")
@@ -389,7 +389,7 @@ def test_removing_nobody_is_refused(enrolled):
 
 def test_sightings_go_with_the_student_and_the_register_keeps_the_id(enrolled):
     db = open_register(enrolled.home / "register.sqlite")
-    seen(db, "lesson", NOW, "S1", "S2")
+    put_sightings(db, "lesson", NOW, "S1", "S2")
     db.conn.close()
     assert "erased: 1 sightings" in run(enrolled.home, "enrol", "remove", "S1").stdout
     register = sqlite3.connect(enrolled.home / "register.sqlite")

@@ -16,7 +16,7 @@ VALUES = {name: name.upper() for names in PLACEHOLDERS.values() for name in name
 STUDENT = "Subject: {iso_day} {course}\n\n# Hello {name}\n\nYou were not there.\n"
 
 
-def own(tmp_path, text, name="student.txt", encoding="utf-8"):
+def own_template(tmp_path, text, name="student.txt", encoding="utf-8"):
     (tmp_path / name).write_bytes(text.encode(encoding))
     return Templates("en", tmp_path)
 
@@ -39,7 +39,7 @@ def test_both_languages_have_the_same_words_with_the_same_placeholders():
 
 
 def test_an_unknown_placeholder_is_named_with_file_line_and_what_is_known(tmp_path):
-    templates = own(tmp_path, "; ours\nSubject: Hello\n\nDear {nmae},\n\nsee {course.__class__} and {}\n")
+    templates = own_template(tmp_path, "; ours\nSubject: Hello\n\nDear {nmae},\n\nsee {course.__class__} and {}\n")
     with pytest.raises(DeliveryError) as caught:
         templates.template("student")
     line = str(caught.value)
@@ -64,25 +64,25 @@ def test_an_unknown_placeholder_is_named_with_file_line_and_what_is_known(tmp_pa
 )
 def test_a_template_with_a_mistake_is_refused(tmp_path, text, words):
     with pytest.raises(DeliveryError, match=re.escape(words)):
-        own(tmp_path, text).template("student")
+        own_template(tmp_path, text).template("student")
     with pytest.raises(DeliveryError, match=re.escape(words)):
-        own(tmp_path, text).check()
+        own_template(tmp_path, text).check()
 
 
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
     with pytest.raises(DeliveryError, match="is not UTF-8 text"):
-        own(tmp_path, "Subject: Größe\n", encoding="latin-1").template("student")
+        own_template(tmp_path, "Subject: Größe\n", encoding="latin-1").template("student")
 
 
 def test_a_file_that_stands_in_for_nothing_is_named(tmp_path):
     with pytest.raises(DeliveryError, match="replaces no file of the program"):
-        own(tmp_path, STUDENT, "studnet.txt").check()
+        own_template(tmp_path, STUDENT, "studnet.txt").check()
     with pytest.raises(DeliveryError, match="there is no such folder"):
         Templates("en", tmp_path / "none").check()
 
 
 def test_a_schools_own_template_stands_in_for_one_of_the_programs(tmp_path):
-    templates = own(tmp_path, "\ufeffSubject: {course}, absent\r\n\r\n# Hi {name}\r\n\r\nBraces: {{}}\r\n")
+    templates = own_template(tmp_path, "\ufeffSubject: {course}, absent\r\n\r\n# Hi {name}\r\n\r\nBraces: {{}}\r\n")
     assert templates.check() == 1
     composed = templates.template("student").fill({"name": "Ada", "course": "7b"})
     assert composed.subject == "7b, absent"
@@ -91,7 +91,7 @@ def test_a_schools_own_template_stands_in_for_one_of_the_programs(tmp_path):
 
 
 def test_words_may_be_the_schools_own_a_few_at_a_time(tmp_path):
-    templates = own(tmp_path, "; ours\nabsent = Missing\n", "words.txt")
+    templates = own_template(tmp_path, "; ours\nabsent = Missing\n", "words.txt")
     assert templates.words["absent"] == "Missing"
     assert templates.words["present"] == "Present"
 
@@ -107,17 +107,19 @@ def test_words_may_be_the_schools_own_a_few_at_a_time(tmp_path):
 )
 def test_words_with_a_mistake_are_refused(tmp_path, line, words):
     with pytest.raises(DeliveryError, match=re.escape(words)):
-        _ = own(tmp_path, f"{line}\n", "words.txt").words
+        _ = own_template(tmp_path, f"{line}\n", "words.txt").words
 
 
 def test_a_layout_without_a_place_for_the_message_is_refused(tmp_path):
     with pytest.raises(DeliveryError, match=re.escape("{body} is missing")):
-        own(tmp_path, "<html>{title}</html>", "layout.html").check()
+        own_template(tmp_path, "<html>{title}</html>", "layout.html").check()
 
 
 def test_a_value_is_text_whatever_is_in_it(tmp_path):
     composed = (
-        own(tmp_path, STUDENT).template("student").fill({"name": "<b>{course}</b>\r\nBcc: x", "course": "{body}"})
+        own_template(tmp_path, STUDENT)
+        .template("student")
+        .fill({"name": "<b>{course}</b>\r\nBcc: x", "course": "{body}"})
     )
     assert composed.subject == "{body}"
     assert "Hello <b>{course}</b> Bcc: x" in composed.text
@@ -155,7 +157,7 @@ def test_paragraphs_and_lists_without_anything_in_them_are_left_out():
 )  # fmt: skip
 def test_a_message_says_its_language_and_which_way_it_is_written(tmp_path, language, direction):
     (tmp_path / "words.txt").write_text(f"language = {language}\n", encoding="utf-8")
-    composed = own(tmp_path, STUDENT).template("student").fill(VALUES)
+    composed = own_template(tmp_path, STUDENT).template("student").fill(VALUES)
     assert composed.language == language
     assert f'<html lang="{language}" dir="{direction}">' in composed.html
     assert f'<div lang="{language}" dir="{direction}">\n<h1' in composed.html
@@ -163,7 +165,7 @@ def test_a_message_says_its_language_and_which_way_it_is_written(tmp_path, langu
 
 def test_a_page_of_the_schools_own_says_the_language_within_the_body(tmp_path):
     (tmp_path / "layout.html").write_text("<html><body>{body}</body></html>", encoding="utf-8")
-    composed = own(tmp_path, STUDENT).template("student").fill(VALUES)
+    composed = own_template(tmp_path, STUDENT).template("student").fill(VALUES)
     assert composed.html.startswith('<html><body><div lang="en" dir="ltr">\n')
     assert composed.html.endswith("</div></body></html>")
 
@@ -172,7 +174,7 @@ def test_a_page_of_the_schools_own_says_the_language_within_the_body(tmp_path):
 def test_what_is_no_language_is_refused(tmp_path, language):
     (tmp_path / "words.txt").write_text(f"language = {language}\n", encoding="utf-8")
     with pytest.raises(DeliveryError, match=r"words\.txt"):
-        own(tmp_path, STUDENT).check()
+        own_template(tmp_path, STUDENT).check()
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

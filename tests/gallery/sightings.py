@@ -8,7 +8,7 @@ from edge_daemon.store import lessons
 from edge_daemon.types import Box, CapturePlan, Lesson, Sighting
 
 
-def seen(register_db, lesson_id: str, start: datetime, *student_ids: str) -> None:
+def put_sightings(register_db, lesson_id: str, start: datetime, *student_ids: str) -> None:
     lesson = Lesson(lesson_id, "device", "", start, start + timedelta(minutes=45), "rehearsal")
     lessons.start_lesson(register_db, lesson, CapturePlan(lesson_id, b"s" * 32, "sha", (0.0,)), "synchronised")
     lessons.add_capture(register_db, lesson_id, lessons.Capture(0, "1.jpg", start))

@@ -21,20 +21,20 @@ def exemplar(
     )
 
 
-def judged(**students: list[Exemplar]) -> tuple[dict[str, list[str]], dict[str, str]]:
+def check_agreement(**students: list[Exemplar]) -> tuple[dict[str, list[str]], dict[str, str]]:
     kept, refused = keep_agreeing(students)
     return {i: [e.photograph for e in own] for i, own in kept.items()}, {r.photograph: r.reason for r in refused}
 
 
 def test_photographs_that_agree_are_kept():
     own = [exemplar("S1", f"{n}", (0, 1), (n, 0.7)) for n in (1, 2, 3)]
-    kept, refused = judged(S1=own)
+    kept, refused = check_agreement(S1=own)
     assert sorted(kept["S1"]) == ["S1/1", "S1/2", "S1/3"]
     assert refused == {}
 
 
 def test_the_one_that_disagrees_with_the_others_is_refused():
-    kept, refused = judged(
+    kept, refused = check_agreement(
         S1=[exemplar("S1", "1", (0, 1)), exemplar("S1", "2", (5, 1)), exemplar("S1", "3", (0, 1), (7, 0.5))]
     )
     assert sorted(kept["S1"]) == ["S1/1", "S1/3"]
@@ -44,15 +44,15 @@ def test_the_one_that_disagrees_with_the_others_is_refused():
 
 def test_photographs_hang_together_by_way_of_a_third():
     own = [exemplar("S1", "left", (1, 1)), exemplar("S1", "front", (1, 1), (2, 1)), exemplar("S1", "right", (2, 1))]
-    assert judged(S1=own)[1] == {}
+    assert check_agreement(S1=own)[1] == {}
 
 
 def test_a_single_photograph_is_accepted():
-    assert judged(S1=[exemplar("S1", "1", (0, 1))]) == ({"S1": ["S1/1"]}, {})
+    assert check_agreement(S1=[exemplar("S1", "1", (0, 1))]) == ({"S1": ["S1/1"]}, {})
 
 
 def test_of_two_that_disagree_the_one_like_another_student_is_refused():
-    kept, refused = judged(
+    kept, refused = check_agreement(
         S1=[exemplar("S1", "own", (0, 1)), exemplar("S1", "wrong", (5, 1), (8, 0.2))],
         S2=[exemplar("S2", "1", (5, 1)), exemplar("S2", "2", (5, 1), (9, 0.3))],
     )
@@ -61,7 +61,7 @@ def test_of_two_that_disagree_the_one_like_another_student_is_refused():
 
 
 def test_of_two_that_disagree_for_no_visible_reason_both_are_refused():
-    kept, refused = judged(S1=[exemplar("S1", "1", (0, 1)), exemplar("S1", "2", (5, 1))])
+    kept, refused = check_agreement(S1=[exemplar("S1", "1", (0, 1)), exemplar("S1", "2", (5, 1))])
     assert kept == {"S1": []}
     assert set(refused) == {"S1/1", "S1/2"}
     assert "add one that settles it" in refused["S1/1"]
@@ -69,19 +69,19 @@ def test_of_two_that_disagree_for_no_visible_reason_both_are_refused():
 
 def test_a_wrong_photograph_copied_does_not_outvote_a_right_one():
     wrong = [exemplar("S1", name, (5, 1), sha256=b"same") for name in ("2", "3")]
-    kept, refused = judged(S1=[exemplar("S1", "1", (0, 1)), *wrong], S2=[exemplar("S2", "1", (5, 1))])
+    kept, refused = check_agreement(S1=[exemplar("S1", "1", (0, 1)), *wrong], S2=[exemplar("S2", "1", (5, 1))])
     assert kept["S1"] == ["S1/1"]
     assert refused["S1/3"] == "the same photograph as S1/2"
 
 
 def test_two_pairs_that_disagree_are_all_refused():
     own = [exemplar("S1", f"{n}", (n // 2, 1), (10 + n, 0.3)) for n in range(4)]
-    assert judged(S1=own)[0] == {"S1": []}
+    assert check_agreement(S1=own)[0] == {"S1": []}
 
 
 def test_a_profile_does_not_cost_the_frontal_one():
     own = [exemplar("S1", "front", (0, 1), yaw_deg=4.0), exemplar("S1", "left", (1, 1), yaw_deg=-48.0)]
-    kept, refused = judged(S1=own)
+    kept, refused = check_agreement(S1=own)
     assert kept["S1"] == ["S1/front"]
     assert refused == {"S1/left": "the head is turned, and the student's other photographs can't confirm who it is"}
 
@@ -92,7 +92,7 @@ def test_two_profiles_that_agree_do_not_outvote_one_face_from_the_front():
         exemplar("S1", "right", (1, 1), (4, 0.2), yaw_deg=41.0),
         exemplar("S1", "front", (0, 1), yaw_deg=10.0),
     ]
-    kept, refused = judged(S1=own)
+    kept, refused = check_agreement(S1=own)
     assert kept["S1"] == ["S1/front"]
     assert set(refused) == {"S1/left", "S1/right"}
 
@@ -104,21 +104,21 @@ def test_profiles_that_hang_together_with_the_front_are_kept():
         exemplar("S1", "other", (5, 1), yaw_deg=2.0),
         exemplar("S1", "again", (0, 1), (3, 0.4), yaw_deg=0.0),
     ]
-    kept, refused = judged(S1=own)
+    kept, refused = check_agreement(S1=own)
     assert sorted(kept["S1"]) == ["S1/again", "S1/front", "S1/left"]
     assert "different person" in refused["S1/other"]
 
 
 def test_only_profiles_are_judged_by_their_number():
     own = [exemplar("S1", f"{n}", (0, 1), (n, 0.3), yaw_deg=40.0) for n in (1, 2)]
-    assert sorted(judged(S1=own)[0]["S1"]) == ["S1/1", "S1/2"]
+    assert sorted(check_agreement(S1=own)[0]["S1"]) == ["S1/1", "S1/2"]
 
 
 def test_a_refused_photograph_says_whom_it_resembles():
     """Two of three are swapped. It is unknown which pair is right, so the odd one has to be named."""
     own = [exemplar("S1", "1", (0, 1)), *(exemplar("S1", f"{n}", (5, 1), (n, 0.4)) for n in (2, 3))]
     other = [exemplar("S2", "1", (5, 1)), *(exemplar("S2", f"{n}", (0, 1), (n, 0.4)) for n in (2, 3))]
-    refused = judged(S1=own, S2=other)[1]
+    refused = check_agreement(S1=own, S2=other)[1]
     assert set(refused) == {"S1/1", "S2/1"}
     assert "resembles student S2 (0.9" in refused["S1/1"]
     assert "are photographs of the two swapped?" in refused["S1/1"]
@@ -127,7 +127,7 @@ def test_a_refused_photograph_says_whom_it_resembles():
 
 def test_a_photograph_of_nobody_known_names_nobody():
     own = [exemplar("S1", "1", (0, 1)), exemplar("S1", "2", (0, 1), (1, 0.3)), exemplar("S1", "3", (9, 1))]
-    refused = judged(S1=own, S2=[exemplar("S2", "1", (5, 1))])[1]
+    refused = check_agreement(S1=own, S2=[exemplar("S2", "1", (5, 1))])[1]
     assert refused == {"S1/3": "shows a different person than the student's other photographs"}
 
 

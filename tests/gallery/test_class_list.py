@@ -18,19 +18,19 @@ PLAIN = HEADER + "S1,Zoë Müßig,z@x.example,,yes\nS2,Bo Ångström,b@x.example
 
 @pytest.fixture
 def read(tmp_path):
-    def written(content: str | bytes) -> Roster:
+    def roster_of(content: str | bytes) -> Roster:
         path = tmp_path / "roster.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return read_roster(path)
 
-    return written
+    return roster_of
 
 
 def names(roster: Roster) -> dict[str, str]:
     return {row.student.student_id: row.student.name for row in roster.rows}
 
 
-def words(roster: Roster) -> str:
+def remarks_of(roster: Roster) -> str:
     return "\n".join(map(str, roster.remarks))
 
 
@@ -69,14 +69,14 @@ def test_every_form_of_the_same_list_gives_the_same_students(read, content, word
     assert [row.student.consent for row in roster.rows] == [True, False]
     assert roster.rows[1].student.guardian_email == "p@x.example"
     assert roster.left_out == ()
-    assert word in words(roster)
+    assert word in remarks_of(roster)
     assert bool(word) == bool(roster.remarks)
 
 
 def test_one_line_of_another_encoding_damages_no_other_line(read):
     roster = read(HEADER.encode() + "S1,Zoë,,,yes\n".encode() + "S2,Jörg,,,yes\n".encode("cp1252"))
     assert names(roster) == {"S1": "Zoë", "S2": "Jörg"}
-    assert "'S2,Jörg,,,yes'" in words(roster)
+    assert "'S2,Jörg,,,yes'" in remarks_of(roster)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_headers_in_four_languages(read, header, word):
     assert (student.student_id, student.name, student.email, student.guardian_email, student.consent) == (
         "S1", "Ann Lee", "a@x.example", "p@x.example", True,
     )  # fmt: skip
-    assert word in words(roster)
+    assert word in remarks_of(roster)
 
 
 @pytest.mark.parametrize("header", ["Vorname;Nachname", "Prénom;Nom", "First name;Last name", "Nombre;Apellidos"])
@@ -176,7 +176,7 @@ def test_cells_that_excel_dropped_at_the_end_are_empty_and_no_consent(read):
     assert {row.student.student_id: row.student.consent for row in roster.rows} == {
         "S1": True, "S2": False, "S3": False, "S4": True,
     }  # fmt: skip
-    assert "cells are missing at the end of lines 3, 4" in words(roster)
+    assert "cells are missing at the end of lines 3, 4" in remarks_of(roster)
 
 
 def test_a_row_whose_cells_are_shifted_is_left_out_and_named(read):
@@ -259,13 +259,13 @@ def test_lost_zeros_need_a_witness():
 def test_the_same_student_in_several_rows_has_all_courses(read):
     roster = read(HEADER.replace("\n", ",courses\n") + "S1,Ann,,,yes,Art\nS2,Bo,,,yes,Art\nS1,Ann,,,yes,Maths\n")
     assert [row.student.courses for row in roster.rows] == [("Art", "Maths"), ("Art",)]
-    assert "line 4: student_id 'S1' is already on line 2 with the same cells" in words(roster)
+    assert "line 4: student_id 'S1' is already on line 2 with the same cells" in remarks_of(roster)
 
 
 def test_ids_that_differ_in_capitals_alone_are_remarked_on(read):
     roster = read(HEADER + "s1,Ann,,,yes\nS1,Bo,,,yes\n")
     assert list(names(roster)) == ["s1", "S1"]
-    assert "line 3: the student_ids 's1' and 'S1' differ only in capitals" in words(roster)
+    assert "line 3: the student_ids 's1' and 'S1' differ only in capitals" in remarks_of(roster)
 
 
 @pytest.mark.parametrize(
@@ -297,8 +297,8 @@ def test_a_bad_address_costs_the_address_and_not_the_student(read):
     roster = read(f'{HEADER}S1,Ann,not an address,"p@x.example; q@x.example",yes\n')
     (row,) = roster.rows
     assert (row.student.email, row.student.guardian_email) == ("", "p@x.example")
-    assert "line 2: the email is not one mail address" in words(roster)
-    assert "line 2: the guardian_email has 2 mail addresses; the first one is used" in words(roster)
+    assert "line 2: the email is not one mail address" in remarks_of(roster)
+    assert "line 2: the guardian_email has 2 mail addresses; the first one is used" in remarks_of(roster)
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ def test_an_id_that_begins_like_a_line_of_totals_is_a_student(read, student_id):
 
 def test_a_name_that_was_read_in_the_wrong_encoding_is_remarked_on(read):
     roster = read(HEADER + "S1,ZoÃ« MÃ¼ÃŸig,,,yes\n")
-    assert "line 2: the name was saved in one encoding and read in another" in words(roster)
+    assert "line 2: the name was saved in one encoding and read in another" in remarks_of(roster)
 
 
 @pytest.mark.parametrize("content", ["<html><table>", "<!DOCTYPE html>", '<?xml version="1.0"?>'])

@@ -19,13 +19,13 @@ def _unit(vector: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-def _own(number: int) -> np.ndarray:
+def _own_direction(number: int) -> np.ndarray:
     """The direction that only this student has."""
     return np.eye(SIZE)[1 + number]
 
 
 def _photograph(number: int, shared: float = 1.0) -> np.ndarray:
-    return _unit(shared * SHARED + _own(number))
+    return _unit(shared * SHARED + _own_direction(number))
 
 
 def _matcher(photographs: Sequence[Sequence[np.ndarray]], width_px: float = 100.0) -> Matcher:
@@ -67,7 +67,7 @@ def test_a_student_stands_out_more_where_the_common_part_is_off():
     ("students", "share"), [(1, 0), (2, 0), (OWN_WEIGHT, 0), (7, 1 / 7), (8, 1 / 4), (12, 1 / 2), (30, 0.8), (60, 0.9)]
 )
 def test_the_share_that_is_taken_off_grows_with_the_class(students, share):
-    face = SHARED + 0.8 * _own(0) + 0.3 * _own(1)
+    face = SHARED + 0.8 * _own_direction(0) + 0.3 * _own_direction(1)
     found = _similarities(_class_of(students), face)
     expected = [_by_hand(students, face, student, share) for student in range(students)]
     assert found == pytest.approx(expected, abs=1e-5)
@@ -75,8 +75,8 @@ def test_the_share_that_is_taken_off_grows_with_the_class(students, share):
 
 def test_each_student_has_one_voice_in_the_mean_however_many_the_photographs():
     many = [[_photograph(0)] * 25, *([_photograph(n)] for n in range(1, 12))]
-    assert _similarities(_matcher(many), _own(5))[5] == pytest.approx(
-        _similarities(_class_of(12), _own(5))[5], abs=1e-5
+    assert _similarities(_matcher(many), _own_direction(5))[5] == pytest.approx(
+        _similarities(_class_of(12), _own_direction(5))[5], abs=1e-5
     )
 
 
@@ -84,14 +84,15 @@ def test_each_width_has_a_common_part_of_its_own():
     """Small pictures have more in common than large ones: the blur."""
     widths = np.array([30, 100], np.float32)
     students = [
-        StudentTemplates(f"s{n}", np.array([_photograph(n, 3.0), _own(n)], np.float32), widths) for n in range(12)
+        StudentTemplates(f"s{n}", np.array([_photograph(n, 3.0), _own_direction(n)], np.float32), widths)
+        for n in range(12)
     ]
     matcher = Matcher(students)
     face = np.array([_photograph(4, 3.0)] * 2, np.float32)
     small, large = matcher.similarities(face, widths)
     off_small = 0.5 * np.mean([_photograph(n, 3.0) for n in range(12)], axis=0)
-    off_large = 0.5 * np.mean([_own(n) for n in range(12)], axis=0)
-    for found, common, photograph in ((small, off_small, _photograph(0, 3.0)), (large, off_large, _own(0))):
+    off_large = 0.5 * np.mean([_own_direction(n) for n in range(12)], axis=0)
+    for found, common, photograph in ((small, off_small, _photograph(0, 3.0)), (large, off_large, _own_direction(0))):
         cosine = _unit(_photograph(4, 3.0) - common) @ _unit(photograph - common)
         assert found[0] == pytest.approx(cosine / np.sqrt(TYPICAL_AGREEMENT), abs=1e-5)
 

@@ -17,7 +17,7 @@ from edge_daemon.store.database import open_gallery, open_register
 from tests.gallery.conftest import DEVICE_KEY
 from tests.gallery.fakes import EMBEDDER
 from tests.gallery.school import NOW, School
-from tests.gallery.sightings import seen
+from tests.gallery.sightings import put_sightings
 
 LATER = NOW + timedelta(days=1)
 
@@ -70,13 +70,13 @@ def test_no_sealed_byte_of_a_removed_student_stays_in_the_files(store, school, g
     row = store.row("S1")
     secrets = [row.wrapped_key, row.sealed, *(t.sealed for t in tables.template_rows(store.db) if t.student_id == "S1")]
 
-    def found() -> list[bool]:
+    def secrets_in_files() -> list[bool]:
         raw = b"".join(path.read_bytes() for path in gallery_path.parent.iterdir())
         return [secret[at : at + 16] in raw for secret in secrets for at in range(0, len(secret) - 16, 64)]
 
-    assert all(found())
+    assert all(secrets_in_files())
     store.remove("S1", LATER)
-    assert not any(found())
+    assert not any(secrets_in_files())
 
 
 def test_a_restored_backup_is_cleaned_when_it_is_opened(store, school, backup):
@@ -150,7 +150,7 @@ def test_sightings_of_a_restored_register_are_erased_up_to_the_removal(store, sc
     register_db = open_register(tmp_path / "register.sqlite")
     with closing(register_db.conn):
         for lesson_id, start in (("before", NOW), ("after", LATER + timedelta(days=1))):
-            seen(register_db, lesson_id, start, "S1", "S2")
+            put_sightings(register_db, lesson_id, start, "S1", "S2")
         store.remove("S1", LATER)
         assert store.erase_sightings_again(register_db) == 1
         assert [s.student_id for s in lessons.sightings(register_db, "before")] == ["S2"]

@@ -14,12 +14,12 @@ BOM = b"\xef\xbb\xbf"
 
 @pytest.fixture
 def read(office):
-    def of(content: bytes, room: str = ROOM):
+    def timetable_of(content: bytes, room: str = ROOM):
         path = office.folder / "t.ics"
         path.write_bytes(content)
         return load_timetable([path], room, "box 1", "Europe/Berlin")
 
-    return of
+    return timetable_of
 
 
 def remarks(timetable) -> list[str]:

@@ -18,13 +18,13 @@ RESULT = ROOT / "benchmarks" / "results" / "calendars.json"
 
 
 @pytest.fixture(scope="module")
-def made() -> list[Variant]:
+def variants_made() -> list[Variant]:
     """All variants: seconds of work, so that only these tests make them, and not each process that reads the file."""
     return variants()
 
 
-def test_each_made_calendar_has_the_lessons_that_were_meant_and_names_what_is_odd(made):
-    some = list({one.construct: one for one in made}.values())[::3]
+def test_each_made_calendar_has_the_lessons_that_were_meant_and_names_what_is_odd(variants_made):
+    some = list({one.construct: one for one in variants_made}.values())[::3]
     assert len(some) > 80
     read = {one.construct: by_program(one) for one in some}
     assert {one.construct: (read[one.construct].lessons, read[one.construct].error) for one in some} == {
@@ -33,15 +33,15 @@ def test_each_made_calendar_has_the_lessons_that_were_meant_and_names_what_is_od
     assert [(one.construct, one.named) for one in some if not is_as_meant(one, read[one.construct])] == []
 
 
-def test_the_result_is_of_all_of_them_with_a_verdict_on_every_difference(made):
+def test_the_result_is_of_all_of_them_with_a_verdict_on_every_difference(variants_made):
     result = json.loads(RESULT.read_text(encoding="utf-8"))
-    assert result["variants"] == len(made) >= 2000
-    assert result["constructs"] == len({one.construct for one in made})
+    assert result["variants"] == len(variants_made) >= 2000
+    assert result["constructs"] == len({one.construct for one in variants_made})
     assert result["not_as_meant"] == []
     for one in result["differences"]:
         assert one["right"]
         assert one["why"]
-        assert {made[number].construct for number in one["variants"]} == {one["construct"]}
+        assert {variants_made[number].construct for number in one["variants"]} == {one["construct"]}
     assert (ROOT / "benchmarks" / "CALENDARS.md").read_text(encoding="utf-8") == page(result)
 
 

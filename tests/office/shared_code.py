@@ -51,14 +51,14 @@ def expected() -> dict[str, str]:
     return files
 
 
-def found() -> dict[str, str]:
+def copied_files() -> dict[str, str]:
     """Return the text of every file of the copy as it is."""
     return {path.relative_to(COPY).as_posix(): path.read_text("utf-8") for path in COPY.rglob("*.py")}
 
 
 def main() -> None:
     """Write the copy anew."""
-    for name in found().keys() - expected().keys():
+    for name in copied_files().keys() - expected().keys():
         (COPY / name).unlink()
     for name, text in expected().items():
         (COPY / name).parent.mkdir(parents=True, exist_ok=True)

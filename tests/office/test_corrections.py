@@ -83,7 +83,7 @@ def post(role: str, device: Device, **fields: str):
     return signed_in(account).post(f"/north/lessons/{device.lesson_id}/", {"revision": str(revision), **fields})
 
 
-def shown(device: Device) -> str:
+def lesson_page(device: Device) -> str:
     return (
         signed_in(an_account("head", username=f"h{id(object())}"))
         .get(f"/north/lessons/{device.lesson_id}/")
@@ -94,14 +94,14 @@ def shown(device: Device) -> str:
 def test_the_whole_loop(device):
     done = post("teacher", device, **{"verdict:S2": "present", "reason:S2": "", "verdict:S3": ""})
     assert done.status_code == 302
-    assert "waits for the device" in shown(device)
+    assert "waits for the device" in lesson_page(device)
     entry = json.loads(device.path.read_text("utf-8"))["corrections"][0]
     assert (entry["student_id"], entry["verdict"], entry["by"]) == ("S2", "present", "teacher of north")
     assert entry["reason"] == "not_recognised"
     assert device.apply() == ""
-    assert "signed by the device" in shown(device)
+    assert "signed by the device" in lesson_page(device)
     device.deliver()
-    assert "in the register" in shown(device)
+    assert "in the register" in lesson_page(device)
     register = from_json(registers.latest(device.db, device.lesson_id).document).register
     assert [(one.student_id, one.reason_code) for one in register.corrections] == [("S2", "not_recognised")]
     assert (Lesson.objects.get().revision, Lesson.objects.get().present) == (2, 2)
@@ -139,7 +139,7 @@ def test_corrections_that_the_device_could_not_make_are_shown(office, device):
     )
     assert publish(office, device.school) == []
     assert "7-x" in device.apply()
-    assert "not done by the device" in shown(device)
+    assert "not done by the device" in lesson_page(device)
 
 
 @pytest.mark.parametrize(

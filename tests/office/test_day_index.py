@@ -142,16 +142,16 @@ def folders(office, tmp_path, certificates):
             pin(school.keys, room.device, room.signer.public_key)
             put_index(room, [deliver(room, 0), deliver(room, 1)])
             room.heartbeat(NOW)
-        age(server)
+        age_files(server)
         yield office, school, server, rooms
 
 
-def beat(room: OfficeRoom, minute: int) -> None:
+def put_heartbeat(room: OfficeRoom, minute: int) -> None:
     """Replace the heartbeat as a server does, which changes the time of the folder."""
     os.utime(room.heartbeat(NOW + timedelta(minutes=minute)).parent)
 
 
-def age(server: OfficeServer, seconds: float = 600) -> None:
+def age_files(server: OfficeServer, seconds: float = 600) -> None:
     """Give everything that was changed just now a time of change a while ago: times have whole seconds."""
     at = time.time() - seconds
     for path in [server.folder, *server.folder.rglob("*")]:
@@ -159,7 +159,7 @@ def age(server: OfficeServer, seconds: float = 600) -> None:
             os.utime(path, (at, at))
 
 
-def asked(server: OfficeServer) -> list[str]:
+def requests_of(server: OfficeServer) -> list[str]:
     found = [f"{one.method} {one.path.removeprefix('/office/v1/devices/')}" for one in server.seen]
     server.seen.clear()
     return found
@@ -169,16 +169,16 @@ def test_without_news_a_server_of_folders_gets_at_most_five_requests(folders):
     office, school, server, rooms = folders
     assert bring_documents(office, school) == []
     assert ingest(school, NOW).registers == 10
-    asked(server)
+    requests_of(server)
     assert bring_documents(office, school) == []
-    assert len(asked(server)) <= 5
+    assert len(requests_of(server)) <= 5
     assert ingest(school, NOW).documents == 0
     first = [path for path in server.folder.rglob("registers/*/1.json") if "/a/" in str(path)]
     put_index(rooms[0], [*first, deliver(rooms[0], 2)])
-    beat(rooms[0], 1)
-    age(server, 500)
+    put_heartbeat(rooms[0], 1)
+    age_files(server, 500)
     assert bring_documents(office, school) == []
-    requests = asked(server)
+    requests = requests_of(server)
     assert len(requests) <= 8
     assert len([one for one in requests if "/registers/" in one]) == 1
     assert not [one for one in requests if one.startswith("PROPFIND") and one.endswith("/registers/")]
@@ -193,15 +193,15 @@ def test_a_device_without_indexes_and_a_wrong_index_are_brought_by_listing(folde
     assert bring_documents(office, school) == []
     assert ingest(school, NOW).registers == 11
     deliver(rooms[2], 5)
-    beat(rooms[2], 1)
+    put_heartbeat(rooms[2], 1)
     deliver(rooms[3], 5)  # and no index says so
-    age(server, 300)
+    age_files(server, 300)
     assert bring_documents(office, school) == []
     assert ingest(school, NOW).registers == 1
     for note in school.tree.glob("v1/devices/*/.copy.json"):
         content = json.loads(note.read_text("utf-8"))
         note.write_text(json.dumps({**content, "listed_at": "2026-11-01T00:00:00Z"}), "utf-8")
-    beat(rooms[3], 2)
+    put_heartbeat(rooms[3], 2)
     assert bring_documents(office, school) == []
     assert ingest(school, NOW).registers == 1
 
@@ -210,7 +210,7 @@ def test_a_server_whose_folders_keep_their_time_is_looked_at_room_by_room(folder
     office, school, server, rooms = folders
     assert bring_documents(office, school) == []
     put_index(rooms[4], [deliver(rooms[4], 7)])
-    age(server, 550)
+    age_files(server, 550)
     os.utime(server.folder / "v1/devices/e", (time.time() - 600,) * 2)
     state = school.tree / ".server.json"
     content = json.loads(state.read_text("utf-8"))
@@ -218,10 +218,10 @@ def test_a_server_whose_folders_keep_their_time_is_looked_at_room_by_room(folder
         os.utime(server.folder / "v1/devices" / name, (1_700_000_000, 1_700_000_000))
         content["rooms"][name] = ["time Tue, 14 Nov 2023 22:13:20 GMT|4096", f"2026-11-01T00:0{place}:00Z"]
     state.write_text(json.dumps(content), "utf-8")
-    asked(server)
+    requests_of(server)
     for _ in range(5):
         assert bring_documents(office, school) == []
-    assert len(asked(server)) == 5 + 5 * 3 + 2  # lists, rooms, and in the last one the index and its document
+    assert len(requests_of(server)) == 5 + 5 * 3 + 2  # lists, rooms, and in the last one the index and its document
     assert ingest(school, NOW).registers == 11
 
 

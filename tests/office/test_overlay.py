@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 
 
 @pytest.fixture
-def gone(office):
+def office_without_room(office):
     """An office whose room 1 is gone, with one register."""
     school = replace(office.schools["north"], gone_devices=("room 1",))
     settings.OFFICE = replace(office, schools={**office.schools, "north": school})
@@ -34,8 +34,8 @@ def gone(office):
     return settings.OFFICE
 
 
-def test_a_correction_counts_at_once_is_signed_by_the_office_and_shown_as_such(gone):
-    school, lesson = gone.schools["north"], Lesson.objects.get()
+def test_a_correction_counts_at_once_is_signed_by_the_office_and_shown_as_such(office_without_room):
+    school, lesson = office_without_room.schools["north"], Lesson.objects.get()
     client = signed_in(an_account("teacher", courses=("7b",)))
     address = f"/north/lessons/{lesson.lesson_id}/"
     assert "The device of this room is gone" in client.get(address).content.decode()
@@ -50,20 +50,20 @@ def test_a_correction_counts_at_once_is_signed_by_the_office_and_shown_as_such(g
     assert DayTally.objects.get(student_id="s2").present == 1
     assert [one.state for one in states("north", Decision.objects.all())] == ["overlay"]
     overlay = (school.tree / "v1/devices/room 1/overlay.json").read_text("utf-8")
-    key = office_signer(gone).public_key
+    key = office_signer(office_without_room).public_key
     assert text_signer(overlay, {key}) == key
     assert client.get("/north/students/s2/?to=2026-11-30").status_code == 200
     before = tables(school)
     rebuild(school, NOW)
     assert Mark.objects.get(student_id="s2").standing == "absent"  # as the device signed it
-    apply_overlays(gone, school)
+    apply_overlays(office_without_room, school)
     assert tables(school) == before
-    apply_overlays(gone, school)
+    apply_overlays(office_without_room, school)
     assert tables(school) == before
 
 
-def test_a_lesson_that_was_not_held_counts_nowhere_and_a_forged_overlay_does_nothing(gone):
-    school, lesson = gone.schools["north"], Lesson.objects.get()
+def test_a_lesson_that_was_not_held_counts_nowhere_and_a_forged_overlay_does_nothing(office_without_room):
+    school, lesson = office_without_room.schools["north"], Lesson.objects.get()
     decide(an_account("office"), lesson, [WantedChange("", "not_held")])
     client = signed_in(an_account("office", username="o2"))
     client.post(f"/north/lessons/{lesson.lesson_id}/", {"revision": "1", "confirm": "not_held"})
@@ -74,5 +74,5 @@ def test_a_lesson_that_was_not_held_counts_nowhere_and_a_forged_overlay_does_not
     fields["corrections"] = [{"lesson_id": lesson.lesson_id, "student_id": "s2", "verdict": "present"}]
     path.write_text(json.dumps(fields), "utf-8")
     rebuild(school, NOW)
-    assert apply_overlays(gone, school) == 0
+    assert apply_overlays(office_without_room, school) == 0
     assert Mark.objects.get(student_id="s2").standing == "absent"

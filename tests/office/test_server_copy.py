@@ -60,7 +60,7 @@ def copied(office, tmp_path, certificates):
         yield office, school, server, rooms
 
 
-def asked(server) -> list[str]:
+def requests_of(server) -> list[str]:
     found = [one.path.removeprefix("/office/") for one in server.seen]
     server.seen.clear()
     return found
@@ -69,18 +69,18 @@ def asked(server) -> list[str]:
 def test_the_second_run_asks_once_and_a_new_document_costs_one_request_more(copied):
     office, school, server, rooms = copied
     assert bring_documents(office, school) == []
-    assert len(asked(server)) == 2 + 10  # two pages; of each room three registers, its key and its heartbeat
+    assert len(requests_of(server)) == 2 + 10  # two pages; of each room three registers, its key and its heartbeat
     assert ingest(school, NOW).registers == 6
     assert bring_documents(office, school) == []
-    assert asked(server) == ["v1/documents"]
+    assert requests_of(server) == ["v1/documents"]
     assert ingest(school, NOW).documents == 0
     rooms[0].correct(rooms[0].register(START, {"a1": 0.9}), "a1", "absent")
     assert bring_documents(office, school) == []
-    assert len(asked(server)) == 2
+    assert len(requests_of(server)) == 2
     assert ingest(school, NOW).registers == 1
     server.forget_cursors()
     assert bring_documents(office, school) == []
-    names = asked(server)
+    names = requests_of(server)
     assert not [one for one in names if "/registers/" in one], "documents that are here are not asked for again"
 
 
@@ -91,12 +91,12 @@ def test_the_log_of_a_day_is_had_where_a_promised_lesson_has_no_register_once_in
     rooms[0].promise([lesson], now - timedelta(hours=20), "0" * 64)
     rooms[0].put(f"v1/devices/a/days/{lesson.start.date()}.json", {"lessons_withdrawn": []})
     bring_documents(office, school)
-    assert not [one for one in asked(server) if "/days/" in one], "nobody misses a register yet"
+    assert not [one for one in requests_of(server) if "/days/" in one], "nobody misses a register yet"
     ingest(school, now)
     for _ in range(2):
         assert bring_documents(office, school) == []
     day = lesson.start.astimezone(school.zone).date()
-    assert asked(server) == ["v1/documents", f"v1/devices/a/days/{day}.json", "v1/documents"]
+    assert requests_of(server) == ["v1/documents", f"v1/devices/a/days/{day}.json", "v1/documents"]
     assert (school.tree / f"v1/devices/a/days/{day}.json").is_file() == (day == lesson.start.date())
 
 
@@ -251,7 +251,7 @@ def test_the_offices_lists_are_put_on_the_server_and_foreign_ones_stay(copied):
     foreign = server.folder / "v1/devices/b/excuses.json"
     foreign.write_text('{"by": "another program"}', "utf-8")
     assert publish_excuses(office, school, NOW.date()) == []
-    asked(server)
+    requests_of(server)
     problems = send_lists(office, school)
     assert problems == ["v1/devices/b/excuses.json: was written by somebody else: take it away from the server first"]
     there = json.loads((server.folder / "v1/devices/a/excuses.json").read_text("utf-8"))
@@ -259,9 +259,9 @@ def test_the_offices_lists_are_put_on_the_server_and_foreign_ones_stay(copied):
     assert foreign.read_text("utf-8") == '{"by": "another program"}'
     foreign.unlink()
     assert send_lists(office, school) == []
-    asked(server)
+    requests_of(server)
     assert send_lists(office, school) == []
-    assert asked(server) == []
+    assert requests_of(server) == []
 
 
 def test_settings_of_a_server_are_checked(tmp_path, copied):

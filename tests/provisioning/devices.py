@@ -49,7 +49,7 @@ class Device:
         }
 
 
-def made(tmp_path: Path, *, options: tuple[str, ...] = (), **changes: str) -> Path:
+def card_folder(tmp_path: Path, *, options: tuple[str, ...] = (), **changes: str) -> Path:
     """Return the folder of one card, by default room 7a's."""
     where = tmp_path / f"card-{len(list(tmp_path.glob('card-*')))}"
     where.mkdir()

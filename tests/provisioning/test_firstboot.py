@@ -18,7 +18,7 @@ from edge_daemon.errors import ConfigError, ProvisioningError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
 from provisioning.quoting import pre_shared_key
-from tests.provisioning.devices import Device, made
+from tests.provisioning.devices import Device, card_folder
 from tests.provisioning.lists import GOOD, TIMETABLE, TOKEN
 
 KEY = pre_shared_key(GOOD["wifi_ssid"], GOOD["wifi_password"]).encode()
@@ -38,7 +38,7 @@ def on_boot_partition(device, content):
 
 
 def test_everything_is_in_its_place_and_nobody_elses(device, tmp_path):
-    device.put(made(tmp_path, watchdog="yes"))
+    device.put(card_folder(tmp_path, watchdog="yes"))
     who, warning = device.start()
     assert (who.device, who.room, warning) == ("room-7a", "7a", "")
     assert load_config(device.root / "etc/edge-daemon/config.toml").device.name == "room-7a"
@@ -64,7 +64,7 @@ def test_everything_is_in_its_place_and_nobody_elses(device, tmp_path):
 
 @pytest.mark.parametrize("system", ["trixie", "bookworm"])
 def test_no_secret_and_no_timetable_stays_on_the_boot_partition(device, tmp_path, system):
-    device.put(made(tmp_path, options=("--os", system)))
+    device.put(card_folder(tmp_path, options=("--os", system)))
     assert on_boot_partition(device, KEY)
     device.start()
     assert on_boot_partition(device, KEY) == []
@@ -74,7 +74,7 @@ def test_no_secret_and_no_timetable_stays_on_the_boot_partition(device, tmp_path
 
 
 def test_the_identity_is_where_people_look_and_is_that_of_the_key(device, tmp_path):
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     who, _ = device.start()
     public_key = Signer((device.root / "etc/credstore/edge-daemon.device-key").read_bytes()).public_key
     assert who.public_key == public_key
@@ -86,7 +86,7 @@ def test_the_identity_is_where_people_look_and_is_that_of_the_key(device, tmp_pa
 
 
 def test_a_key_that_was_brought_back_is_the_identity_again(device, tmp_path):
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     device.start()
     (device.root / "etc/credstore/edge-daemon.device-key").write_bytes(b"o" * 32)
     who, warning = device.start()
@@ -102,7 +102,7 @@ def test_a_key_that_was_brought_back_is_the_identity_again(device, tmp_path):
 
 @pytest.mark.parametrize("key", [None, b"short"])
 def test_without_a_whole_key_the_identity_stays_as_it_was_written_down(device, tmp_path, key):
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     device.start()
     place = device.root / "etc/credstore/edge-daemon.device-key"
     place.unlink() if key is None else place.write_bytes(key)
@@ -126,7 +126,7 @@ def test_two_devices_of_one_master_card_have_keys_of_their_own(tmp_path):
             (device.root / f"etc/credstore/edge-daemon.{key}").write_bytes(b"m" * 32)
         (device.root / "etc/edge-daemon").mkdir()
         (device.root / "etc/edge-daemon/config.toml").write_text(f'[device]\nname = "{name}"\n')
-        device.put(made(tmp_path, device=name))
+        device.put(card_folder(tmp_path, device=name))
         device.start()
         keys |= {
             (device.root / f"etc/credstore/edge-daemon.{key}").read_bytes() for key in ("device-key", "contact-key")
@@ -136,9 +136,9 @@ def test_two_devices_of_one_master_card_have_keys_of_their_own(tmp_path):
 
 
 def test_a_new_card_for_the_same_device_keeps_its_keys_and_its_old_settings_beside(device, tmp_path):
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     first, _ = device.start()
-    device.put(made(tmp_path, **{"lesson.captures": "60"}, **ROOM_WITHOUT_NETWORK))
+    device.put(card_folder(tmp_path, **{"lesson.captures": "60"}, **ROOM_WITHOUT_NETWORK))
     second, warning = device.start()
     assert second.public_key == first.public_key
     assert load_config(device.root / "etc/edge-daemon/config.toml").lesson.captures == 60
@@ -149,10 +149,10 @@ def test_a_new_card_for_the_same_device_keeps_its_keys_and_its_old_settings_besi
 
 
 def test_the_same_card_made_again_is_taken_over_again(device, tmp_path):
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     device.start()
     (device.root / "etc/edge-daemon/config.toml").write_text("[device]\n")
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     device.start()
     assert load_config(device.root / "etc/edge-daemon/config.toml").device.name == "room-7a"
 
@@ -169,10 +169,10 @@ def in_use(device):
 
 
 def test_a_copy_of_a_used_card_is_refused_before_anything_is_changed(device, tmp_path):
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     device.start()
     in_use(device)
-    device.put(made(tmp_path, room="7b", device="room-7b", timetable_room="7a"))
+    device.put(card_folder(tmp_path, room="7b", device="room-7b", timetable_room="7a"))
     before = device.files()
     with pytest.raises(ProvisioningError, match="this card was used as room-7a: it is a copy"):
         device.start()
@@ -186,7 +186,7 @@ def test_a_device_in_use_that_was_set_up_by_hand_takes_a_card_of_its_own_name(de
     (device.root / "etc/edge-daemon").mkdir()
     (device.root / "etc/credstore").mkdir()
     (device.root / "etc/credstore/edge-daemon.device-key").write_bytes(b"k" * 32)
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     with pytest.raises(ProvisioningError, match="used as another device"):
         device.start()
     (device.root / "etc/edge-daemon/config.toml").write_text('[device]\nname = "room-7a"\n')
@@ -199,18 +199,18 @@ def test_databases_that_the_master_card_made_are_begun_anew(device, tmp_path):
     path = device.root / Home().register_db_path.relative_to("/")
     path.parent.mkdir(parents=True)
     open_register(path).close()
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     device.start()
     assert not path.exists()
 
 
 def test_a_room_without_network_and_clock_chip_is_set_up_with_a_warning(device, tmp_path):
-    device.put(made(tmp_path, **ROOM_WITHOUT_NETWORK))
+    device.put(card_folder(tmp_path, **ROOM_WITHOUT_NETWORK))
     _, warning = device.start()
     assert "every register will be inconclusive" in warning
     assert "warning: this room has no network" in device.text("boot/firmware/edge-daemon-identity.txt")
     (device.root / "sys/class/rtc/rtc0").mkdir()
-    device.put(made(tmp_path, **ROOM_WITHOUT_NETWORK))
+    device.put(card_folder(tmp_path, **ROOM_WITHOUT_NETWORK))
     assert device.start()[1] == ""
 
 
@@ -223,23 +223,23 @@ DAMAGE = {
     "timetable missing": lambda folder: (folder / "timetable.ics").unlink(),
     "token cut off": lambda folder: half(folder / "upstream-token"),
     "manifest cut off": lambda folder: half(folder / "card.json"),
-    "manifest of a newer program": lambda folder: edit(folder, format=2),
-    "name that leaves the folder": lambda folder: edit(folder, files={"../../etc/passwd": ""}),
-    "device that is a path": lambda folder: edit(folder, device="../x"),
-    "time zone that is a path": lambda folder: edit(folder, time_zone="../../etc/passwd"),
-    "time zone that nobody knows": lambda folder: edit(folder, time_zone="Mars/Base"),
+    "manifest of a newer program": lambda folder: change_manifest(folder, format=2),
+    "name that leaves the folder": lambda folder: change_manifest(folder, files={"../../etc/passwd": ""}),
+    "device that is a path": lambda folder: change_manifest(folder, device="../x"),
+    "time zone that is a path": lambda folder: change_manifest(folder, time_zone="../../etc/passwd"),
+    "time zone that nobody knows": lambda folder: change_manifest(folder, time_zone="Mars/Base"),
     "manifest that is a list": lambda folder: (folder / "card.json").write_text("[]"),
 }
 
 
-def edit(folder, **changes):
+def change_manifest(folder, **changes):
     manifest = json.loads((folder / "card.json").read_text())
     (folder / "card.json").write_text(json.dumps({**manifest, **changes}))
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_card_that_is_not_whole_changes_nothing_and_says_so_on_the_card(device, tmp_path, damage):
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     DAMAGE[damage](device.boot / "edge-daemon")
     before = device.files()
     with pytest.raises((ProvisioningError, ConfigError)) as error:
@@ -251,10 +251,10 @@ def test_a_card_that_is_not_whole_changes_nothing_and_says_so_on_the_card(device
 
 
 def test_settings_that_the_program_refuses_change_nothing(device, tmp_path):
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     text = '[device]\nname = "room-7a"\nnmae = 1\n'
     (device.boot / "edge-daemon/config.toml").write_text(text)
-    edit(device.boot / "edge-daemon", files={"config.toml": hashlib.sha256(text.encode()).hexdigest()})
+    change_manifest(device.boot / "edge-daemon", files={"config.toml": hashlib.sha256(text.encode()).hexdigest()})
     with pytest.raises(ConfigError, match="did you mean"):
         device.start()
     assert not device.has("etc/edge-daemon/config.toml")
@@ -287,7 +287,7 @@ def cut_off(device, at):
 
 @pytest.mark.parametrize(("system", "every"), [("trixie", 1), ("bookworm", 9)])
 def test_after_a_power_cut_at_every_step_the_next_start_brings_the_same_end(tmp_path, system, every):
-    source = made(tmp_path, watchdog="yes", options=("--os", system))
+    source = card_folder(tmp_path, watchdog="yes", options=("--os", system))
     whole = Device(tmp_path / "whole")
     whole.put(source)
     whole.start()
@@ -310,7 +310,7 @@ def test_after_a_power_cut_at_every_step_the_next_start_brings_the_same_end(tmp_
 
 
 def test_secrets_go_only_after_everything_is_stored(tmp_path):
-    source = made(tmp_path)
+    source = card_folder(tmp_path)
     for at in range(1, 400, 5):
         device = Device(tmp_path / f"cut-{at}")
         device.put(source)
@@ -326,7 +326,7 @@ def test_secrets_go_only_after_everything_is_stored(tmp_path):
 
 
 def test_a_disk_that_is_full_is_one_line_and_the_next_start_goes_on(device, tmp_path, monkeypatch):
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
 
     def full(*_):
         raise OSError(28, "No space left on device", "/etc/edge-daemon/config.toml")

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from edge_daemon.cli import cli
 from edge_daemon.device.signing import Signer, fingerprint
-from tests.provisioning.devices import Device, made
+from tests.provisioning.devices import Device, card_folder
 
 
 def call(*arguments):
@@ -38,7 +38,7 @@ def test_identity_makes_no_key(tmp_path):
 
 def test_the_services_user_can_read_its_settings_whoever_calls(tmp_path):
     device = Device(tmp_path / "device")
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     before = os.umask(0o077)
     try:
         assert call("firstboot", "--root", str(device.root)).exit_code == 0
@@ -51,7 +51,7 @@ def test_the_services_user_can_read_its_settings_whoever_calls(tmp_path):
 
 def test_firstboot_says_who_the_device_is_and_then_that_there_is_no_card(tmp_path):
     device = Device(tmp_path / "device")
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     done = call("firstboot", "--root", str(device.root))
     assert (done.exit_code, done.output.startswith("room-7a, room 7a: ready; key fingerprint ")) == (0, True)
     assert call("firstboot", "--root", str(device.root)).output.startswith("no card to take over")

@@ -11,7 +11,7 @@ from edge_daemon.app.collect.trusted_keys import read_keys
 from edge_daemon.device.signing import fingerprint
 from provisioning import make_pages
 from provisioning.identities import Page
-from tests.provisioning.devices import Device, made
+from tests.provisioning.devices import Device, card_folder
 
 KEY = "ab" * 32
 
@@ -20,7 +20,7 @@ KEY = "ab" * 32
 def identity(tmp_path):
     """The identity file of a device that was started."""
     device = Device(tmp_path / "device")
-    device.put(made(tmp_path))
+    device.put(card_folder(tmp_path))
     who, _ = device.start()
     return who, device.boot / "edge-daemon-identity.txt"
 

@@ -60,7 +60,7 @@ def test_a_card_of_another_system_is_refused(tmp_path, boot, capsys):
     assert "is not a boot partition" in capsys.readouterr().err
 
 
-def damaged(folder, how):
+def damage(folder, how):
     inner = folder / "edge-daemon"
     if how == "altered":
         (inner / "config.toml").write_bytes((inner / "config.toml").read_bytes() + b"#")
@@ -96,7 +96,7 @@ def test_a_folder_that_is_not_whole_is_refused_and_the_card_is_as_it_was(tmp_pat
     folder = cards(tmp_path, GOOD) / "room-7a"
     assert put_on_card.main([str(folder), str(boot)]) == 0
     before = {path: path.read_bytes() for path in boot.rglob("*") if path.is_file()}
-    damaged(folder, how)
+    damage(folder, how)
     assert put_on_card.main([str(folder), str(boot)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert expected_message in line

@@ -107,7 +107,9 @@ def zulu(at: datetime, school: str) -> str:
     return f"{at.replace(tzinfo=ZoneInfo(school)).astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def meant(starts: Sequence[datetime], school: str, minutes: int = MINUTES) -> tuple[tuple[datetime, datetime], ...]:
+def expected_lessons(
+    starts: Sequence[datetime], school: str, minutes: int = MINUTES
+) -> tuple[tuple[datetime, datetime], ...]:
     """Return the lessons that start at some local times."""
     ends = [at + timedelta(minutes=minutes) for at in starts]
     pairs = zip(starts, ends, strict=True)
@@ -136,7 +138,7 @@ def _series_of_schools() -> Iterator[tuple[str, list[datetime]]]:
         yield school, weekly(clock("2026-09-14", hour), 9)
 
 
-def _written(at: datetime, school: str) -> dict[str, tuple[str, bool]]:
+def _notations(at: datetime, school: str) -> dict[str, tuple[str, bool]]:
     """Return the notations of a lesson in an exception, each with whether it is the lesson's exact time or day."""
     other = "Asia/Tokyo"
     there = f"{at.replace(tzinfo=ZoneInfo(school)).astimezone(ZoneInfo(other)):%Y%m%dT%H%M%S}"
@@ -158,9 +160,9 @@ def _written(at: datetime, school: str) -> dict[str, tuple[str, bool]]:
 def _exclusions() -> Iterator[Variant]:
     for school, starts in _series_of_schools():
         for index in (0, 1, 6, 8):
-            for how, (text, is_exact) in _written(starts[index], school).items():
+            for how, (text, is_exact) in _notations(starts[index], school).items():
                 series = _series(starts[0], 9, school, f"EXDATE{text}")
-                left = meant([*starts[:index], *starts[index + 1 :]], school)
+                left = expected_lessons([*starts[:index], *starts[index + 1 :]], school)
                 named = "" if is_exact else "matches no lesson's time"
                 yield Variant(f"EXDATE: {how}", of_school(school, series), school, left, named)
 
@@ -179,11 +181,11 @@ def _missed_exclusions() -> Iterator[Variant]:
                     f"EXDATE hits nothing: {how}, {form}",
                     of_school(school, series),
                     school,
-                    meant(starts, school),
+                    expected_lessons(starts, school),
                     "matches no lesson",
                 )
         broken = _series(starts[0], 9, school, "EXDATE:202609%T080000", f"EXDATE:{zulu(starts[1], school)}")
-        left = meant([starts[0], *starts[2:]], school)
+        left = expected_lessons([starts[0], *starts[2:]], school)
         yield Variant("EXDATE that can't be read", of_school(school, broken), school, left, "can't be read")
         unknown = _series(starts[0], 9, school, f"EXDATE;TZID=Foo:{wall(starts[1])}")
         yield Variant("EXDATE in an unknown zone", of_school(school, unknown), school, left, "is not known")
@@ -210,20 +212,24 @@ def _changes() -> Iterator[Variant]:
                 "moved without LOCATION": (event(*times(same_day, school), room=""), [*others, same_day], ""),
             }
             for what, (version, left, why) in made.items():
-                for how, (text, is_exact) in _written(at, school).items():
+                for how, (text, is_exact) in _notations(at, school).items():
                     changed = version.replace("\r\nEND:VEVENT", f"\r\nRECURRENCE-ID{text}\r\nEND:VEVENT")
                     parts = [_series(starts[0], 9, school), changed]
                     named = why if is_exact or why else "matches no lesson's time"
                     named = named if what != "moved to another room" else ""
                     parts = parts[::-1] if index else parts
                     yield Variant(
-                        f"RECURRENCE-ID: {how}; {what}", of_school(school, *parts), school, meant(left, school), named
+                        f"RECURRENCE-ID: {how}; {what}",
+                        of_school(school, *parts),
+                        school,
+                        expected_lessons(left, school),
+                        named,
                     )
 
 
 def _changes_into_the_room() -> Iterator[Variant]:
     for school, starts in _series_of_schools():
-        for how, (text, is_exact) in _written(starts[2], school).items():
+        for how, (text, is_exact) in _notations(starts[2], school).items():
             here = event(*times(starts[2], school), f"RECURRENCE-ID{text}")
             parts = [_series(starts[0], 9, school, room="R202"), here]
             named = "" if is_exact else "matches no lesson's time"
@@ -231,7 +237,7 @@ def _changes_into_the_room() -> Iterator[Variant]:
                 f"RECURRENCE-ID: {how}; from another room",
                 of_school(school, *parts),
                 school,
-                meant(starts[2:3], school),
+                expected_lessons(starts[2:3], school),
                 named,
             )
 
@@ -246,7 +252,7 @@ def _orphans() -> Iterator[Variant]:
                 f"RECURRENCE-ID hits nothing: moved, {form}",
                 of_school(school, series, moved),
                 school,
-                meant([*starts, nowhere], school),
+                expected_lessons([*starts, nowhere], school),
                 "matches no lesson",
             )
             off = event(*times(nowhere, school), f"RECURRENCE-ID:{text}", "STATUS:CANCELLED")
@@ -254,7 +260,7 @@ def _orphans() -> Iterator[Variant]:
                 f"RECURRENCE-ID hits nothing: cancelled, {form}",
                 of_school(school, series, off),
                 school,
-                meant(starts, school),
+                expected_lessons(starts, school),
                 "cancels none",
             )
         broken = event(*times(starts[1], "Foo"), f"RECURRENCE-ID:{zulu(starts[1], school)}")
@@ -262,7 +268,7 @@ def _orphans() -> Iterator[Variant]:
             "RECURRENCE-ID of a version that can't be read",
             of_school(school, _series(starts[0], 9, school), broken),
             school,
-            meant(starts, school),
+            expected_lessons(starts, school),
             f"it stands for the lesson of {starts[1]:%Y-%m-%d %H:%M}",
         )
         both = event(*times(starts[1] + timedelta(hours=2), school), f"RECURRENCE-ID:{zulu(starts[1], school)}")
@@ -271,7 +277,7 @@ def _orphans() -> Iterator[Variant]:
             "EXDATE and RECURRENCE-ID of one lesson",
             of_school(school, series, both),
             school,
-            meant([starts[0], *starts[2:]], school),
+            expected_lessons([starts[0], *starts[2:]], school),
             "which an EXDATE excludes",
         )
 
@@ -283,7 +289,7 @@ def _later_changes() -> Iterator[Variant]:
             later = event(*times(at, school), f"RECURRENCE-ID;RANGE=THISANDFUTURE:{zulu(starts[index], school)}")
             moved = [*starts[:index], *(one + timedelta(hours=hours) for one in starts[index:])]
             text = of_school(school, _series(starts[0], 9, school), later)
-            yield Variant("RANGE=THISANDFUTURE", text, school, meant(moved, school))
+            yield Variant("RANGE=THISANDFUTURE", text, school, expected_lessons(moved, school))
 
 
 def _same_uid() -> Iterator[Variant]:
@@ -309,7 +315,7 @@ def _same_uid() -> Iterator[Variant]:
             if order:
                 random_order.shuffle(parts)
             name = f"one UID for {'series' if repeats else 'events'} in {rooms} rooms, SEQUENCE {how}"
-            yield Variant(name, of_school(school, *parts), school, meant(starts, school), "has the same UID")
+            yield Variant(name, of_school(school, *parts), school, expected_lessons(starts, school), "has the same UID")
 
 
 _NAMES = {
@@ -349,11 +355,13 @@ def _zone_names() -> Iterator[Variant]:
             parts = {"": [series], "before": [definition, series], "after": [series, definition]}[described]
             how = f"described {described} it" if described else "not described"
             text = calendar(*parts)
-            yield Variant(f"TZID: {what}, {how}", text, "Europe/Berlin", meant(starts, "Europe/Berlin"))
+            yield Variant(f"TZID: {what}, {how}", text, "Europe/Berlin", expected_lessons(starts, "Europe/Berlin"))
     for name in ("Foo", "GMT+0100", "Customized Time Zone", "tzone://Microsoft/Custom"):
         lost = event(*times(starts[0], name), uid="lost")
         text = calendar(lost, event(*times(starts[1], "Europe/Berlin")))
-        yield Variant("TZID: unknown", text, "Europe/Berlin", meant(starts[1:2], "Europe/Berlin"), "is not known")
+        yield Variant(
+            "TZID: unknown", text, "Europe/Berlin", expected_lessons(starts[1:2], "Europe/Berlin"), "is not known"
+        )
     utc = event(*times(starts[0], '"tzone://Microsoft/Utc"'))
     lessons = ((starts[0].replace(tzinfo=UTC), starts[0].replace(tzinfo=UTC) + timedelta(minutes=MINUTES)),)
     yield Variant("TZID: tzone://Microsoft/Utc", calendar(utc), "Europe/Berlin", lessons)
@@ -364,7 +372,7 @@ def _zone_names() -> Iterator[Variant]:
         ended = ended.replace("BYMONTH=3", "BYMONTH=3;UNTIL=20100328T010000Z")
         wrong = right.replace("+0100", "+0400").replace("+0200", "+0500")
         for what, definition in (("that has ended", ended), ("that disagrees", wrong)):
-            text, lessons = calendar(definition, series), meant(starts, "Europe/Berlin")
+            text, lessons = calendar(definition, series), expected_lessons(starts, "Europe/Berlin")
             yield Variant(f"VTIMEZONE {what}", text, "Europe/Berlin", lessons, "the VTIMEZONE")
 
 
@@ -390,7 +398,9 @@ def _own_zones() -> Iterator[Variant]:
             how = "its own VTIMEZONE with monthly rules" if monthly else "its own VTIMEZONE"
             exactly = "in the same letters" if defined == used.strip('"') else "in other letters"
             text = calendar(*parts)
-            yield Variant(f"TZID: {how}, named {exactly}", text, "Europe/Berlin", meant(starts, "Europe/Berlin"))
+            yield Variant(
+                f"TZID: {how}, named {exactly}", text, "Europe/Berlin", expected_lessons(starts, "Europe/Berlin")
+            )
 
 
 def _cancelled_words() -> Iterator[Variant]:
@@ -403,14 +413,16 @@ def _cancelled_words() -> Iterator[Variant]:
         for spelled in dict.fromkeys((word, word.upper(), word.lower())):
             off = event(*times(first, school), summary=form.format(spelled))
             text = of_school(school, off, held)
-            yield Variant("cancelled by a word of the summary", text, school, meant([second], school), "begins with")
+            yield Variant(
+                "cancelled by a word of the summary", text, school, expected_lessons([second], school), "begins with"
+            )
     for word in words:
         off = event(*times(first, school), f"CATEGORIES:Maths,{word}")
         text = of_school(school, off, held)
-        yield Variant("cancelled by a category", text, school, meant([second], school), "its category is")
+        yield Variant("cancelled by a category", text, school, expected_lessons([second], school), "its category is")
         for summary in (f"Maths {word}", f"{word}x Maths", f"x{word}"):
             text = of_school(school, event(*times(first, school), summary=summary), held)
-            yield Variant("a word elsewhere in the summary", text, school, meant([first, second], school))
+            yield Variant("a word elsewhere in the summary", text, school, expected_lessons([first, second], school))
 
 
 def _marked_free() -> Iterator[Variant]:
@@ -418,12 +430,14 @@ def _marked_free() -> Iterator[Variant]:
     first, second = weekly(clock("2026-09-14", 8), 2)
     free = event(*times(first, school), "TRANSP:TRANSPARENT", "X-MICROSOFT-CDO-BUSYSTATUS:FREE")
     text = of_school(school, free, event(*times(second, school), uid="b"))
-    yield Variant("marked as free", text, school, meant([first, second], school), "is marked as free and is held")
+    yield Variant(
+        "marked as free", text, school, expected_lessons([first, second], school), "is marked as free and is held"
+    )
     yield Variant(
         "marked as free, not held by the setting",
         text,
         school,
-        meant([second], school),
+        expected_lessons([second], school),
         "it is marked as free",
         settings={"free_is_cancelled": True},
         is_standard=False,
@@ -448,7 +462,7 @@ def _rules() -> Iterator[Variant]:
         what = "a rule that does not hit its start" if is_odd else "a rule"
         what += " and ends with a bare day" if re.search("UNTIL=[0-9]{8}$", rule) else ""
         what += " and ends with a time without zone" if re.search("UNTIL=[0-9]{8}T", rule) else ""
-        yield Variant(f"{what}, {how}", of_school(school, series), school, meant(starts, school), named)
+        yield Variant(f"{what}, {how}", of_school(school, series), school, expected_lessons(starts, school), named)
 
 
 def _times() -> Iterator[Variant]:
@@ -467,9 +481,9 @@ def _times() -> Iterator[Variant]:
         }
         for how, (start, finish) in forms.items():
             text = of_school(school, event(f"DTSTART{start}", f"DTEND{finish}"))
-            yield Variant(f"times {how}", text, school, meant(starts[:1], school))
+            yield Variant(f"times {how}", text, school, expected_lessons(starts[:1], school))
         text = of_school(school, event(f"DTSTART;TZID={school}:{wall(at)}", f"DURATION:PT{MINUTES}M"))
-        yield Variant("times with DURATION", text, school, meant(starts[:1], school))
+        yield Variant("times with DURATION", text, school, expected_lessons(starts[:1], school))
 
 
 def _rooms() -> Iterator[Variant]:
@@ -502,10 +516,10 @@ def _rooms() -> Iterator[Variant]:
     held = event(*times(at + timedelta(days=1), school), uid="b")
     for place in here:
         text = of_school(school, event(*times(at, school), room=place), held)
-        yield Variant("a room among others", text, school, meant([at, at + timedelta(days=1)], school))
+        yield Variant("a room among others", text, school, expected_lessons([at, at + timedelta(days=1)], school))
     for place in elsewhere:
         text = of_school(school, event(*times(at, school), room=place), held)
-        yield Variant("another room", text, school, meant([at + timedelta(days=1)], school))
+        yield Variant("another room", text, school, expected_lessons([at + timedelta(days=1)], school))
 
 
 def _damage() -> Iterator[Variant]:
@@ -513,7 +527,7 @@ def _damage() -> Iterator[Variant]:
     starts = weekly(clock("2026-09-14", 8), 3)
     parts = [event(*times(at, school), uid=f"u{number}") for number, at in enumerate(starts)]
     good = calendar(*parts)
-    whole, bom = meant(starts, school), b"\xef\xbb\xbf"
+    whole, bom = expected_lessons(starts, school), b"\xef\xbb\xbf"
     other_room = event(*times(starts[0], school), uid="o", room="R202", summary="Künste")
     latin = calendar(*parts, other_room).decode().encode("latin-1")
     made = {
@@ -544,7 +558,7 @@ def _damage() -> Iterator[Variant]:
         torn[number] = parts[number].replace("SUMMARY:Maths", f"DESCRIPTION:Note\r\n{text}\r\nSUMMARY:Maths")
         yield Variant("a line break in a description", calendar(*torn), school, whole)
     for number in range(3):
-        left = meant([*starts[:number], *starts[number + 1 :]], school)
+        left = expected_lessons([*starts[:number], *starts[number + 1 :]], school)
         torn = [*parts]
         torn[number] = parts[number].removesuffix("\r\nEND:VEVENT")
         yield Variant("an event without END", calendar(*torn), school, left, "has no END:VEVENT")
@@ -574,7 +588,7 @@ def _holidays() -> Iterator[Variant]:
                 f"DTEND;TZID=Foo:{after:%Y%m%d}T000000",
             ),
         }
-        left = meant([*starts[:2], *starts[3:]], school)
+        left = expected_lessons([*starts[:2], *starts[3:]], school)
         for (how, lines), uid in itertools.product(forms.items(), ("h", "")):
             free = calendar(event(*lines, uid=uid, room="", summary="Ferien"))
             timetable = calendar(_series(starts[0], 9, school))

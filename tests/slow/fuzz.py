@@ -154,7 +154,7 @@ def _feed(child: Child, result: Result, first: int, cpu_s: float, folder: Path, 
     """Read the answers of one process until a fault, its last input, or the time limit; return the next number."""
     number, before_s = first - 1, result.cpu_s
     while result.cpu_s < cpu_s and number < first + _OF_A_PROCESS:
-        said = _said(child, number)
+        said = _answer(child, number)
         if "begins" in said:
             number = said["begins"]
             continue
@@ -164,7 +164,7 @@ def _feed(child: Child, result: Result, first: int, cpu_s: float, folder: Path, 
     return number + 1
 
 
-def _said(child: Child, number: int) -> dict[str, Any]:
+def _answer(child: Child, number: int) -> dict[str, Any]:
     """Return the next answer of the process, or an answer that says that it hangs or crashed."""
     lost = {"number": number, "accepted": False, "cpu_s": 0.0, "process_cpu_s": 0.0, "peak_mb": 0.0}
     try:

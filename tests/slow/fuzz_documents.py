@@ -37,7 +37,7 @@ from tests.app.inbox.test_apply import NOW, Box
 from tests.app.update import bundles
 from tests.gallery import pictures
 from tests.office_tree import OfficeRoom
-from tests.provisioning.devices import Device, made
+from tests.provisioning.devices import Device, card_folder
 from tests.registers import START, a_lesson
 from tests.slow.fuzz_mutators import Files, mutated_bytes, mutated_json
 from tests.slow.fuzz_parsers import _Parser
@@ -251,7 +251,7 @@ class CardParser(_Parser):
 
     def __init__(self) -> None:
         self._work = Path(tempfile.mkdtemp(prefix="fuzz-card-"))
-        self._card = made(self._work)
+        self._card = card_folder(self._work)
         inner = self._card / "edge-daemon"
         files = {path.name: path.read_bytes() for path in inner.iterdir() if path.is_file()}
         self._more = {path.name: path.read_bytes() for path in self._card.iterdir() if path.is_file()}

@@ -101,12 +101,12 @@ def _start_servers(machine: Machine) -> dict[str, object]:
         machine.write(f"/etc/systemd/system/{name}.service", _SERVER.format(command=command))
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "enable", "--now", "office")
-    wait_for(lambda: bool(_said(machine)), 60)
+    wait_for(lambda: bool(_address_line(machine)), 60)
     machine.run("systemctl", "enable", "--now", "mailbox")  # with the certificate that the other one made
-    return json.loads(_said(machine) or "{}")
+    return json.loads(_address_line(machine) or "{}")
 
 
-def _said(machine: Machine) -> str:
+def _address_line(machine: Machine) -> str:
     lines = machine.run("journalctl", "-u", "office", "-o", "cat", "--no-pager").splitlines()
     return next((line for line in lines if line.startswith('{"port"')), "")
 

@@ -192,7 +192,7 @@ def test_revisions_are_appended_and_the_last_one_holds(running):
         registers.add_revision(running, "nothing", lambda _: "", START)
 
 
-def kept(db, days):
+def keep_registers(db, days):
     """Keep one register a day; return the ids of their lessons."""
     made = [a_register(a_lesson(START + timedelta(days=day)), {"a": 1.0}, captures=2) for day in range(days)]
     for register, sightings in made:
@@ -201,7 +201,7 @@ def kept(db, days):
 
 
 def test_registers_are_found_by_the_day_of_their_lesson(db):
-    ids = kept(db, 3)
+    ids = keep_registers(db, 3)
     day = timedelta(days=1)
     assert [one.lesson_id for one in registers.latest_registers(db, START + day)] == ids[1:]
     assert [one.lesson_id for one in registers.latest_registers(db, START, START + day)] == ids[:1]
@@ -210,7 +210,7 @@ def test_registers_are_found_by_the_day_of_their_lesson(db):
 
 
 def test_a_register_is_found_by_the_beginning_of_its_id(db):
-    ids = kept(db, 30)
+    ids = keep_registers(db, 30)
     assert registers.find_lesson(db, ids[3]) == ids[3]
     assert registers.find_lesson(db, ids[3][:12].upper()) == ids[3]
     for prefix in ("", ids[3] + "0", "zzz", "%", "_" * 36):

@@ -27,7 +27,7 @@ def db(tmp_path):
         yield db
 
 
-def seen(db, sha256: str, problem: str = "") -> None:
+def note_document(db, sha256: str, problem: str = "") -> None:
     note_seen(db, "a", etag=f'"{sha256}"', sha256=sha256, problem=problem, at=NOW)
 
 
@@ -37,21 +37,21 @@ def test_nothing_is_known_of_a_document_that_never_came(db):
 
 
 def test_a_version_is_seen_then_applied(db):
-    seen(db, "1")
+    note_document(db, "1")
     note_applied(db, "a", "1", problem="", at=NOW)
     assert pulled_documents(db) == [PulledDocument("a", '"1"', "1", NOW, "1", NOW, "")]
 
 
 def test_a_broken_version_leaves_what_is_in_force(db):
-    seen(db, "1")
+    note_document(db, "1")
     note_applied(db, "a", "1", problem="", at=NOW)
-    seen(db, "2", "is broken")
+    note_document(db, "2", "is broken")
     known = pulled_document(db, "a")
     assert (known.sha256, known.applied_sha256, known.problem) == ("2", "1", "is broken")
 
 
 def test_a_result_of_an_older_version_does_not_hide_the_problem_of_the_newer_one(db):
-    seen(db, "2", "is broken")
+    note_document(db, "2", "is broken")
     note_applied(db, "a", "1", problem="", at=NOW)
     assert pulled_document(db, "a").problem == "is broken"
     note_refused(db, "a", "1", problem="takes most students off")

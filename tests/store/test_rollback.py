@@ -78,7 +78,7 @@ def test_contacts_go_there_and_back_and_have_teachers_only_of_this_release(tmp_p
     path, old = tmp_path / "register.sqlite", one_release_ago()
     before = "INSERT OR REPLACE INTO contacts (student_id, courses, sealed) VALUES (?, '[\"7b\"]', x'01')"
 
-    def by(schema: Schema, work):
+    def with_schema(schema: Schema, work):
         with monkeypatch.context() as patched:
             patched.setattr(database, "REGISTER", schema)
             db = open_register(path)
@@ -90,9 +90,9 @@ def test_contacts_go_there_and_back_and_have_teachers_only_of_this_release(tmp_p
             db.conn.execute(before, ["S1"])
         return db.execute("SELECT student_id, courses, sealed FROM contacts ORDER BY 1").fetchall()
 
-    by(old, old_release)
-    assert by(REGISTER, contact_rows) == [ContactRow("S1", ("7b",), b"\x01")]
+    with_schema(old, old_release)
+    assert with_schema(REGISTER, contact_rows) == [ContactRow("S1", ("7b",), b"\x01")]
     with_teachers = ContactRow("S2", ("7b",), b"\x02", b"\x03")
-    by(REGISTER, lambda db: change_contacts(db, [with_teachers], ()))
-    assert by(old, old_release) == [("S1", '["7b"]', b"\x01"), ("S2", '["7b"]', b"\x02")]
-    assert by(REGISTER, contact_rows)[1] == with_teachers
+    with_schema(REGISTER, lambda db: change_contacts(db, [with_teachers], ()))
+    assert with_schema(old, old_release) == [("S1", '["7b"]', b"\x01"), ("S2", '["7b"]', b"\x02")]
+    assert with_schema(REGISTER, contact_rows)[1] == with_teachers

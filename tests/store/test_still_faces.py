@@ -26,7 +26,7 @@ def db(tmp_path):
         yield db
 
 
-def held(db, day: int, *still: str, shares: dict[str, float] | None = None, **lesson: object) -> Lesson:
+def hold_lesson(db, day: int, *still: str, shares: dict[str, float] | None = None, **lesson: object) -> Lesson:
     """Hold a lesson with sightings of two students, and keep the still faces of those who are named."""
     one = a_lesson(START + timedelta(days=day), **lesson)
     keep(db, *a_register(one, {"S1": 0.9, "S2": 0.8} if shares is None else shares))
@@ -34,12 +34,14 @@ def held(db, day: int, *still: str, shares: dict[str, float] | None = None, **le
     return one
 
 
-def left(db) -> list[tuple[str, int]]:
+def still_faces_kept(db) -> list[tuple[str, int]]:
     return db.execute("SELECT student_id, count(*) FROM still_faces GROUP BY 1 ORDER BY 1").fetchall()
 
 
 def test_a_lesson_gets_those_of_the_lessons_before_it_newest_first(db):
-    first, second, third, fourth = (held(db, day, *ids) for day, ids in enumerate((["S1"], ["S1", "S2"], [], ["S3"])))
+    first, second, third, fourth = (
+        hold_lesson(db, day, *ids) for day, ids in enumerate((["S1"], ["S1", "S2"], [], ["S3"]))
+    )
     assert earlier_still_faces(db, first) == []
     assert earlier_still_faces(db, second) == [[("S1", PLACE)]]
     assert earlier_still_faces(db, fourth) == [
@@ -53,32 +55,32 @@ def test_a_lesson_gets_those_of_the_lessons_before_it_newest_first(db):
 
 
 def test_keeping_again_replaces(db):
-    one = held(db, 0, "S1")
+    one = hold_lesson(db, 0, "S1")
     keep_still_faces(db, one.lesson_id, [("S2", PLACE)])
-    assert left(db) == [("S2", 1)]
+    assert still_faces_kept(db) == [("S2", 1)]
 
 
 def test_they_go_with_the_student_also_where_only_a_poster_was_seen(db):
-    held(db, 0, "S1", "S2")
-    held(db, 1, "S1", "S2", shares={"S2": 0.9})
+    hold_lesson(db, 0, "S1", "S2")
+    hold_lesson(db, 1, "S1", "S2", shares={"S2": 0.9})
     lessons.erase_sightings(db, "S1")
-    assert left(db) == [("S2", 2)]
+    assert still_faces_kept(db) == [("S2", 2)]
     assert "S1" not in gallery.sighted_students(db)
 
 
 def test_they_go_after_the_retention_of_the_sightings(db):
-    held(db, 0, "S1", "S2", shares={"S2": 0.9})
-    held(db, 5, "S1", "S2")
+    hold_lesson(db, 0, "S1", "S2", shares={"S2": 0.9})
+    hold_lesson(db, 5, "S1", "S2")
     retention.erase_sightings_of_lessons_before(db, START + timedelta(days=2))
-    assert left(db) == [("S1", 1), ("S2", 1)]
+    assert still_faces_kept(db) == [("S1", 1), ("S2", 1)]
 
 
 def test_a_restored_register_loses_those_of_before_the_removal(db):
-    held(db, 0, "S1", "S2")
-    held(db, 5, "S1")
+    hold_lesson(db, 0, "S1", "S2")
+    hold_lesson(db, 5, "S1")
     assert "S1" in gallery.sighted_students(db)
     gallery.erase_sightings_before(db, [("S1", START + timedelta(days=2))])
-    assert left(db) == [("S1", 1), ("S2", 1)]
+    assert still_faces_kept(db) == [("S1", 1), ("S2", 1)]
 
 
 def test_the_release_before_goes_on_and_erases_them_with_the_sightings(tmp_path, monkeypatch):
@@ -91,8 +93,8 @@ def test_the_release_before_goes_on_and_erases_them_with_the_sightings(tmp_path,
             keep(old, *a_register(a_lesson(), {"S1": 0.9}))
     db = open_register(path)
     with closing(db.conn):
-        held(db, 1, "S1", "S2")
-        held(db, 2, "S1", "S2", shares={"S2": 0.9})
+        hold_lesson(db, 1, "S1", "S2")
+        hold_lesson(db, 2, "S1", "S2", shares={"S2": 0.9})
     with monkeypatch.context() as patched:
         patched.setattr(database, "REGISTER", dataclasses.replace(REGISTER, version=12, migrations=before))
         old = open_register(path)
@@ -100,4 +102,4 @@ def test_the_release_before_goes_on_and_erases_them_with_the_sightings(tmp_path,
             old.execute("DELETE FROM sightings WHERE student_id = 'S1'")
     db = open_register(path)
     with closing(db.conn):
-        assert left(db) == [("S2", 2)]
+        assert still_faces_kept(db) == [("S2", 2)]

@@ -41,7 +41,7 @@ class Device:
         assert (done.returncode, done.stdout) == (0, "")
         return done.stderr
 
-    def left(self) -> set[str]:
+    def remaining(self) -> set[str]:
         return {name for name in (DROP_IN, PLAIN, SEALED) if (self.root / name).exists()}
 
 
@@ -59,7 +59,7 @@ def test_the_sealed_copy_goes_and_the_plain_key_stays(device):
     device.has(PLAIN, KEY)
     device.has(SEALED, b"sealed " + KEY)
     said = device.run()
-    assert device.left() == {PLAIN}, "a second copy would outlive the key"
+    assert device.remaining() == {PLAIN}, "a second copy would outlive the key"
     assert (device.root / PLAIN).read_bytes() == KEY
     assert said.count("\n") == 1
     assert not (device.root / DROP_IN).parent.exists()
@@ -69,7 +69,7 @@ def test_the_sealed_copy_goes_and_the_plain_key_stays(device):
 def test_where_only_the_sealed_key_is_left_it_is_unsealed_first(device):
     device.has(SEALED, b"sealed " + KEY)
     device.run()
-    assert device.left() == {PLAIN}
+    assert device.remaining() == {PLAIN}
     assert (device.root / PLAIN).read_bytes() == KEY
     assert (device.root / PLAIN).stat().st_mode & 0o777 == 0o600
 
@@ -78,7 +78,7 @@ def test_where_only_the_sealed_key_is_left_it_is_unsealed_first(device):
 def test_a_sealed_key_that_is_the_only_one_and_does_not_open_stays_with_its_drop_in(device, sealed):
     device.has(SEALED, sealed)
     said = device.run()
-    assert device.left() == {DROP_IN, SEALED}
+    assert device.remaining() == {DROP_IN, SEALED}
     assert "systemd-creds decrypt" in said
     assert list((device.root / "etc/credstore").iterdir()) == []
 
@@ -88,10 +88,10 @@ def test_a_plain_key_that_a_power_cut_left_empty_costs_no_sealed_one(device, pla
     device.has(PLAIN, plain)
     device.has(SEALED, b"of a TPM that this process may not ask")
     assert "can't be unsealed" in device.run()
-    assert device.left() == {DROP_IN, PLAIN, SEALED}
+    assert device.remaining() == {DROP_IN, PLAIN, SEALED}
     device.has(SEALED, b"sealed " + KEY)
     device.run()
-    assert device.left() == {PLAIN}
+    assert device.remaining() == {PLAIN}
     assert (device.root / PLAIN).read_bytes() == KEY
 
 
@@ -99,7 +99,7 @@ def test_two_keys_that_differ_both_stay(device):
     device.has(PLAIN, KEY)
     device.has(SEALED, b"sealed " + bytes(32))
     assert "another key" in device.run()
-    assert device.left() == {DROP_IN, PLAIN, SEALED}
+    assert device.remaining() == {DROP_IN, PLAIN, SEALED}
 
 
 def test_with_a_plain_key_and_one_that_does_not_open_here_the_drop_in_goes(device):
@@ -107,7 +107,7 @@ def test_with_a_plain_key_and_one_that_does_not_open_here_the_drop_in_goes(devic
     device.has(PLAIN, KEY)
     device.has(SEALED, b"of a TPM that this process may not ask")
     device.run()
-    assert device.left() == {PLAIN, SEALED}
+    assert device.remaining() == {PLAIN, SEALED}
 
 
 def test_a_device_without_the_drop_in_is_left_alone(device):

@@ -29,7 +29,7 @@ def frames(demo_room) -> Path:
 
 
 @pytest.fixture(scope="module")
-def looked(frames):
+def room_audit(frames):
     return audit(CONFIG, frames, count=3)
 
 
@@ -52,12 +52,12 @@ def turned(frames, folder: Path, code: int | None, name: str) -> Path:
     return folder
 
 
-def test_everybody_in_the_demo_is_found_in_a_seat(looked):
-    assert looked.pictures == 3
-    assert looked.seats == 4
-    middles = sorted(s.seat.box.x + s.seat.box.w / 2 for row in looked.rows for s in row.seats)
+def test_everybody_in_the_demo_is_found_in_a_seat(room_audit):
+    assert room_audit.pictures == 3
+    assert room_audit.seats == 4
+    middles = sorted(s.seat.box.x + s.seat.box.w / 2 for row in room_audit.rows for s in row.seats)
     assert middles == pytest.approx([160, 385, 600, 765], abs=30)
-    assert [row.number for row in looked.rows] == list(range(len(looked.rows), 0, -1))
+    assert [row.number for row in room_audit.rows] == list(range(len(room_audit.rows), 0, -1))
 
 
 def test_the_pictures_are_spread_over_the_folder_and_no_more_are_taken_than_there_are(tmp_path):
@@ -88,64 +88,64 @@ def test_advice_says_how_to_turn_a_camera_that_is_mounted_askew(
     demo_frames, tmp_path, name, hangs, turn_deg, code, what_to_do
 ):
     """A picture on its side may show as many faces, but they all lean."""
-    looked = audit(CONFIG, turned(demo_frames, tmp_path / "turned", hangs, name), count=1)
-    assert looked.turned_by_deg == turn_deg
-    advice_texts = {advice.code: advice.text for advice in looked.advice}
+    room_audit = audit(CONFIG, turned(demo_frames, tmp_path / "turned", hangs, name), count=1)
+    assert room_audit.turned_by_deg == turn_deg
+    advice_texts = {advice.code: advice.text for advice in room_audit.advice}
     if not code:
-        assert looked.usable
+        assert room_audit.usable
         assert not {"on_its_side", "upside_down"} & advice_texts.keys()
         return
     assert list(advice_texts) == [code], "nothing else is right in a picture that is turned"
     assert what_to_do in advice_texts[code]
-    assert not looked.usable
+    assert not room_audit.usable
 
 
-def test_in_the_drawn_picture_no_face_is_left(looked, detector):
-    drawn = draw(looked, show_faces=False)
-    height, width = looked.shown.picture.shape[:2]
+def test_in_the_drawn_picture_no_face_is_left(room_audit, detector):
+    drawn = draw(room_audit, show_faces=False)
+    height, width = room_audit.shown.picture.shape[:2]
     assert drawn.shape[1] == width
     assert drawn.shape[0] > height
-    assert len(detector(looked.shown.picture)) >= 3
+    assert len(detector(room_audit.shown.picture)) >= 3
     assert detector(drawn[:height]) == []
 
 
-def test_faces_are_kept_where_that_is_asked_for(looked):
-    original, drawn = looked.shown.picture, draw(looked, show_faces=True)
-    box = looked.rows[-1].seats[0].seat.box
+def test_faces_are_kept_where_that_is_asked_for(room_audit):
+    original, drawn = room_audit.shown.picture, draw(room_audit, show_faces=True)
+    box = room_audit.rows[-1].seats[0].seat.box
     inner = (slice(int(box.y + 9), int(box.y + box.h - 9)), slice(int(box.x + 9), int(box.x + box.w - 9)))
     assert (drawn[inner] == original[inner]).all(axis=2).mean() > 0.7  # but for the points of large faces
 
 
-def test_the_68_points_are_drawn_on_large_faces_that_are_shown(looked):
+def test_the_68_points_are_drawn_on_large_faces_that_are_shown(room_audit):
     shown = [
         look.face
-        for row in looked.rows
+        for row in room_audit.rows
         for s in row.seats
         for look in s.seat.looks
-        if look.picture == looked.shown.index
+        if look.picture == room_audit.shown.index
     ]
     large = [face for face in shown if face.landmarks is not None]
     assert large
-    original, drawn = looked.shown.picture, draw(looked, show_faces=True)
+    original, drawn = room_audit.shown.picture, draw(room_audit, show_faces=True)
     for face in large:
         at = np.round(face.landmarks).astype(int)
         changed = (drawn[at[:, 1], at[:, 0]] != original[at[:, 1], at[:, 0]]).any(axis=1)
         assert changed.sum() >= 60
 
 
-def test_the_audited_picture_itself_is_not_drawn_on(looked):
-    before = looked.shown.picture.copy()
-    draw(looked, show_faces=False)
-    assert (looked.shown.picture == before).all()
+def test_the_audited_picture_itself_is_not_drawn_on(room_audit):
+    before = room_audit.shown.picture.copy()
+    draw(room_audit, show_faces=False)
+    assert (room_audit.shown.picture == before).all()
 
 
-def test_the_drawn_picture_is_a_png_of_the_same_pixels(looked):
-    drawn = draw(looked, show_faces=False)
+def test_the_drawn_picture_is_a_png_of_the_same_pixels(room_audit):
+    drawn = draw(room_audit, show_faces=False)
     assert (cv2.imdecode(np.frombuffer(png(drawn), np.uint8), cv2.IMREAD_COLOR) == drawn).all()
 
 
-def test_the_document_is_json_and_names_no_path(looked, frames):
-    text = json.dumps(to_json(looked, CONFIG))
+def test_the_document_is_json_and_names_no_path(room_audit, frames):
+    text = json.dumps(to_json(room_audit, CONFIG))
     document = json.loads(text)
     assert document["seats"] == 4
     assert document["size_px"] == [960, 540]
@@ -153,16 +153,16 @@ def test_the_document_is_json_and_names_no_path(looked, frames):
     assert str(frames) not in text
 
 
-def test_a_setting_is_recommended_only_where_it_differs(looked):
-    looked = replace(looked, front=FrontDirection(12, 11, -17.6), lens_position=0.53)
-    found = {(s.section, s.key): s.value for s in settings(looked, CONFIG)}
+def test_a_setting_is_recommended_only_where_it_differs(room_audit):
+    room_audit = replace(room_audit, front=FrontDirection(12, 11, -17.6), lens_position=0.53)
+    found = {(s.section, s.key): s.value for s in settings(room_audit, CONFIG)}
     assert found == {("attention", "front_yaw_deg"): -18.0, ("camera", "lens_position"): 0.53}
     done = Config(attention=AttentionConfig(front_yaw_deg=-15.0), camera=CameraConfig(lens_position=0.5))
-    assert settings(looked, done) == ()
+    assert settings(room_audit, done) == ()
 
 
-def test_for_a_camera_upside_down_only_the_setting_of_its_rotation_is_recommended(looked):
-    turned = replace(looked, front=FrontDirection(12, 11, -17.6), turned_by_deg=180)
+def test_for_a_camera_upside_down_only_the_setting_of_its_rotation_is_recommended(room_audit):
+    turned = replace(room_audit, front=FrontDirection(12, 11, -17.6), turned_by_deg=180)
     assert settings(turned, CONFIG) == ()
     (found,) = settings(replace(turned, from_camera=True), CONFIG)
     assert (found.section, found.key, found.value) == ("camera", "upside_down", True)
@@ -172,9 +172,9 @@ def test_pictures_of_another_size_and_unreadable_ones_are_left_out_with_a_line(d
     shutil.copy(demo_frames / "capture-01.jpg", tmp_path / "1.jpg")
     (tmp_path / "2.jpg").write_bytes(b"no picture")
     cv2.imwrite(str(tmp_path / "3.jpg"), np.full((300, 400, 3), 128, np.uint8))
-    looked = audit(CONFIG, tmp_path, count=3)
-    assert looked.pictures == 1
-    assert [line.split()[0] for line in looked.unreadable] == ["2.jpg", "3.jpg"]
+    room_audit = audit(CONFIG, tmp_path, count=3)
+    assert room_audit.pictures == 1
+    assert [line.split()[0] for line in room_audit.unreadable] == ["2.jpg", "3.jpg"]
 
 
 def test_without_any_picture_the_error_says_why(tmp_path):

@@ -208,11 +208,11 @@ def test_a_time_server_that_puts_the_clock_forward_costs_the_slots_that_it_passe
     clock.state = "rtc"
     world = World(clock)
 
-    def heard() -> None:
+    def time_server_answers() -> None:
         if len(world.run.taken) == 4 and clock.state == "rtc":
             clock.state, clock.off_s = "synchronised", 600.0
 
-    clock.then = heard
+    clock.then = time_server_answers
     assert world.go()
     assert set(world.run.missed.values()) == {CLOCK_SET}
     assert len(world.run.taken) + len(world.run.missed) == 20
@@ -226,11 +226,11 @@ def test_a_time_server_that_puts_the_clock_back_fires_nothing_twice():
     clock.state = "rtc"
     world = World(clock)
 
-    def heard() -> None:
+    def time_server_answers() -> None:
         if len(world.run.taken) == 10 and clock.state == "rtc":
             clock.state, clock.off_s = "synchronised", -600.0
 
-    clock.then = heard
+    clock.then = time_server_answers
     assert world.go()
     assert len(world.run.taken) == 20
     assert not world.run.missed

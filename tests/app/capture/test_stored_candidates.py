@@ -43,7 +43,7 @@ class Restart:
         self.db, self.gallery = open_register(home.register_db_path), open_gallery_store(home)
         self.plan = make_plan(LESSON.lesson_id, 2700.0, CAPTURES, bytes(32))
 
-    def left(self, slot: int, plain: bytes, bound_to_slot: int | None = None) -> None:
+    def add_stored_capture(self, slot: int, plain: bytes, bound_to_slot: int | None = None) -> None:
         lessons.start_lesson(self.db, LESSON, self.plan, "synchronised", CAPTURES)
         self._keep(LESSON.lesson_id, slot, plain, bound_to_slot)
         at = START + timedelta(seconds=self.plan.offsets_s[slot])
@@ -86,16 +86,16 @@ def form_99(monkeypatch) -> bytes:
 
 def test_a_lesson_goes_on_with_the_faces_that_the_release_before_stored(restart):
     for slot in range(CAPTURES):
-        restart.left(slot, old(slot))
+        restart.add_stored_capture(slot, old(slot))
     register, sightings = restart.run().finalise()
     assert (register.captures_taken, register.missed) == (CAPTURES, ())
     assert {s.student_id for s in sightings if s.slot == 1} & set(STUDENTS)
 
 
 def test_faces_of_a_newer_form_are_missed_captures_and_the_lesson_is_finalised(restart, form_99):
-    restart.left(0, old(0))
-    restart.left(1, form_99)
-    restart.left(2, b"\x00")
+    restart.add_stored_capture(0, old(0))
+    restart.add_stored_capture(1, form_99)
+    restart.add_stored_capture(2, b"\x00")
     register, _ = restart.run().finalise()
     assert register.captures_taken == 1
     assert [(m.slot, m.reason) for m in register.missed] == [
@@ -108,20 +108,20 @@ def test_faces_of_a_newer_form_are_missed_captures_and_the_lesson_is_finalised(r
 
 def test_nobody_is_absent_where_no_capture_can_be_read(restart, form_99):
     for slot in range(CAPTURES):
-        restart.left(slot, form_99)
+        restart.add_stored_capture(slot, form_99)
     register, _ = restart.run().finalise()
     assert {v.verdict for v in register.verdicts} <= {"inconclusive", "not_assessed"}
 
 
 def test_faces_that_do_not_open_are_missed_captures_too(restart):
-    restart.left(0, old(0))
-    restart.left(1, old(1), bound_to_slot=2)
+    restart.add_stored_capture(0, old(0))
+    restart.add_stored_capture(1, old(1), bound_to_slot=2)
     register, _ = restart.run().finalise()
     assert [(m.slot, m.reason) for m in register.missed] == [(1, UNREADABLE)]
 
 
 def test_a_slot_whose_faces_cannot_be_read_is_settled_and_gets_no_second_picture(restart, form_99):
-    restart.left(1, form_99)
+    restart.add_stored_capture(1, form_99)
     assert restart.run().settled_slots == {1}
 
 
@@ -159,7 +159,7 @@ def test_a_lesson_opens_no_name_and_no_address(restart, monkeypatch):
     assert len(names.intersection(opened)) == 4, "it is counted when a name is opened"
     opened.clear()
     for slot in range(CAPTURES):
-        restart.left(slot, old(slot))
+        restart.add_stored_capture(slot, old(slot))
     run = restart.run()
     assert not names.intersection(opened)
     opened.clear()

@@ -31,11 +31,11 @@ def rooms(tmp_path) -> list[OfficeRoom]:
             room.deliver(room.register(START + timedelta(days=day), {f"{room.device}1": 1.0}))
         room.promise([room.lesson(START)], START - timedelta(hours=1), "00" * 32)
         room.heartbeat(NOW)
-    age(tmp_path)
+    age_files(tmp_path)
     return rooms
 
 
-def age(tmp_path: Path, seconds: float = 3600) -> None:
+def age_files(tmp_path: Path, seconds: float = 3600) -> None:
     """Set the modification times to an hour ago, each different, so that no file looks as if it were being written."""
     for number, place in enumerate(sorted((tmp_path / "server").rglob("*"), reverse=True)):
         at = time.time() - seconds + number

@@ -28,11 +28,11 @@ def room(tmp_path) -> OfficeRoom:
         made.paths.append(made.deliver(register))
         if number == 2:
             made.correct(register, "S2", "present")
-    beat(made, made.paths[-1], 6)
+    put_heartbeat(made, made.paths[-1], 6)
     return made
 
 
-def beat(room: OfficeRoom, last: Path, registers: int, waiting: int = 0) -> None:
+def put_heartbeat(room: OfficeRoom, last: Path, registers: int, waiting: int = 0) -> None:
     sha256 = hashlib.sha256(last.read_bytes()).hexdigest()
     newest = {"lesson_id": last.parent.name, "revision": int(last.stem), "sha256": sha256}
     queue = {"upstream": {"state": "open", "answer": "", "waiting": waiting, "held": 0, "parked": 0, "oldest": None}}
@@ -73,7 +73,7 @@ def test_a_cut_off_end_is_named_by_the_heartbeat(room):
 
 def test_documents_that_still_wait_on_the_device_are_not_missing(room):
     last = room.paths[4]
-    beat(room, last, 6, waiting=2)
+    put_heartbeat(room, last, 6, waiting=2)
     last.unlink()
     assert problems_of(room) == []
 
@@ -86,7 +86,7 @@ def test_a_removed_commitment_is_named(room):
 def test_a_rehearsal_that_stayed_on_the_device_is_reported_as_a_possible_cause_of_a_gap(room):
     """The chain contains it, but the folder does not; the report names both possible causes."""
     room._previous = hashlib.sha256(b"a rehearsal").hexdigest()
-    beat(room, room.deliver(room.register(START + timedelta(days=5), SHARES)), 8)
+    put_heartbeat(room, room.deliver(room.register(START + timedelta(days=5), SHARES)), 8)
     assert any("or is a rehearsal" in line for line in problems_of(room))
 
 

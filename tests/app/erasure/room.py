@@ -19,7 +19,7 @@ from edge_daemon.store.contacts import contact_rows
 from edge_daemon.store.database import open_gallery, open_register
 from tests.gallery.fakes import EMBEDDER
 from tests.gallery.school import School
-from tests.gallery.sightings import seen
+from tests.gallery.sightings import put_sightings
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=timezone.utc)
 LATER = NOW + timedelta(days=1)
@@ -43,7 +43,7 @@ class Room:
         register_db = open_register(self.home.register_db_path)
         with closing(register_db.conn):
             if sighted:
-                seen(register_db, "lesson", NOW, "S1", "S2")
+                put_sightings(register_db, "lesson", NOW, "S1", "S2")
         finish_erasures(self.home, NOW, upgrade=True)
         publish_contacts(self.home)
         back_up(self.home, NOW)

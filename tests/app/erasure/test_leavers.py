@@ -47,7 +47,7 @@ def set_keep(room: Room, days: int) -> None:
     room.home = Home(room.home.state_dir)
 
 
-def on(day: int) -> str:
+def date_of_day(day: int) -> str:
     return (NOW + timedelta(days=day)).date().isoformat()
 
 
@@ -56,10 +56,10 @@ def test_a_leaver_is_announced_14_days_before_and_erased_after_30(room):
     for day in range(31):
         night(room, day)
         assert "S1" in room.enrolled() or day == 30, day
-        assert announced(room) == (None if not 16 <= day < 30 else {"students": 1, "first": on(30)}), day
+        assert announced(room) == (None if not 16 <= day < 30 else {"students": 1, "first": date_of_day(30)}), day
         found = erasures_check(room.home)
         assert found.state == ("warning" if 16 <= day < 30 else "good"), day
-        assert on(30) in found.found or not 16 <= day < 30
+        assert date_of_day(30) in found.found or not 16 <= day < 30
     assert set(room.enrolled()) == {"S2", "S3"}
     assert room.sighted() == {"S2"}
     assert "S1" not in room.contacts()
@@ -128,7 +128,7 @@ def test_a_shorter_time_in_the_settings_is_announced_too(room):
         night(room, day)
     set_keep(room, 14)
     night(room, 101)
-    assert announced(room) == {"students": 1, "first": on(115)}
+    assert announced(room) == {"students": 1, "first": date_of_day(115)}
     night(room, 114)
     assert "S1" in room.enrolled()
     night(room, 115)
@@ -140,4 +140,4 @@ def test_days_before_the_update_do_not_count(room):
     import_roster(room, S2="yes", S3="no")
     night(room, 500)
     night(room, 516)
-    assert announced(room) == {"students": 1, "first": on(530)}
+    assert announced(room) == {"students": 1, "first": date_of_day(530)}

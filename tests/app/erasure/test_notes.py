@@ -42,7 +42,7 @@ def correct(room: Room, reason: str, student_id: str = "S1"):
     return done
 
 
-def shown(room: Room) -> dict[str, object]:
+def register_shown(room: Room) -> dict[str, object]:
     return json.loads(run(room.home.state_dir, "register", "show", LESSON.lesson_id, "--json").stdout)
 
 
@@ -54,9 +54,9 @@ def holders(room: Room, words: str) -> set[str]:
 def test_words_become_a_code_in_the_register_and_a_sealed_note_beside_it(room):
     said = correct(room, WORDS).stdout
     assert said.endswith("your words are kept as a note on this device; the register has the code `other`\n")
-    (correction,) = shown(room)["corrections"]
+    (correction,) = register_shown(room)["corrections"]
     assert (correction["reason"], correction["reason_code"]) == ("other", "other")
-    assert [note["note"] for note in shown(room)["notes"]] == [WORDS]
+    assert [note["note"] for note in register_shown(room)["notes"]] == [WORDS]
     text = run(room.home.state_dir, "register", "show", LESSON.lesson_id).stdout
     assert f"because: for another reason (note: {WORDS})" in text
     assert holders(room, "psychologist") == set()
@@ -64,14 +64,18 @@ def test_words_become_a_code_in_the_register_and_a_sealed_note_beside_it(room):
 
 def test_a_code_needs_no_note_however_it_is_written(room):
     correct(room, "Came late")
-    (correction,) = shown(room)["corrections"]
-    assert (correction["reason"], correction["reason_code"], shown(room)["notes"]) == ("came_late", "came_late", [])
+    (correction,) = register_shown(room)["corrections"]
+    assert (correction["reason"], correction["reason_code"], register_shown(room)["notes"]) == (
+        "came_late",
+        "came_late",
+        [],
+    )
 
 
 def test_other_words_for_the_same_decision_take_the_place_of_the_note(room):
     correct(room, WORDS)
     assert "no new revision" in correct(room, "was in the library").stdout
-    assert [note["note"] for note in shown(room)["notes"]] == ["was in the library"]
+    assert [note["note"] for note in register_shown(room)["notes"]] == ["was in the library"]
 
 
 def test_other_words_for_the_last_decision_leave_the_note_of_the_first(room):
@@ -79,7 +83,7 @@ def test_other_words_for_the_last_decision_leave_the_note_of_the_first(room):
     for hour, (verdict, reason) in enumerate(said, 1):
         wanted = Correction("S1", verdict, "Ms Weber", reason, NOW + timedelta(hours=hour))
         correct_by_hand(room.home, LESSON.lesson_id, wanted)
-    assert [note["note"] for note in shown(room)["notes"]] == [WORDS, "went to the nurse"]
+    assert [note["note"] for note in register_shown(room)["notes"]] == [WORDS, "went to the nurse"]
 
 
 def test_the_note_goes_with_the_student_and_the_signed_register_stays(room):
@@ -87,8 +91,8 @@ def test_the_note_goes_with_the_student_and_the_signed_register_stays(room):
     correct(room, "was there", "S2")
     run(room.home.state_dir, "maintain", "backup")
     assert run(room.home.state_dir, "enrol", "remove", "S1").exit_code == 0
-    assert [note["note"] for note in shown(room)["notes"]] == ["was there"]
-    assert [one["reason"] for one in shown(room)["corrections"]] == ["other", "other"]
+    assert [note["note"] for note in register_shown(room)["notes"]] == ["was there"]
+    assert [one["reason"] for one in register_shown(room)["corrections"]] == ["other", "other"]
     assert len(backups(room.home.backup_dir, "gallery")) == 1
 
 
@@ -99,7 +103,7 @@ def test_the_note_goes_when_consent_is_taken_back(room):
     with closing(store.db.conn):
         room.school.enrol(store, photos=False)
         assert store.db.execute("SELECT count(*) FROM notes").fetchone() == (0,)
-    assert shown(room)["notes"] == []
+    assert register_shown(room)["notes"] == []
 
 
 def test_words_that_an_earlier_release_signed_stay_and_the_removal_prints_them(room):

@@ -40,7 +40,7 @@ def room(tmp_path) -> Room:
     return room
 
 
-def written(room: Room, name: str, student_id: str = "S1") -> str:
+def student_page(room: Room, name: str, student_id: str = "S1") -> str:
     output = room.home.state_dir.parent / name
     done = run(room.home.state_dir, "enrol", "show", student_id, "--output", str(output))
     assert (done.exit_code, done.stderr) == (0, "")
@@ -71,7 +71,7 @@ class Page(HTMLParser):
 
 
 def test_the_json_has_all_that_is_kept_of_the_student(room):
-    fields = json.loads(written(room, "me.json"))
+    fields = json.loads(student_page(room, "me.json"))
     enrolment = fields["enrolment"]
     assert (enrolment["name"], enrolment["email"]) == ("Name of S1", "S1@school.example")
     assert (enrolment["guardian_email"], enrolment["consent"]) == ("parent-S1@home.example", True)
@@ -98,7 +98,7 @@ def test_of_a_template_of_the_release_before_the_page_says_not_kept(room, name):
     db = open_gallery(room.home.gallery_db_path)
     with closing(db.conn), transaction(db):
         db.execute("UPDATE templates SET details = NULL")  # as that release wrote it
-    text = written(room, name)
+    text = student_page(room, name)
     if name == "me.json":
         (photograph,) = json.loads(text)["enrolment"]["photographs"]
         assert (photograph["read_at"], photograph["sharpness"]) == (None, None)
@@ -108,7 +108,7 @@ def test_of_a_template_of_the_release_before_the_page_says_not_kept(room, name):
 
 
 def test_the_page_says_when_a_photograph_was_read_and_how_good_it_was(room):
-    text = written(room, "me.html")
+    text = student_page(room, "me.html")
     assert "Photograph read" in Page(text).text
     assert "<td>not kept</td>" not in text
 
@@ -122,19 +122,19 @@ def test_a_release_before_can_write_templates_and_its_own_are_read(room):
         )
         (readable,) = db.execute("SELECT value FROM meta WHERE key = 'readable_from'").fetchone()
     assert int(readable) <= 3
-    found = json.loads(written(room, "me.json"))["enrolment"]["photographs"]
+    found = json.loads(student_page(room, "me.json"))["enrolment"]["photographs"]
     assert [one["read_at"] is None for one in found] == [False, True]
 
 
 @pytest.mark.parametrize("name", ["me.json", "me.html"])
 def test_the_file_of_a_student_has_nothing_about_other_students(room, name):
-    text = written(room, name)
+    text = student_page(room, name)
     assert "S1" in text
     assert re.search(r"\bS[23]\b|Name of S[23]|words about S2|locker-S[23]", text) is None
 
 
 def test_the_page_is_whole_loads_nothing_and_speaks_plainly(room):
-    text = written(room, "me.html")
+    text = student_page(room, "me.html")
     page = Page(text)
     assert not page.tags & {"script", "img", "link", "iframe", "a"}
     assert "http" not in text.replace('http-equiv="Content-Security-Policy"', "")
@@ -147,19 +147,19 @@ def test_markup_in_a_name_is_text(room):
         "student_id,name,email,guardian_email,consent\nS1,<script>alert(1)</script>,,,yes\nS2,Bo,,,yes\n"
     )
     assert run(room.home.state_dir, "enrol", "import", str(room.school.roster)).exit_code == 0
-    page = Page(written(room, "me.html"))
+    page = Page(student_page(room, "me.html"))
     assert "script" not in page.tags
     assert "<script>alert(1)</script>" in page.text
 
 
 def test_of_a_removed_student_the_registers_are_left(room):
     assert run(room.home.state_dir, "enrol", "remove", "S1").exit_code == 0
-    fields = json.loads(written(room, "me.json"))
+    fields = json.loads(student_page(room, "me.json"))
     assert fields["enrolment"] is None
     (register,) = fields["registers"]
     assert (register["verdict"], register["sightings"]) == ("present", [])
     assert register["corrections"][0]["note"] is None
-    assert "was removed" in Page(written(room, "me.html")).text
+    assert "was removed" in Page(student_page(room, "me.html")).text
 
 
 @pytest.mark.parametrize(

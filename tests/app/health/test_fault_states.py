@@ -78,7 +78,7 @@ def quick(monkeypatch):
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
 
 
-def asked(folder: Path) -> tuple[Done, Done]:
+def status_and_doctor(folder: Path) -> tuple[Done, Done]:
     """Run both commands; each bad check needs advice, and the last line has to name all of them."""
     status, found = run(folder, "status"), run(folder, "doctor")
     assert (status.stderr, found.stderr) == ("", "")
@@ -93,7 +93,7 @@ def asked(folder: Path) -> tuple[Done, Done]:
 
 def assert_fault(folder: Path, in_status: str, in_doctor: str) -> tuple[Done, Done]:
     """Both exit with 1 and report it: `status` in a line TO DO, `doctor` in a line that begins with `bad`."""
-    status, found = asked(folder)
+    status, found = status_and_doctor(folder)
     assert status.exit_code == found.exit_code == 1, status.stdout + found.stdout
     to_do = [line for line in status.stdout.splitlines() if line.startswith("TO DO")]
     assert any(in_status in line for line in to_do), status.stdout
@@ -106,7 +106,7 @@ def service_line(found: Done) -> str:
     return next(line for line in found.stdout.splitlines() if " service: " in line)
 
 
-def held(device: Device) -> dict[str, Any]:
+def hold_lesson(device: Device) -> dict[str, Any]:
     """Hold the first lesson; return its register."""
     device.start()
     device.until(lambda: len(device.documents()) == 1)
@@ -238,7 +238,7 @@ def test_a_room_in_which_nobody_was_recognised_is_to_do(device, settings, verdic
     for picture in (device.home.state_dir / "frames").iterdir():
         noise = rng.normal(0, 2, room.shape)
         cv2.imwrite(str(picture), np.clip(room + noise, 0, 255).astype(np.uint8))
-    document = held(device)
+    document = hold_lesson(device)
     assert {s["verdict"] for s in document["students"]} == {verdict, "not_assessed"}
     assert_fault(device.home.state_dir, words, words)
 
@@ -247,7 +247,7 @@ def test_a_room_in_which_nobody_was_recognised_is_to_do(device, settings, verdic
 def test_a_lesson_with_too_few_captures_says_how_many_and_why(device):
     for picture in sorted((device.home.state_dir / "frames").iterdir())[1:]:
         picture.write_bytes(b"no picture")
-    document = held(device)
+    document = hold_lesson(device)
     assert {s["verdict"] for s in document["students"]} == {"inconclusive", "not_assessed"}
     words = "of the last lesson only 1 of 4 captures were taken: inconclusive ("
     status, _ = assert_fault(device.home.state_dir, words, words)
@@ -259,7 +259,7 @@ def test_a_class_without_consent_is_reported_after_its_lesson(device):
     roster = (ROOT / "demo" / "roster.csv").read_text(encoding="utf-8").replace(",yes", ",no")
     (device.home.state_dir / "roster.csv").write_text(roster, encoding="utf-8")
     assert run(device.home.state_dir, "enrol", "import", str(device.home.state_dir / "roster.csv")).exit_code == 0
-    document = held(device)
+    document = hold_lesson(device)
     assert {s["verdict"] for s in document["students"]} == {"not_assessed"}
     words = "nobody of the last lesson could be assessed"
     _, found = assert_fault(device.home.state_dir, words, words)
@@ -271,7 +271,7 @@ def test_of_one_pupil_who_was_not_recognised_the_device_knows_nothing_but_the_re
     lesson = a_lesson()
     home = a_home(tmp_path, [a_register(lesson, {"a": 1.0, "b": 0.9, "c": 0.1})])
     home.chmod(0o700)
-    status, found = asked(home)
+    status, found = status_and_doctor(home)
     assert (status.exit_code, found.exit_code) == (0, 0), status.stdout + found.stdout
     shown = run(home, "register", "show", lesson.lesson_id[:8]).stdout
     assert re.search(r"^c +.*absent +2 +2 +10%", shown, re.MULTILINE), shown
@@ -365,7 +365,7 @@ def on_a_card(folder: Path, prepared: Path, beside: Path, fail: Callable[[], Non
 @row("nothing answers, no ssh")
 def test_a_card_that_was_not_taken_over_has_its_reason_on_it_and_no_service_runs(tmp_path, monkeypatch):
     card = devices.Device(tmp_path / "device")
-    card.put(devices.made(tmp_path))
+    card.put(devices.card_folder(tmp_path))
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", "/etc/edge-daemon/config.toml")

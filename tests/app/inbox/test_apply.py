@@ -91,7 +91,7 @@ class Box:
     def verdicts(self) -> dict[str, str]:
         return {v.tally.student_id: v.verdict for v in from_json(self.register().document).register.verdicts}
 
-    def known(self, name: str):
+    def pulled_document(self, name: str):
         with closing(open_register(self.home.register_db_path).conn) as conn:
             return pulled_document(_database(conn), name)
 
@@ -174,7 +174,7 @@ def test_a_bad_roster_changes_nothing_and_is_reported_without_names(box, content
     done = box.apply("roster.csv", content)
     assert not done.in_force
     assert box.students() == before
-    assert box.known("roster.csv").problem == done.problem
+    assert box.pulled_document("roster.csv").problem == done.problem
     assert not any(word in done.problem for word in ("S3", "Al", "Bcc", "example"))
     with closing(open_register(box.home.register_db_path).conn) as conn:
         (event,) = events(_database(conn), NOW, NOW + timedelta(hours=1))
@@ -332,7 +332,7 @@ def test_corrections_of_an_unknown_lesson_or_student_are_left_out_and_reported_a
     )
     assert done.in_force
     assert done.problem == "2 corrections name a lesson or student that is on no register here: a, b"
-    assert box.known("corrections.json").problem == done.problem
+    assert box.pulled_document("corrections.json").problem == done.problem
     assert box.register().revision == 2
 
 
@@ -374,7 +374,7 @@ def test_a_broken_or_empty_timetable_never_replaces_a_good_one(box, content):
     before = pulled_timetable(box.home).read_bytes()
     done = box.apply("timetable.ics", content)
     assert (done.in_force, pulled_timetable(box.home).read_bytes()) == (False, before)
-    assert box.known("timetable.ics").problem.startswith("timetable.ics")
+    assert box.pulled_document("timetable.ics").problem.startswith("timetable.ics")
 
 
 # --- when, and by whom ------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def db(tmp_path):
         yield found
 
 
-def sent(db, at, zone=timezone.utc):
+def deliveries(db, at, zone=timezone.utc):
     delivered = []
     while (delivery := outbox.claim(db, "mail", at, "a test")) is not None:
         outcome = forbidden(db, delivery, MAIL, at, zone) or Outcome("delivered", "")
@@ -119,7 +119,7 @@ def test_an_excused_student_gets_no_absence_notice_and_all_others_do(db):
     keep(db, register, sightings, also=outbox_writer(config))
     replace_excuses(db, [("b", date(2026, 11, 16), date(2026, 11, 16))], NOW)
     at = a_lesson().end + timedelta(hours=4)
-    assert sent(db, at) == [("student", "c"), ("guardian", "c")]
+    assert deliveries(db, at) == [("student", "c"), ("guardian", "c")]
     answers = {one.answer for one in outbox.listed(db, outbox.STATES) if one.student_id == "b"}
     assert answers == {"the office has an excuse for this day"}
 
@@ -128,9 +128,9 @@ def test_an_excuse_that_comes_within_the_hold_is_in_time(db):
     config = replace(Config(), mail=MAIL)
     keep(db, *a_register(a_lesson(), {"b": 0.0}), also=outbox_writer(config))
     at = a_lesson().end + timedelta(hours=3)
-    assert sent(db, at) == []
+    assert deliveries(db, at) == []
     replace_excuses(db, [("b", date(2026, 11, 16), date(2026, 11, 16))], NOW)
-    assert sent(db, at + timedelta(hours=2)) == []
+    assert deliveries(db, at + timedelta(hours=2)) == []
 
 
 def test_the_day_is_that_of_the_school(db):
@@ -140,7 +140,7 @@ def test_the_day_is_that_of_the_school(db):
     at = late.end + timedelta(hours=4)
     (one, _) = [item for item in outbox.listed(db, outbox.STATES) if item.destination == "mail"]
     assert one.state == "waiting"
-    assert sent(db, at, ZoneInfo("Asia/Tokyo")) == []
+    assert deliveries(db, at, ZoneInfo("Asia/Tokyo")) == []
 
 
 def test_excuses_go_with_the_student(db):

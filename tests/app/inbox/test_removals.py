@@ -104,17 +104,17 @@ def test_the_office_sees_which_room_has_confirmed_the_list(room, tmp_path):
     folder = tmp_path / "tree"
     folder.mkdir()
 
-    def said() -> None:
+    def write_status() -> None:
         db = open_register(room.home.register_db_path)
         with closing(db.conn):
             (folder / "status.json").write_text(json.dumps(heartbeat(room.home, db, LATER)))
 
-    said()
+    write_status()
     assert not read_heartbeat(folder, []).removals_open, "there is no list"
     (folder / "removals.json").write_bytes(removals("S1"))
     assert read_heartbeat(folder, []).removals_open
     apply(room, removals("S1"))
-    said()
+    write_status()
     seen = read_heartbeat(folder, [])
     assert (seen.removals_open, seen.removals_applied) == (False, LATER)
     assert pulled(room)["applied_sha256"] == hashlib.sha256(removals("S1")).hexdigest()

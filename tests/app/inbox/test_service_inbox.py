@@ -9,7 +9,7 @@ from edge_daemon.store.daily_events import events
 from edge_daemon.store.database import open_gallery
 from edge_daemon.store.gallery import student_rows, template_counts
 from edge_daemon.store.pulled import pulled_document
-from tests.simulated_device import MONDAY, Device, taken
+from tests.simulated_device import MONDAY, Device, captures_taken
 
 LESSON_START = MONDAY + timedelta(hours=1)
 
@@ -41,11 +41,11 @@ def test_what_comes_is_applied_before_a_lesson_and_what_comes_in_one_after_it(de
     device.start()
     device.until(lambda: device.home.register_db_path.exists() and len(event_times(device, "document applied")) == 1)
     assert event_times(device, "document applied")[0] < LESSON_START - timedelta(minutes=3)
-    device.until(lambda: len(taken(device)) >= 1)
+    device.until(lambda: len(captures_taken(device)) >= 1)
     withdraw(device, "S2")
     device.until(lambda: len(event_times(device, "document applied")) == 2)
     document = device.documents()[0]  # it is there: the lesson is over when its last picture has been judged
-    assert event_times(device, "document applied")[1] >= max(capture.taken_at for capture in taken(device))
+    assert event_times(device, "document applied")[1] >= max(capture.taken_at for capture in captures_taken(device))
     assert document["captures_taken"] == 4
     verdicts = {s["student_id"]: s["verdict"] for s in document["students"]}
     assert (verdicts["S1"], verdicts["S2"]) == ("not_assessed", "present"), "the register is of its own time"

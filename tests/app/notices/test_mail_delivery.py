@@ -88,7 +88,7 @@ def drain(home, at, sender=None, rounds=1):
     return tried
 
 
-def of(server, address):
+def messages_to(server, address):
     return [taken.message for taken in server.taken if taken.receiver == address]
 
 
@@ -120,7 +120,7 @@ def test_the_office_gets_mail_at_once_at_each_of_its_addresses_and_nobody_else_d
 def test_the_offices_message_has_figures_names_doubts_and_the_sheet(home, server):
     mail_school.hold(home)
     drain(home, FRIDAY + timedelta(minutes=46))
-    mime = of(server, "office@school.example")[0]
+    mime = messages_to(server, "office@school.example")[0]
     assert mime["Subject"] == "2026-11-20 Fri 10:15 7b: 1 absent, 2 to confirm, 1 not assessed (room 204)"
     text = mime.get_body(("plain",)).get_content().replace("\r\n", "\n")
     assert "ABSENT\n- Ada Adler (S01)\n" in text
@@ -173,7 +173,7 @@ def test_after_a_cut_between_two_addresses_only_the_unrecorded_one_gets_its_mess
         "office@school.example",
         "office@school.example",
     ]
-    repeated = of(server, "office@school.example")
+    repeated = messages_to(server, "office@school.example")
     assert repeated[0]["Message-ID"] == repeated[1]["Message-ID"]
     assert len({taken.message["Message-ID"] for taken in server.taken}) == 3
 
@@ -183,7 +183,7 @@ def test_a_correction_is_sent_in_place_of_what_it_corrects_or_after_it(home, ser
     drain(home, FRIDAY + timedelta(minutes=46))
     mail_school.decide(home, lesson, "S02", "present", FRIDAY + timedelta(hours=1))
     drain(home, FRIDAY + timedelta(hours=1))
-    first, second = of(server, "office@school.example")
+    first, second = messages_to(server, "office@school.example")
     assert second["Subject"] == "2026-11-20 Fri 10:15 7b: corrected, 1 absent, 1 to confirm, 1 not assessed (room 204)"
     assert second["In-Reply-To"] == first["Message-ID"]
     assert "Ms Meyer, Fri 20 Nov 2026 11:15: was at the doctor's" in second.get_body(("plain",)).get_content()
@@ -213,7 +213,7 @@ def test_a_notice_names_no_other_student(home, server):
     mail_school.hold(home)
     drain(home, HELD + timedelta(minutes=1))
     for address in ("ada@school.example", "adler@home.example"):
-        (mime,) = of(server, address)
+        (mime,) = messages_to(server, address)
         everything = mime.as_string() + "".join(
             part.get_content() for part in mime.walk() if part.get_content_maintype() == "text"
         )
@@ -223,7 +223,7 @@ def test_a_notice_names_no_other_student(home, server):
             assert email.partition("@")[0] + "@" not in everything or not email
             assert guardian.partition("@")[0] + "@" not in everything or not guardian
         assert list(mime.iter_attachments()) == []
-    guardian = of(server, "adler@home.example")[0]
+    guardian = messages_to(server, "adler@home.example")[0]
     assert guardian["Subject"] == "2026-11-20: an absence from school"
 
 
@@ -239,7 +239,7 @@ def test_a_guardians_mail_says_its_language(home, server, language, direction):
     home.config_path.write_text(settings, encoding="utf-8")
     mail_school.hold(Home(home.state_dir))
     drain(Home(home.state_dir), HELD + timedelta(minutes=1))
-    mime = of(server, "adler@home.example")[0]
+    mime = messages_to(server, "adler@home.example")[0]
     assert mime.get_content_type() == "multipart/alternative"
     assert [part["Content-Language"] for part in mime.walk()] == [language] * 3
     html = mime.get_body(("html",)).get_content()
@@ -250,10 +250,10 @@ def test_a_guardians_mail_says_its_language(home, server, language, direction):
 def test_an_absence_in_doubt_is_sent_when_a_person_has_confirmed_it_and_the_name_is_escaped(home, server):
     lesson = mail_school.hold(home)
     drain(home, HELD + timedelta(minutes=1))
-    assert of(server, "script@school.example") == []
+    assert messages_to(server, "script@school.example") == []
     mail_school.decide(home, lesson, "S03", "absent", HELD + timedelta(hours=1))
     drain(home, HELD + timedelta(hours=9))
-    (mime,) = of(server, "script@school.example")
+    (mime,) = messages_to(server, "script@school.example")
     html = mime.get_body(("html",)).get_content()
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
@@ -265,8 +265,8 @@ def test_a_teachers_correction_within_the_hold_keeps_the_mail_from_being_sent(ho
     lesson = mail_school.hold(home)
     mail_school.decide(home, lesson, "S01", "present", FRIDAY + timedelta(hours=2))
     drain(home, HELD + timedelta(hours=5))
-    assert of(server, "ada@school.example") == []
-    assert of(server, "adler@home.example") == []
+    assert messages_to(server, "ada@school.example") == []
+    assert messages_to(server, "adler@home.example") == []
 
 
 def test_an_absence_that_was_sent_and_taken_back_is_corrected_in_the_same_thread(home, server):
@@ -274,10 +274,10 @@ def test_an_absence_that_was_sent_and_taken_back_is_corrected_in_the_same_thread
     drain(home, HELD + timedelta(minutes=1))
     mail_school.decide(home, lesson, "S01", "present", HELD + timedelta(hours=1))
     drain(home, HELD + timedelta(hours=2))
-    notice, correction = of(server, "adler@home.example")
+    notice, correction = messages_to(server, "adler@home.example")
     assert correction["Subject"] == "2026-11-20: corrected, no absence from school"
     assert correction["In-Reply-To"] == notice["Message-ID"]
-    assert len(of(server, "ada@school.example")) == 2
+    assert len(messages_to(server, "ada@school.example")) == 2
 
 
 def test_a_student_who_was_removed_or_has_no_address_gets_no_mail(home, server):
@@ -330,14 +330,14 @@ def test_the_week_goes_to_the_office_as_a_sheet_and_to_each_student_as_their_own
     week(home, monday)
     tried = drain(home, monday)
     assert [t for t in tried if t[0] == "week"] == [("week", "", "", "delivered")] * 3
-    (mime,) = of(server, "office@school.example")
+    (mime,) = messages_to(server, "office@school.example")
     assert mime["Subject"] == "2026-W47 attendance, Mon 16 Nov 2026 – Fri 20 Nov 2026 (room 204)"
     (sheet,) = mime.iter_attachments()
     assert openpyxl.load_workbook(io.BytesIO(sheet.get_content())).sheetnames == ["2026-W47", "Distance"]
-    (own,) = of(server, "dora@school.example")
+    (own,) = messages_to(server, "dora@school.example")
     assert own["Subject"] == "2026-W47: your attendance, Mon 16 Nov 2026 – Fri 20 Nov 2026"
     assert "Ada" not in own.as_string()
-    unconfirmed = of(server, "bjorn@school.example")[0].get_body(("plain",)).get_content()
+    unconfirmed = messages_to(server, "bjorn@school.example")[0].get_body(("plain",)).get_content()
     assert "To confirm" in unconfirmed
     assert ("student-week", "", "S05", "void") in tried  # no address of their own
     week(home, monday)
@@ -351,7 +351,7 @@ def test_the_month_goes_to_the_office(home, server):
     server.taken.clear()
     week(home, december)
     drain(home, december)
-    subjects = [mime["Subject"] for mime in of(server, "office@school.example")]
+    subjects = [mime["Subject"] for mime in messages_to(server, "office@school.example")]
     assert subjects[-1].startswith("2026-11 attendance, Sun 1 Nov 2026 – Mon 30 Nov 2026")
 
 
@@ -364,7 +364,7 @@ def test_without_the_contact_key_the_office_gets_bare_ids_and_the_other_mail_wai
     tried = drain(home, HELD + timedelta(minutes=1))
     assert ("office", "1", "", "delivered") in tried
     assert ("student", "", "S01", "retry") in tried
-    text = of(server, "office@school.example")[0].get_body(("plain",)).get_content()
+    text = messages_to(server, "office@school.example")[0].get_body(("plain",)).get_content()
     assert "- S01" in text
     assert "Ada" not in text
 
@@ -395,7 +395,7 @@ def test_a_restored_backup_has_no_contacts_and_nobody_is_forgotten_for_that(home
     assert ("student", "", "S01", "retry") in drain(home, HELD + timedelta(minutes=1))
     publish_contacts(home)
     assert ("student", "", "S01", "delivered") in drain(home, HELD + timedelta(hours=2))
-    assert len(of(server, "ada@school.example")) == 1
+    assert len(messages_to(server, "ada@school.example")) == 1
 
 
 def test_a_mistake_in_a_template_is_reported_once_before_anything_is_sent(home, server):
@@ -501,5 +501,5 @@ def test_without_an_office_address_students_still_get_their_week(tmp_path, home,
     week(alone, monday)
     tried = drain(alone, monday)
     assert ("week", "", "", "void") in tried
-    assert of(server, "dora@school.example")
-    assert of(server, "office@school.example") == []
+    assert messages_to(server, "dora@school.example")
+    assert messages_to(server, "office@school.example") == []

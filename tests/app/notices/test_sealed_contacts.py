@@ -150,20 +150,20 @@ def test_nobody_enrolled_is_nothing_to_hand_on(home):
 
 def test_the_start_of_the_service_hands_them_on_though_there_is_no_camera(home):
     enrol(home)
-    broken(home, "DELETE FROM contacts")
+    change_database(home, "DELETE FROM contacts")
     check(home)
     assert list(contacts(home)) == ["S2", "S1"]
 
 
 def test_the_start_of_the_service_goes_on_where_they_can_not_be_written(home):
     enrol(home)
-    broken(home, "DROP TABLE contacts")
+    change_database(home, "DROP TABLE contacts")
     completed = check(home)
     assert "contacts not handed on" in completed.stderr
     assert "no_camera" in completed.stdout, "it went on to the models and the camera"
 
 
-def broken(home, statement):
+def change_database(home, statement):
     db = open_register(home.register_db_path)
     db.execute(statement)
     db.conn.commit()

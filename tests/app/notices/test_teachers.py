@@ -112,7 +112,7 @@ def states(db) -> list[tuple[str, str]]:
     return [(one.state, one.answer) for one in outbox.listed(db, outbox.STATES) if one.kind == "teacher"]
 
 
-def known(home: Home, db, lesson: Lesson) -> tuple[str, ...]:
+def teacher_addresses(home: Home, db, lesson: Lesson) -> tuple[str, ...]:
     return teachers_of(home, db, lesson, read_contacts(home, db), home.config.mail)
 
 
@@ -227,17 +227,17 @@ def test_a_schools_server_that_sends_the_mail_gets_the_course_and_no_address(hom
 def test_the_roster_goes_before_the_calendar(home, db):
     lesson = hold(home, db)
     note_teachers(home, db, lesson, ((), ("other@school.example",), ()), FRIDAY)
-    assert known(home, db, lesson) == ("tea@school.example",)
+    assert teacher_addresses(home, db, lesson) == ("tea@school.example",)
     chess = a_lesson(FRIDAY, "chess")
     note_teachers(home, db, chess, ((), ("other@school.example",), ()), FRIDAY)
-    assert known(home, db, chess) == ("other@school.example",)
+    assert teacher_addresses(home, db, chess) == ("other@school.example",)
 
 
 def test_students_without_courses_name_the_teacher_of_every_lesson(home, db):
     enrol(home, f"{HEAD}S01,Ada Adler,,,yes,,all@school.example\nS04,Dora,,,yes,7b,tea@school.example\n")
-    assert known(home, db, a_lesson(FRIDAY, "anything")) == ("all@school.example",)
-    assert known(home, db, a_lesson(FRIDAY, "7b")) == ("tea@school.example",)
-    assert known(home, db, a_lesson(FRIDAY, "")) == ("all@school.example",)
+    assert teacher_addresses(home, db, a_lesson(FRIDAY, "anything")) == ("all@school.example",)
+    assert teacher_addresses(home, db, a_lesson(FRIDAY, "7b")) == ("tea@school.example",)
+    assert teacher_addresses(home, db, a_lesson(FRIDAY, "")) == ("all@school.example",)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_students_without_courses_name_the_teacher_of_every_lesson(home, db):
 def test_the_calendar_names_no_office_no_student_and_no_guardian(home, db, groups, found):
     lesson = a_lesson(FRIDAY, "chess")
     note_teachers(home, db, lesson, groups, FRIDAY)
-    assert known(home, db, lesson) == found
+    assert teacher_addresses(home, db, lesson) == found
 
 
 # --- what is kept
@@ -271,27 +271,27 @@ def test_addresses_are_nowhere_in_the_clear_and_in_no_log(home, db, caplog):
     for word in (b"tea@school", b"art@school", b"calendar@school"):
         assert word not in kept
     assert "@school" not in caplog.text
-    assert known(home, db, lesson)
+    assert teacher_addresses(home, db, lesson)
 
 
 def test_an_address_goes_with_its_course(home, db):
     lesson = a_lesson(FRIDAY, "8a")
-    assert known(home, db, lesson) == ("art@school.example",)
+    assert teacher_addresses(home, db, lesson) == ("art@school.example",)
     sealed = db.execute("SELECT teachers FROM contacts WHERE student_id = 'S01'").fetchone()[0]
     enrol(home, ROSTER.replace("7b;8a,tea@school.example;art@school.example", "7b,tea@school.example"))
-    assert known(home, db, lesson) == ()
+    assert teacher_addresses(home, db, lesson) == ()
     assert sealed not in everything(home)
 
 
 def test_an_address_goes_with_the_last_student_of_the_course(home, db):
     assert run(home.state_dir, "enrol", "remove", "S01").exit_code == 0
-    assert known(home, db, a_lesson(FRIDAY, "8a")) == ()
-    assert known(home, db, a_lesson(FRIDAY, "7b"))
+    assert teacher_addresses(home, db, a_lesson(FRIDAY, "8a")) == ()
+    assert teacher_addresses(home, db, a_lesson(FRIDAY, "7b"))
 
 
 def test_a_student_who_left_the_roster_names_no_teacher(home, db):
     enrol(home, HEAD + "".join(line + "\n" for line in ROSTER.splitlines() if line.startswith(("S04", "S08"))))
-    assert known(home, db, a_lesson(FRIDAY, "8a")) == ()
+    assert teacher_addresses(home, db, a_lesson(FRIDAY, "8a")) == ()
 
 
 def test_the_calendars_addresses_are_erased_four_weeks_after_the_lesson(home, db):
@@ -299,9 +299,9 @@ def test_the_calendars_addresses_are_erased_four_weeks_after_the_lesson(home, db
     note_teachers(home, db, lesson, ((), ("calendar@school.example",), ()), FRIDAY)
     sealed = db.execute("SELECT sealed FROM lesson_teachers").fetchone()[0]
     note_teachers(home, db, a_lesson(FRIDAY, "other"), (), lesson.end + KEPT_FOR - timedelta(seconds=1))
-    assert known(home, db, lesson)
+    assert teacher_addresses(home, db, lesson)
     note_teachers(home, db, a_lesson(FRIDAY, "other"), (), lesson.end + KEPT_FOR)
-    assert known(home, db, lesson) == ()
+    assert teacher_addresses(home, db, lesson) == ()
     assert sealed not in everything(home)
 
 
@@ -311,8 +311,8 @@ def test_they_follow_a_new_slot_key(home, db):
     before = db.execute("SELECT sealed FROM lesson_teachers").fetchone()[0]
     renew_contact_keys(home)
     assert db.execute("SELECT sealed FROM lesson_teachers").fetchone()[0] != before
-    assert known(home, db, chess) == ("calendar@school.example",)
-    assert known(home, db, a_lesson(FRIDAY, "8a")) == ("art@school.example",)
+    assert teacher_addresses(home, db, chess) == ("calendar@school.example",)
+    assert teacher_addresses(home, db, a_lesson(FRIDAY, "8a")) == ("art@school.example",)
 
 
 def test_with_the_contact_key_lost_they_go_and_lessons_go_on(home, db):

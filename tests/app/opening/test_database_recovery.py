@@ -28,7 +28,7 @@ from edge_daemon.store.database import open_gallery, open_register
 from edge_daemon.store.integrity import examine
 from tests.damage import flip, spoil_page
 from tests.gallery.school import School
-from tests.gallery.sightings import seen
+from tests.gallery.sightings import put_sightings
 from tests.registers import START, a_home, a_lesson, a_register, keep
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=timezone.utc)
@@ -180,7 +180,7 @@ def test_what_a_restored_register_brought_back_of_a_removed_student_goes_again(t
     with closing(open_register(home.register_db_path).conn) as r, closing(open_gallery(home.gallery_db_path).conn) as g:
         register_db, gallery_db = (sqlite_utils.Database(conn, execute_plugins=False) for conn in (r, g))
         school.enrol(GalleryStore(gallery_db, KEY))
-        seen(register_db, "lesson", START, "S1", "S2")
+        put_sightings(register_db, "lesson", START, "S1", "S2")
         back_up(home, NOW)
         GalleryStore(gallery_db, KEY).remove("S1", NOW)
         lessons.erase_sightings(register_db, "S1")

@@ -53,7 +53,7 @@ def room(tmp_path, laptop):
     return Home(path)
 
 
-def held(home, shares):
+def put_register(home, shares):
     """Put the register of a lesson into the database; return the lesson's id."""
     db = open_register(home.register_db_path)
     with closing(db.conn):
@@ -75,7 +75,7 @@ def accept(home, note):
 
 
 def test_a_register_that_is_made_already_gets_one_revision_and_the_rule_keeps_its_verdicts(room, tmp_path):
-    lesson_id = held(room, {"S1": 0.0, "S2": 0.2, "S3": 0.0, "S4": 0.9})
+    lesson_id = put_register(room, {"S1": 0.0, "S2": 0.2, "S3": 0.0, "S4": 0.9})
     before = {"S1": ("absent", None), "S2": ("absent", None), "S3": ("absent", None), "S4": ("present", None)}
     assert verdicts(room, lesson_id) == (1, before)
     for expected in ("1 registers revised", "0 registers revised"):
@@ -148,7 +148,7 @@ def pulled(home, notes):
 
 @pytest.mark.parametrize("as_list", [True, False])
 def test_the_school_s_server_may_bring_a_note_or_a_list_of_notes(room, tmp_path, as_list):
-    lesson_id = held(room, {"S1": 0.0})
+    lesson_id = put_register(room, {"S1": 0.0})
     note = json.loads((tmp_path / "note.json").read_text())
     for revised in (1, 0):
         found = pulled(room, [note, note] if as_list else note)
@@ -157,7 +157,7 @@ def test_the_school_s_server_may_bring_a_note_or_a_list_of_notes(room, tmp_path,
 
 
 def test_a_register_that_was_changed_raises_an_alarm_and_stops_nothing(room, tmp_path):
-    lesson_id = held(room, {"S1": 0.0})
+    lesson_id = put_register(room, {"S1": 0.0})
     db = open_register(room.register_db_path)
     with closing(db.conn):
         db.execute("DROP TRIGGER registers_never_change")
@@ -179,7 +179,7 @@ def test_a_register_that_was_changed_raises_an_alarm_and_stops_nothing(room, tmp
 
 
 def test_a_note_that_the_server_changed_or_made_refuses_all_notes_of_the_document(room, tmp_path):
-    lesson_id = held(room, {"S1": 0.0})
+    lesson_id = put_register(room, {"S1": 0.0})
     note = json.loads((tmp_path / "note.json").read_text())
     forged = {**note, "check_ins": [*note["check_ins"], {"student_id": "S9", "at": written(START)}]}
     stranger = json.loads(signed({**note, "device": "elsewhere"}, Signer(b"x" * 32)))
@@ -236,14 +236,14 @@ def test_a_note_has_5000_check_ins_at_most():
 
 
 def test_a_check_in_counts_for_the_lesson_that_began_a_while_before(room):
-    lesson_id = held(room, {"S1": 0.0})
+    lesson_id = put_register(room, {"S1": 0.0})
     at = START + timedelta(minutes=30)
     assert take_check_ins(room, [("S1", at)], NOW).revisions == 1
     assert verdicts(room, lesson_id)[1]["S1"] == ("inconclusive", at)
 
 
 def test_where_a_revision_can_not_be_written_no_check_in_stays(room):
-    held(room, {"S1": 0.0})
+    put_register(room, {"S1": 0.0})
     db = open_register(room.register_db_path)
     with closing(db.conn):
         db.execute("CREATE TRIGGER fails BEFORE INSERT ON registers BEGIN SELECT RAISE(ABORT, 'no'); END")

@@ -37,7 +37,16 @@ from edge_daemon.store.skipped import skipped_lessons
 from edge_daemon.store.untimed import untimed_captures
 from edge_daemon.timestamps import stored
 from tests.cli import running
-from tests.simulated_device import CALENDAR, FIRST_LESSON, MONDAY, PATIENCE_S, Device, children, in_lesson, taken
+from tests.simulated_device import (
+    CALENDAR,
+    FIRST_LESSON,
+    MONDAY,
+    PATIENCE_S,
+    Device,
+    captures_taken,
+    children,
+    in_lesson,
+)
 
 KNOWN = b"a seed that somebody else knows."
 
@@ -152,13 +161,13 @@ def test_a_power_cut_in_a_lesson_costs_only_the_slots_that_passed(device):
     document = device.documents()[0]
     assert document["captures_taken"] + len(document["missed"]) == 4
     assert document["captures_taken"] >= 2
-    assert [c for c in taken(device) if c.slot in {b.slot for b in before}] == before
+    assert [c for c in captures_taken(device) if c.slot in {b.slot for b in before}] == before
     device.stop()
 
 
 def test_faces_of_a_newer_program_are_missed_captures_and_no_endless_restart(device, monkeypatch):
     device.start_and_cut(2)
-    slots = {capture.slot for capture in taken(device)}
+    slots = {capture.slot for capture in captures_taken(device)}
     monkeypatch.setattr(candidate_codec, "VERSION", 99)
     gallery = open_gallery_store(device.home)
     (lesson_id,) = {row[0] for row in gallery.db.execute("SELECT lesson_id FROM candidates")}

@@ -25,13 +25,13 @@ def folder(tmp_path, certificates):
         yield server
 
 
-def named(server: OfficeServer, index: str = INDEX) -> dict[str, str]:
+def index_entries(server: OfficeServer, index: str = INDEX) -> dict[str, str]:
     document = json.loads(server.documents()[index])
     assert (document["schema"], document["device"], document["left_out"]) == (1, "room 204", 0)
     return {f"v1/devices/room 204/{row['path']}": row["sha256"] for row in document["documents"]}
 
 
-def there(server: OfficeServer) -> dict[str, str]:
+def stored_registers(server: OfficeServer) -> dict[str, str]:
     documents = server.documents().items()
     return {path: hashlib.sha256(body).hexdigest() for path, body in documents if "/registers/" in path}
 
@@ -40,17 +40,17 @@ def test_the_index_names_what_was_delivered_on_each_day_and_is_sent_when_it_chan
     clock = Clock()
     home = a_device(tmp_path / "home", folder)
     run(home, clock)
-    assert named(folder) == there(folder)
-    assert len(named(folder)) == 3
+    assert index_entries(folder) == stored_registers(folder)
+    assert len(index_entries(folder)) == 3
     folder.seen.clear()
     run(home, clock)
     assert not [one for one in folder.seen if "/delivered/" in one.path]
-    before = there(folder)
+    before = stored_registers(folder)
     clock.forward(days=1)
     add_lessons(home, range(3, 5))
     run(home, clock)
-    second = named(folder, INDEX.replace("-16", "-17"))
-    assert second == {path: sha256 for path, sha256 in there(folder).items() if path not in before}
+    second = index_entries(folder, INDEX.replace("-16", "-17"))
+    assert second == {path: sha256 for path, sha256 in stored_registers(folder).items() if path not in before}
     puts = [one.path for one in folder.seen if one.method == "PUT" and "/delivered/" in one.path]
     assert len(puts) == 1  # the index of yesterday stays
     clock.forward(days=9)
@@ -60,11 +60,11 @@ def test_the_index_names_what_was_delivered_on_each_day_and_is_sent_when_it_chan
 
 def test_a_run_that_ends_before_the_index_leaves_it_to_the_next_one(folder, tmp_path):
     home, clock = a_device(tmp_path / "home", folder), Clock()
-    run(home, clock, stopping=lambda: len(there(folder)) == 3)
-    assert len(there(folder)) == 3
+    run(home, clock, stopping=lambda: len(stored_registers(folder)) == 3)
+    assert len(stored_registers(folder)) == 3
     assert INDEX not in folder.documents()
     run(home, clock)
-    assert named(folder) == there(folder)
+    assert index_entries(folder) == stored_registers(folder)
 
 
 @pytest.mark.parametrize("fault", ["403", "500", "answer-lost"])
@@ -75,7 +75,7 @@ def test_an_index_that_is_not_taken_stops_nothing_and_is_sent_again(folder, tmp_
     assert result.line() == "upstream: 3 delivered"
     folder.sticky.clear()
     run(home, clock)
-    assert named(folder) == there(folder)
+    assert index_entries(folder) == stored_registers(folder)
 
 
 def test_a_server_that_knows_itself_what_came_gets_no_index_and_old_names_are_left_out(tmp_path, certificates):
@@ -88,5 +88,5 @@ def test_a_server_that_knows_itself_what_came_gets_no_index_and_old_names_are_le
         text = home.config_path.read_text("utf-8")
         home.config_path.write_text(text.replace("room 204", "room 205"), "utf-8")
         run(home, clock)
-        assert len(there(server)) == 3
+        assert len(stored_registers(server)) == 3
         assert not [path for path in server.documents() if "/delivered/" in path]

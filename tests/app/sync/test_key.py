@@ -17,7 +17,7 @@ def api(tmp_path):
         yield server
 
 
-def wrote_down(home, device):
+def write_identity(home, device):
     who = identity(device, "7a", b"k" * 32)
     document = {"device": who.device, "room": who.room, "public_key": who.public_key, "fingerprint": who.fingerprint}
     (home.config_path.parent / IDENTITY).write_text(json.dumps(document))
@@ -26,20 +26,20 @@ def wrote_down(home, device):
 
 def test_before_the_first_register_the_key_is_the_one_that_the_first_boot_wrote_down(api, tmp_path):
     home = a_device(tmp_path / "home", api, lessons=0)
-    who = wrote_down(home, DEVICE)
+    who = write_identity(home, DEVICE)
     run(home, Clock())
     assert document(api, "key.json") == {"schema": 1, "device": DEVICE, "public_key": who.public_key}
 
 
 def test_the_key_that_signed_is_stronger_than_what_is_written_somewhere(api, tmp_path):
     home = a_device(tmp_path / "home", api, lessons=1)
-    who = wrote_down(home, DEVICE)
+    who = write_identity(home, DEVICE)
     run(home, Clock())
     assert document(api, "key.json")["public_key"] != who.public_key
 
 
 def test_a_key_of_another_device_is_not_published(api, tmp_path):
     home = a_device(tmp_path / "home", api, lessons=0)
-    wrote_down(home, "another-room")
+    write_identity(home, "another-room")
     run(home, Clock())
     assert not any(path.endswith("/key.json") for path in api.documents())

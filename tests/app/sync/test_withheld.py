@@ -43,7 +43,7 @@ def installed(folder) -> Home:
     return home
 
 
-def given(folder, **secrets: str):
+def credentials(folder, **secrets: str):
     folder.mkdir()
     for name, text in secrets.items():
         (folder / name.replace("_", "-")).write_text(text)
@@ -59,13 +59,17 @@ def test_without_credentials_a_shell_names_the_unit_and_the_unit_then_delivers(h
     db = open_register(home.register_db_path)
     assert destination_state(db, "upstream").state == "open"
     db.conn.close()
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", given(tmp_path / "unit", upstream_token=TOKEN, mail_password="none"))
+    monkeypatch.setenv(
+        "CREDENTIALS_DIRECTORY", credentials(tmp_path / "unit", upstream_token=TOKEN, mail_password="none")
+    )
     SyncSession(home, now=clock).go()
     assert held_registers(server) == made_registers(home)
 
 
 def test_a_shell_with_other_credentials_names_the_unit_too(home, tmp_path, monkeypatch):
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", given(tmp_path / "attendance", device_key="k", mail_password="none"))
+    monkeypatch.setenv(
+        "CREDENTIALS_DIRECTORY", credentials(tmp_path / "attendance", device_key="k", mail_password="none")
+    )
     with pytest.raises(DeliveryError, match=r"upstream\.token_file"):
         SyncSession(home).go()
 
@@ -87,7 +91,9 @@ def test_a_token_in_a_file_is_tried_from_any_shell(home, server):
 def test_in_the_unit_a_token_that_nobody_made_is_refused_as_before(home, tmp_path, monkeypatch, name):
     text = home.config_path.read_text().replace("upstream-token", name)
     home.config_path.write_text(text)
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", given(tmp_path / "unit", upstream_token="none", mail_password="none"))
+    monkeypatch.setenv(
+        "CREDENTIALS_DIRECTORY", credentials(tmp_path / "unit", upstream_token="none", mail_password="none")
+    )
     result = SyncSession(home, now=Clock()).go()
     assert result.needs_a_person
     assert "there is no such credential" in result.line()

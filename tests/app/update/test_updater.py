@@ -54,7 +54,7 @@ def updater(device, tmp_path) -> Updater:
 
 
 @pytest.fixture(scope="module")
-def taken(tmp_path_factory, bundles) -> Device:
+def updated_device(tmp_path_factory, bundles) -> Device:
     """A device with release 2.0 installed, to copy."""
     folder = tmp_path_factory.mktemp("taken")
     device = _device(folder, bundles)
@@ -86,8 +86,8 @@ def systemd(device, tmp_path, monkeypatch):
     return monkeypatch
 
 
-def test_a_release_is_taken_with_program_and_units_and_the_one_before_stays(taken):
-    device = taken
+def test_a_release_is_taken_with_program_and_units_and_the_one_before_stays(updated_device):
+    device = updated_device
     assert (device.says(), device.unit()) == ("2.0", "2.0")
     assert device.releases() == ["1.0", "2.0"]
     assert not device.journal.exists()
@@ -103,8 +103,8 @@ def test_a_pip_that_is_too_old_for_it_is_replaced_by_that_of_the_new_environment
     assert device.says() == "2.0"
 
 
-def test_of_three_releases_two_stay_and_back_is_the_one_before(taken, bundles, tmp_path):
-    device = taken.copied(tmp_path)
+def test_of_three_releases_two_stay_and_back_is_the_one_before(updated_device, bundles, tmp_path):
+    device = updated_device.copied(tmp_path)
     updater = _updater(device, tmp_path)
     updater.take(bundles[1]["3.0"])
     assert device.releases() == ["2.0", "3.0"]
@@ -158,9 +158,9 @@ def test_a_bundle_for_another_computer_is_refused(updater, bundles):
         updater.take(bundles[1]["other"])
 
 
-def test_a_release_that_is_here_is_not_taken_twice(taken, bundles, tmp_path):
+def test_a_release_that_is_here_is_not_taken_twice(updated_device, bundles, tmp_path):
     with pytest.raises(UpdateError, match="is here already"):
-        _updater(taken.copied(tmp_path), tmp_path).take(bundles[1]["2.0"])
+        _updater(updated_device.copied(tmp_path), tmp_path).take(bundles[1]["2.0"])
 
 
 def test_without_the_maintainers_key_no_release_is_taken(device, updater, bundles):
@@ -193,8 +193,10 @@ def test_a_lock_where_everybody_may_write_keeps_no_update_away(device, updater, 
     assert (device.root / "run/edge-daemon-install.lock").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_signed_release_that_is_older_is_refused_unless_allowed_and_back_is_no_downgrade(taken, bundles, tmp_path):
-    device = taken.copied(tmp_path)
+def test_a_signed_release_that_is_older_is_refused_unless_allowed_and_back_is_no_downgrade(
+    updated_device, bundles, tmp_path
+):
+    device = updated_device.copied(tmp_path)
     updater = _updater(device, tmp_path)
     older = bundle(tmp_path, bundles[0], "1.5")
     with pytest.raises(UpdateError, match=r"release 1\.5 is older than 2\.0, .*--allow-downgrade"):

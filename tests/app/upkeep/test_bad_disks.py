@@ -69,7 +69,7 @@ class Running:
 
 
 @pytest.fixture
-def on(request):
+def begin_lesson(request):
     """Return a function that begins a lesson in a folder; the fixture closes it at the end."""
     begun = []
 
@@ -97,8 +97,8 @@ def _sound(db: sqlite_utils.Database) -> bool:
 # --- full -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_full_disk_refuses_captures_loses_none_and_takes_them_again_when_there_is_room(small_disk, on):
-    lesson = on(small_disk)
+def test_a_full_disk_refuses_captures_loses_none_and_takes_them_again_when_there_is_room(small_disk, begin_lesson):
+    lesson = begin_lesson(small_disk)
     lesson.take(0)
     with filled(small_disk):
         slot, refused = 1, ""
@@ -117,8 +117,8 @@ def test_a_full_disk_refuses_captures_loses_none_and_takes_them_again_when_there
     assert _sound(lesson.gallery_db)
 
 
-def test_a_disk_that_gets_full_while_a_lesson_is_finalised_leaves_the_lesson_as_it_was(small_disk, on):
-    lesson = on(small_disk)
+def test_a_disk_that_gets_full_while_a_lesson_is_finalised_leaves_the_lesson_as_it_was(small_disk, begin_lesson):
+    lesson = begin_lesson(small_disk)
     for slot in range(40):
         lesson.take(slot)
     with filled(small_disk, leave_bytes=8192):
@@ -133,14 +133,14 @@ def test_a_disk_that_gets_full_while_a_lesson_is_finalised_leaves_the_lesson_as_
     assert _sound(lesson.register_db)
 
 
-def test_the_service_starts_on_a_full_disk(small_disk, on):
-    on(small_disk).take(0)
+def test_the_service_starts_on_a_full_disk(small_disk, begin_lesson):
+    begin_lesson(small_disk).take(0)
     with filled(small_disk), closing(open_databases(Home(small_disk), NOW).register_db.conn) as conn:
         assert conn.execute("SELECT count(*) FROM captures").fetchone() == (1,)
 
 
-def test_a_start_for_which_there_is_no_room_at_all_says_so(small_disk, on):
-    home, lesson = Home(small_disk), on(small_disk)
+def test_a_start_for_which_there_is_no_room_at_all_says_so(small_disk, begin_lesson):
+    home, lesson = Home(small_disk), begin_lesson(small_disk)
     lesson.take(0)
     lesson.close()
     with filled(small_disk):
@@ -149,9 +149,9 @@ def test_a_start_for_which_there_is_no_room_at_all_says_so(small_disk, on):
         assert conn.execute("SELECT count(*) FROM captures").fetchone() == (1,)
 
 
-def test_without_room_there_is_no_backup_and_the_one_before_stays(small_disk, on, monkeypatch):
+def test_without_room_there_is_no_backup_and_the_one_before_stays(small_disk, begin_lesson, monkeypatch):
     monkeypatch.setattr(maintenance, "RESERVE_BYTES", 0)
-    home, lesson = Home(small_disk), on(small_disk)
+    home, lesson = Home(small_disk), begin_lesson(small_disk)
     lesson.take(0)
     back_up(home, NOW)
     before = {path.name for path in home.backup_dir.iterdir()}
@@ -161,9 +161,9 @@ def test_without_room_there_is_no_backup_and_the_one_before_stays(small_disk, on
     assert len(back_up(home, NOW)[0]) == 2
 
 
-def test_a_disk_that_gets_full_in_the_middle_of_a_backup_is_no_worse(small_disk, on, monkeypatch):
+def test_a_disk_that_gets_full_in_the_middle_of_a_backup_is_no_worse(small_disk, begin_lesson, monkeypatch):
     monkeypatch.setattr(maintenance, "RESERVE_BYTES", 0)
-    home, lesson = Home(small_disk), on(small_disk)
+    home, lesson = Home(small_disk), begin_lesson(small_disk)
     lesson.take(0)
     monkeypatch.setattr("edge_daemon.store.backup.free_bytes", lambda _: 10**9)
     with filled(small_disk, leave_bytes=20_000):
@@ -172,9 +172,9 @@ def test_a_disk_that_gets_full_in_the_middle_of_a_backup_is_no_worse(small_disk,
     assert len(back_up(home, NOW)[0]) == 2
 
 
-def test_a_restore_without_room_says_so_and_the_damaged_file_stays_in_its_place(small_disk, on, monkeypatch):
+def test_a_restore_without_room_says_so_and_the_damaged_file_stays_in_its_place(small_disk, begin_lesson, monkeypatch):
     monkeypatch.setattr(maintenance, "RESERVE_BYTES", 0)
-    home, lesson = Home(small_disk), on(small_disk)
+    home, lesson = Home(small_disk), begin_lesson(small_disk)
     lesson.take(0)
     back_up(home, NOW)
     lesson.close()
@@ -211,8 +211,8 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk_too(tmp_path):
 # --- read-only --------------------------------------------------------------------------------------------------------
 
 
-def test_a_card_that_goes_read_only_in_a_lesson_loses_nothing_and_is_not_taken_for_damage(ext4_disk, on):
-    lesson, home = on(ext4_disk.folder), Home(ext4_disk.folder)
+def test_a_card_that_goes_read_only_in_a_lesson_loses_nothing_and_is_not_taken_for_damage(ext4_disk, begin_lesson):
+    lesson, home = begin_lesson(ext4_disk.folder), Home(ext4_disk.folder)
     for slot in range(3):
         lesson.take(slot)
     assert not disk_state(home).stop or "full" in disk_state(home).reason
@@ -225,8 +225,8 @@ def test_a_card_that_goes_read_only_in_a_lesson_loses_nothing_and_is_not_taken_f
     lesson.close()
 
 
-def test_a_start_on_a_read_only_card_says_what_is_wrong_and_puts_nothing_aside(ext4_disk, on):
-    lesson, home = on(ext4_disk.folder), Home(ext4_disk.folder)
+def test_a_start_on_a_read_only_card_says_what_is_wrong_and_puts_nothing_aside(ext4_disk, begin_lesson):
+    lesson, home = begin_lesson(ext4_disk.folder), Home(ext4_disk.folder)
     lesson.take(0)
     lesson.close()
     ext4_disk.fail()

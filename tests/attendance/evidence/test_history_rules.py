@@ -114,7 +114,7 @@ SCORES = np.array(
 )
 
 
-def _look(
+def _second_look(
     widths_px: float = 30.0, faces: int = 10, slots: Sequence[frozenset[int]] = TOGETHER, scores: np.ndarray = SCORES
 ) -> np.ndarray:
     count = len(scores)
@@ -123,7 +123,7 @@ def _look(
 
 def test_a_second_look_weighs_the_room_and_the_lead():
     """The best five of six others have 0.13 with the first student on the average; the lead over 0.10 is 0.30."""
-    found = _look()[0]
+    found = _second_look()[0]
     others = [(0.30 + 0.20 + 0.10 + 0.05 + 0.00) / 5, (0.02 + 0.04 + 0.06 + 0.08 + 0.10) / 5, 0.0]
     leads = [0.40 - 0.10, 0.10 - 0.40, 0.05 - 0.40]
     expected = [SCORES[0, s] - 0.5 * others[s] + 0.4 * leads[s] - (0.44 - 0.03) for s in range(3)]
@@ -132,18 +132,18 @@ def test_a_second_look_weighs_the_room_and_the_lead():
 
 @pytest.mark.parametrize(("widths_px", "taken"), [(FAR_PX - 0.1, True), (FAR_PX, False), (80.0, False)])
 def test_only_faces_under_forty_pixels_get_a_second_look(widths_px, taken):
-    assert np.isfinite(_look(widths_px)).all() == taken
+    assert np.isfinite(_second_look(widths_px)).all() == taken
 
 
 @pytest.mark.parametrize(("faces", "taken"), [(10, True), (9, False)])
 def test_ten_faces_are_needed_for_a_second_look(faces, taken):
-    assert np.isfinite(_look(faces=faces)).all() == taken
+    assert np.isfinite(_second_look(faces=faces)).all() == taken
 
 
 @pytest.mark.parametrize(("others", "taken"), [(5, True), (4, False)])
 def test_five_others_in_the_same_captures_are_needed(others, taken):
     elsewhere = [frozenset(range(100 * k, 100 * k + 20)) for k in range(1, 7 - others)]
-    found = _look(slots=[*TOGETHER[: others + 1], *elsewhere])
+    found = _second_look(slots=[*TOGETHER[: others + 1], *elsewhere])
     assert np.isfinite(found[0]).all() == taken
     assert np.isneginf(found[others + 1 :]).all()
 
@@ -152,9 +152,9 @@ def test_who_is_elsewhere_in_time_is_not_held_against_anybody():
     slots = [*TOGETHER[:6], frozenset(range(100, 120))]
     scores = SCORES.copy()
     scores[6] = 0.9
-    assert _look(slots=slots, scores=scores)[0] == pytest.approx(_look()[0])
+    assert _second_look(slots=slots, scores=scores)[0] == pytest.approx(_second_look()[0])
 
 
 def test_two_students_are_enough_for_a_second_look_and_one_is_not():
-    assert np.isfinite(_look(scores=SCORES[:, :2])).all()
-    assert np.isneginf(_look(scores=SCORES[:, :1])).all()
+    assert np.isfinite(_second_look(scores=SCORES[:, :2])).all()
+    assert np.isneginf(_second_look(scores=SCORES[:, :1])).all()

@@ -66,7 +66,7 @@ def test_a_student_seen_twice_in_a_picture_is_counted_once():
     assert (counted.captures_seen, counted.captures_attentive) == (1, 1)
 
 
-def _kept(*faces: tuple[int, int, float]) -> list[int]:
+def _identities(*faces: tuple[int, int, float]) -> list[int]:
     """Return who each face is, of (capture, student, similarity to the student), once doubles are unknown."""
     students = [student for _, student, _ in faces]
     _keep_one_a_slot(students, [_face(slot, student, similarity) for slot, student, similarity in faces])
@@ -82,13 +82,15 @@ def _face(slot: int, student: int, similarity: float) -> Candidate:
 
 
 def test_faces_of_nobody_before_them_change_nothing():
-    assert _kept((0, NOBODY, 0.9), (0, 3, 0.5), (0, 3, 0.6)) == [NOBODY, NOBODY, 3]
+    assert _identities((0, NOBODY, 0.9), (0, 3, 0.5), (0, 3, 0.6)) == [NOBODY, NOBODY, 3]
 
 
 def test_of_three_faces_the_most_similar_one_stays_wherever_it_stands():
     for order in permutations((0.4, 0.5, 0.6)):
-        assert _kept(*((0, 3, similarity) for similarity in order)) == [3 if one == 0.6 else NOBODY for one in order]
+        assert _identities(*((0, 3, similarity) for similarity in order)) == [
+            3 if one == 0.6 else NOBODY for one in order
+        ]
 
 
 def test_another_student_and_another_capture_are_no_doubles():
-    assert _kept((0, 3, 0.5), (0, 4, 0.6), (1, 3, 0.7)) == [3, 4, 3]
+    assert _identities((0, 3, 0.5), (0, 4, 0.6), (1, 3, 0.7)) == [3, 4, 3]

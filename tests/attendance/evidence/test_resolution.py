@@ -69,11 +69,11 @@ def test_two_ids_that_look_alike_stand_in_each_others_way_only_where_nobody_says
     room.people["S01"] = room.people["S00"]
     room.sits("S00", SLOTS, 0)
 
-    def named(**more: object) -> set[str]:
+    def identified(**more: object) -> set[str]:
         return {one.student_id for one in resolve_lesson(room.faces, room.ids, match=MATCH, **more).sightings}
 
-    assert named() == {""}
-    assert len(named(look_alikes=[("S00", "S01")]) & {"S00", "S01"}) == 1
+    assert identified() == {""}
+    assert len(identified(look_alikes=[("S00", "S01")]) & {"S00", "S01"}) == 1
 
 
 def test_thresholds_decide_without_a_network():

@@ -39,7 +39,7 @@ def _class_without(absent: str, like: float) -> Room:
     return room
 
 
-def _named(room: Room, slots: Sequence[int] = SLOTS, width_px: float = 30.0) -> str:
+def _identity_of_somebody(room: Room, slots: Sequence[int] = SLOTS, width_px: float = 30.0) -> str:
     """Return who somebody is that sits down and is BELOW like S03."""
     room.people["somebody"] = _mixed({BELOW: room.identity("S03")}, room.identity("somebody"))
     before = len(room.faces)
@@ -54,22 +54,22 @@ def _named(room: Room, slots: Sequence[int] = SLOTS, width_px: float = 30.0) -> 
 def test_a_student_with_poor_photographs_is_known_where_nobody_else_comes_near(seed):
     room = _class_without("S03", like=0.0)
     room.random = np.random.default_rng(seed)
-    assert _named(room) == "S03"
+    assert _identity_of_somebody(room) == "S03"
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_a_stranger_is_not_the_student_whom_everybody_resembles(seed):
     room = _class_without("S03", like=0.40)
     room.random = np.random.default_rng(seed)
-    assert _named(room) == ""
+    assert _identity_of_somebody(room) == ""
 
 
 def test_size_is_no_excuse_for_faces_that_are_near():
-    assert _named(_class_without("S03", like=0.0), width_px=FAR_PX + 1) == ""
+    assert _identity_of_somebody(_class_without("S03", like=0.0), width_px=FAR_PX + 1) == ""
 
 
 def test_a_few_faces_are_too_few_for_a_second_look():
-    assert _named(_class_without("S03", like=0.0), range(LEAST_FACES - 1)) == ""
+    assert _identity_of_somebody(_class_without("S03", like=0.0), range(LEAST_FACES - 1)) == ""
 
 
 def test_without_others_in_the_same_captures_there_is_nothing_to_stand_out_from():

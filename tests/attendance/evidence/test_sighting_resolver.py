@@ -15,7 +15,7 @@ from tests.attendance.evidence.room import Room
 SLOTS = range(40)
 
 
-def _named(room: Room, **options: object) -> list[str]:
+def _identities(room: Room, **options: object) -> list[str]:
     return [s.student_id for s in resolve_sightings(room.faces, room.ids, **options)]
 
 
@@ -28,13 +28,13 @@ def _full_class(room: Room, but: tuple[str, ...] = ()) -> Room:
 
 def test_everybody_who_stays_in_one_seat_is_named_in_every_capture():
     room = _full_class(Room())
-    assert _named(room) == room.ordered_truth()
+    assert _identities(room) == room.ordered_truth()
 
 
 def test_a_stranger_is_nobody_in_every_capture():
     room = _full_class(Room(), but=("S03",))
     room.sits("stranger", SLOTS, 20)
-    assert _named(room) == room.ordered_truth()
+    assert _identities(room) == room.ordered_truth()
 
 
 def test_two_who_swap_seats_keep_their_names():
@@ -43,15 +43,15 @@ def test_two_who_swap_seats_keep_their_names():
     room.sits("S02", range(15), 2)
     room.sits("S01", range(15, 40), 2)
     room.sits("S02", range(15, 40), 1)
-    assert _named(room) == room.ordered_truth()
+    assert _identities(room) == room.ordered_truth()
 
 
 def test_a_seat_taken_over_by_a_stranger_brings_its_owner_nothing():
     room = _full_class(Room(), but=("S04",))
     room.sits("S04", range(13), 4)
     room.sits("stranger", range(13, 40), 4)
-    assert Counter(_named(room))["S04"] == 13
-    assert _named(room) == room.ordered_truth()
+    assert Counter(_identities(room))["S04"] == 13
+    assert _identities(room) == room.ordered_truth()
 
 
 def _with_a_double(similarity, *seated):
@@ -66,40 +66,40 @@ def _with_a_double(similarity, *seated):
 def test_a_seat_taken_over_by_somebody_who_looks_alike_brings_its_owner_nothing():
     # Both of one person and of two, large clear faces are as alike as far and blurred ones of one person.
     room = _with_a_double(0.55, ("S04", range(14)), ("double", range(14, 40)))
-    assert _named(room) == room.ordered_truth()
+    assert _identities(room) == room.ordered_truth()
 
 
 def test_a_double_who_resembles_the_student_too_little_for_a_name_does_not_get_it_from_the_chair():
     room = _with_a_double(0.40, ("double", range(26)), ("S04", range(26, 40)))
-    assert _named(room) == room.ordered_truth()
+    assert _identities(room) == room.ordered_truth()
 
 
 def test_a_seat_inherited_by_a_student_who_comes_late_counts_for_each_in_turn():
     room = _full_class(Room(), but=("S05", "S06"))
     room.sits("S05", range(15), 5)
     room.sits("S06", range(15, 40), 5)
-    assert _named(room) == room.ordered_truth()
+    assert _identities(room) == room.ordered_truth()
 
 
 def test_a_student_who_moves_to_a_free_seat_and_back_is_named_at_both():
     room = _full_class(Room(), but=("S07",))
     room.sits("S07", [*range(12), *range(30, 40)], 7)
     room.sits("S07", range(12, 30), 21)
-    assert _named(room) == room.ordered_truth()
+    assert _identities(room) == room.ordered_truth()
 
 
 def test_a_blurred_face_between_clear_ones_of_the_same_seat_is_named_with_them():
     room = _full_class(Room(), but=("S08",))
     room.sits("S08", [s for s in SLOTS if s != 20], 8)
     room.sits("S08", [20], 8, noise=2.2)
-    assert _named(room) == room.ordered_truth()
+    assert _identities(room) == room.ordered_truth()
 
 
 def test_somebody_who_sits_down_for_one_capture_in_a_students_seat_is_not_the_student():
     room = _full_class(Room(), but=("S08",))
     room.sits("S08", [s for s in SLOTS if s != 20], 8)
     room.sits("visitor", [20], 8)
-    assert _named(room) == room.ordered_truth()
+    assert _identities(room) == room.ordered_truth()
 
 
 def test_a_student_is_in_one_place_of_a_capture_only():
@@ -114,7 +114,7 @@ def test_many_strangers_in_a_room_of_absent_students_are_hardly_ever_named(seed)
     room = Room(students=30, seed=seed)
     for number in range(30):
         room.sits(f"stranger{number}", SLOTS, number)
-    assert Counter(_named(room))[""] == len(room.faces)
+    assert Counter(_identities(room))[""] == len(room.faces)
 
 
 def test_two_look_alikes_are_distinguished_only_while_both_are_there():
@@ -122,7 +122,7 @@ def test_two_look_alikes_are_distinguished_only_while_both_are_there():
     twin = room.people["S00"] + 0.25 * room.identity("difference")
     room.people["S01"] = twin / np.linalg.norm(twin)
     room.sits("S00", SLOTS, 0)
-    named = set(_named(room, look_alikes=[("S00", "S01")]))
+    named = set(_identities(room, look_alikes=[("S00", "S01")]))
     assert named <= {"", "S00"}
     assert "S01" not in named
 
@@ -133,7 +133,7 @@ def test_after_a_restart_without_embeddings_the_names_are_the_same():
     room.sits("stranger", range(13, 40), 4)
     truth = room.ordered_truth()
     room.faces = [replace(f, embedding=None if f.slot < 20 else f.embedding) for f in room.faces]
-    named = _named(room)
+    named = _identities(room)
     assert sum(a == b for a, b in zip(named, truth, strict=True)) >= 0.99 * len(truth)
     assert Counter(named)["S04"] <= 14
 
