@@ -28,7 +28,13 @@ def checkin() -> None:
 
 @checkin.command()
 @click.argument("student_id", metavar="ID")
-@click.option("--repetitions", type=click.IntRange(5, 10), default=9, show_default=True, help="How often to say it.")
+@click.option(
+    "--repetitions",
+    type=click.IntRange(5, 10),
+    default=9,
+    show_default=True,
+    help="How often the student says the phrase.",
+)
 @pass_home
 def enrol(home: Home, student_id: str, repetitions: int) -> None:
     """Enrol the phrase of one student at the camera, repetition by repetition.
@@ -113,7 +119,7 @@ def from_files(home: Home, source: Path, student_id: str, enrols: bool) -> None:
 
 @checkin.command()
 @click.argument("output", type=click.Path(path_type=Path))
-@click.option("--hours", type=click.IntRange(1, 24 * 90), default=24, show_default=True, help="How far to look back.")
+@click.option("--hours", type=click.IntRange(1, 24 * 90), default=24, show_default=True, help="Hours to look back.")
 @pass_home
 def note(home: Home, output: Path, hours: int) -> None:
     """Write the check-ins of this computer as a signed note, for the device of the room."""
@@ -128,7 +134,7 @@ def note(home: Home, output: Path, hours: int) -> None:
 @click.argument("notes", nargs=-1, required=True, type=click.Path(path_type=Path))
 @pass_home
 def accept(home: Home, notes: tuple[Path, ...]) -> None:
-    """Import the check-ins of signed notes; registers that exist already get a revision."""
+    """Import the check-ins of signed notes; existing registers get a new revision."""
     from edge_daemon.app.registers.check_in_note import take_note
 
     for path in notes:

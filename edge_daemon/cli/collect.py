@@ -27,22 +27,32 @@ _FILE = click.Path(path_type=Path)
 @click.command(cls=CommandHelp)
 @click.argument("source", metavar="DIR_OR_URL")
 @click.option(
-    "--output", required=True, type=_FILE, metavar="FILE", help="TERM.xlsx; .csv has every student and lesson."
+    "--output",
+    required=True,
+    type=_FILE,
+    metavar="FILE",
+    help="File to write: .xlsx, or .csv with all students and lessons.",
 )
 @click.option("--since", type=DAY, metavar="YYYY-MM-DD", help="Only lessons from this day on.")
-@click.option("--keys", type=_FILE, metavar="CSV", help="device,public_key: accept only signatures by these keys.")
-@click.option("--names", type=_FILE, metavar="CSV", help="student_id,name: the roster. Without it only ids are shown.")
+@click.option("--keys", type=_FILE, metavar="CSV", help="Accept only these keys. Columns: device,public_key.")
 @click.option(
-    "--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="One sheet for each."
+    "--names", type=_FILE, metavar="CSV", help="Names. Columns: student_id,name. Without it only ids are shown."
+)
+@click.option(
+    "--by",
+    type=click.Choice(["week", "month"]),
+    default="week",
+    show_default=True,
+    help="One sheet for each week or month.",
 )
 @click.option("--split", type=click.Choice(["class", "room"]), help="One sheet for each class, or for each room.")
 @click.option(
-    "--first-day", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="The day that begins a week."
+    "--first-day", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="The first day of a week."
 )
 @click.option(
     "--weekend", default="saturday,sunday", show_default=True, metavar="DAYS", help="Days without school, or none."
 )
-@click.option("--locale", metavar="LANGUAGE", help="Format of the .csv, such as de: `;` between columns, and 0,41.")
+@click.option("--locale", metavar="LANGUAGE", help="Language for the .csv: with de, `;` between columns, and 0,41.")
 @click.option("--time-zone", metavar="ZONE", help="The school's time zone; without it this computer's.")
 @click.option("--token-file", metavar="FILE", help="File with the server's token, or with --username the password.")
 @click.option("--username", default="", metavar="NAME", help="User name at the server.")
@@ -53,7 +63,7 @@ _FILE = click.Path(path_type=Path)
     "--keep",
     type=_FILE,
     metavar="DIR",
-    help="Keep what was downloaded and proven; the next run fetches only new files.",
+    help="Keep the downloaded documents and the checks; the next run fetches only new documents.",
 )
 def collect(
     source: str,
@@ -74,7 +84,7 @@ def collect(
     client_key_file: str,
     keep: Path | None,
 ) -> int:
-    """Read the registers of all rooms, check each signature, and write the term.
+    """Read the registers of all rooms, check each signature, and write them to one file.
 
     DIR_OR_URL is the folder to which the devices' `upstream.url` leads: its web address, or its path if it is synced or
     mounted here. The highest revision of each lesson counts. A document that its room's key did not sign is named and

@@ -18,12 +18,15 @@ _WIDTH = 13
 
 @click.command(cls=CommandHelp)
 @click.option(
-    "--network", "only_network", is_flag=True, help="Only checks that need the network: mail, upstream, network."
+    "--network",
+    "only_network",
+    is_flag=True,
+    help="Only the checks that need the network: mail, the school's server, network.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def doctor(home: Home, only_network: bool, as_json: bool) -> None:
-    """Check everything that a lesson needs, with advice. Exit code 1 means that something is bad."""
+    """Check everything that a lesson needs, with advice. Exit code 1 means that a check failed."""
     all_checks = Doctor(home)
     checks = list(_told(all_checks.network_checks() if only_network else all_checks.checks(), home, quiet=as_json))
     if as_json:

@@ -25,7 +25,10 @@ from edge_daemon.errors import EdgeError, StoreError
 
 @click.group(cls=GroupHelp)
 def enrol() -> None:
-    """Students, their consent and their photographs."""
+    """Students, their consent and their photographs.
+
+    A photograph gives a template: numbers that describe a face, by which the program recognises the student.
+    """
 
 
 @enrol.command("import")
@@ -44,7 +47,7 @@ def enrol() -> None:
     help="Also remove the templates of students of whom the folder has no photograph; without it they stay.",
 )
 @click.option("--dry-run", is_flag=True, help="Print how the roster and the folder are understood; change nothing.")
-@click.option("--keep-report", is_flag=True, help="Keep the report page of the last import, under its time.")
+@click.option("--keep-report", is_flag=True, help="Keep the report page of the last import, with its time in the name.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def import_(
@@ -129,7 +132,9 @@ def show(home: Home, student_id: str | None, as_json: bool, output: Path | None)
 
 @enrol.command()
 @click.argument("student_id", metavar="ID", required=False)
-@click.option("--yes", "is_sure", is_flag=True, help="Ask no question. Without a terminal none is asked anyway.")
+@click.option(
+    "--yes", "is_sure", is_flag=True, help="Do not ask for confirmation. Without a terminal there is no question."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def remove(home: Home, student_id: str | None, is_sure: bool, as_json: bool) -> None:

@@ -27,7 +27,7 @@ _TRIES = 8
 )
 @pass_home
 def capture(home: Home, student_id: str | None, whole: bool, again: bool, camera: str) -> None:
-    """Take pictures of students now, and keep templates only.
+    """Take pictures of students now, and keep only their templates.
 
     The command asks for consent first. It checks each picture at once: size, light, focus, one face, and the direction
     asked for. No picture is kept. The student has to be on the roster, with consent.

@@ -21,9 +21,19 @@ from edge_daemon.errors import RegisterError
 @click.option(
     "--to", "last", required=True, type=DAY, metavar="YYYY-MM-DD", help="Last day, included; or today, tomorrow."
 )
-@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help=".xlsx, .csv or .json.")
 @click.option(
-    "--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="One sheet for each."
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File to write: .xlsx, .csv or .json.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["week", "month"]),
+    default="week",
+    show_default=True,
+    help="One sheet for each week or month.",
 )
 @click.option(
     "--split", type=click.Choice(["class", "room"]), help="One sheet for each class, or for each room, of these days."
@@ -31,7 +41,7 @@ from edge_daemon.errors import RegisterError
 @click.option("--course", help="Only lessons of this course.")
 @click.option("--student", metavar="ID", help="Only the lines of this student: an excerpt, unsigned.")
 @click.option("--without-rehearsals", is_flag=True, help="Only lessons of the timetable.")
-@click.option("--locale", metavar="LANGUAGE", help="Format of the .csv, such as de: `;` between columns, and 0,41.")
+@click.option("--locale", metavar="LANGUAGE", help="Language for the .csv: with de, `;` between columns, and 0,41.")
 @pass_home
 def export(
     home: Home,

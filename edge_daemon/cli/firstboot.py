@@ -22,7 +22,7 @@ def firstboot(root: Path) -> None:
     """Take over the settings, network and credentials of a prepared card, and make this device's keys.
 
     systemd starts this (edge-daemon-firstboot.service) while the boot partition has the folder of a prepared card. Safe
-    to repeat. Without that folder, the command rewrites the identity if the device key was restored from a safe copy.
+    to repeat. Without that folder, the command rewrites the identity if the device key was restored from a backup.
     """
     from edge_daemon.app.firstboot import host_setup, steps
 

@@ -47,7 +47,9 @@ def train() -> None:
     metavar="MODEL",
     help="The model to write, a .tflite file. MODEL.training/ keeps the state and the curve.",
 )
-@click.option("--epochs", type=click.IntRange(1, 1000), default=60, show_default=True, metavar="N", help="At most.")
+@click.option(
+    "--epochs", type=click.IntRange(1, 1000), default=60, show_default=True, metavar="N", help="Largest number."
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, metavar="N")
 @click.option(
     "--width",

@@ -36,9 +36,10 @@ from edge_daemon.timestamps import written
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def ledger(context: click.Context, first: datetime | None, last: datetime | None, as_json: bool) -> None:
-    """Show for every lesson: promised, captured, finalised, acknowledged by the office, mailed.
+    """Show each lesson's progress: plan promised, pictures taken, register made, accepted by the office, mailed.
 
-    `3/3` means three of three delivered; `h` means held, `p` means parked (see `edge-daemon outbox list`).
+    `3/3` means that three of three items are delivered. `1h` means one item held back, `1p` one refused item (parked);
+    see `edge-daemon outbox list`.
     """
     if context.invoked_subcommand is not None:
         return
@@ -73,8 +74,8 @@ def verify(home: Home, public_key: str | None, unsigned_before: datetime | None,
 
     A register without a signature is a problem, unless it was made before the day of --unsigned-before.
 
-    Signatures are checked with --key, or else with the device's own key if this command has it. Without either they are
-    checked with the key in the first document; then compare its fingerprint with your own records.
+    Signatures are checked with --key, or else with the device's own key if this user may read it. Otherwise the key in
+    the first document is used; then compare its fingerprint with your own records.
     """
     check_exists(home)
     known = _checked(public_key) if public_key else own_key(home)

@@ -31,7 +31,7 @@ def mail() -> None:
 @click.option("--to", "address", required=True, metavar="ADDRESS", help="Address that gets the message.")
 @pass_home
 def test_(home: Home, address: str) -> None:
-    """Send a test message now, and print what the server answered."""
+    """Send a test message now, and print the server's answer."""
     if not is_address(address):
         raise DeliveryError("is not a mail address", f"--to {address!r}", "give one such as office@school.example")
     if home.config.mail.via == "upstream":
@@ -46,7 +46,7 @@ def test_(home: Home, address: str) -> None:
 
 @mail.command()
 @click.argument("about", metavar="LESSON")
-@click.option("--kind", type=click.Choice(_KINDS), default="office", show_default=True, help="Which message.")
+@click.option("--kind", type=click.Choice(_KINDS), default="office", show_default=True, help="Kind of message.")
 @click.option("--student", "student_id", metavar="ID", help="About one student only; else about every absent student.")
 @click.option(
     "--output",
@@ -59,7 +59,7 @@ def test_(home: Home, address: str) -> None:
 def preview(home: Home, about: str, kind: str, student_id: str | None, output: Path) -> None:
     """Write messages as .eml, .html and .xlsx, to look at; nothing is sent.
 
-    LESSON is a register's id or its beginning. For the kinds of a week or month it is 2026-W47 or 2026-11.
+    LESSON is a register's id or its first characters; for a weekly message 2026-W47, for a monthly one 2026-11.
     """
     wanted = PreviewRequest(about, kind, student_id or "", output)
     for line in preview_messages(home, wanted, datetime.now(timezone.utc)):

@@ -18,7 +18,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group(cls=GroupHelp)
 def maintain() -> None:
-    """Backups, retention, a check of the databases, and documents from the office. Timers run the first two."""
+    """Backups, retention, a check of the databases, and documents from the office.
+
+    Timers run `backup` and `retention` every day.
+    """
 
 
 @maintain.command()
@@ -40,7 +43,7 @@ def backup(home: Home, as_json: bool) -> None:
 @_json
 @pass_home
 def retention(home: Home, as_json: bool) -> None:
-    """Delete sightings older than their retention time, and data that no lesson can need any more.
+    """Delete sightings older than their retention time, and data that no lesson needs any more.
 
     Registers stay, unless storage.keep_registers_days limits their time; the service then removes old ones.
     """
@@ -110,7 +113,9 @@ def renew_keys(home: Home) -> None:
 @_json
 @pass_home
 def inbox(home: Home, files: tuple[Path, ...], confirm: bool, as_json: bool) -> None:
-    """Apply now the office's documents that wait for a time without lessons. Exit code 1 means that one is refused.
+    """Apply the office's waiting documents now. Exit code 1 means that a document was refused.
+
+    Without this command they wait until no lesson is on.
 
     FILE: documents that came by another way than the network. They are recognised by name: roster.csv, timetable.ics,
     corrections.json, excuses.json, check_ins.json, withdrawals.json, removals.json.

@@ -57,9 +57,9 @@ def mask(
     wait_s: float,
     as_json: bool,
 ) -> None:
-    """Print how masks are worn: none, right, or wrong.
+    """Print how each person wears a mask: none, right, or wrong.
 
-    With --camera the exit code is for a door. 0: everybody in view wore a mask right in three looks in a row. 3:
+    With --camera the exit code is for a door. 0: everybody in view wore a mask correctly in three pictures in a row. 3:
     somebody wore none or wore it wrong. 4: nobody could be assessed. 1 and 2 are errors.
     """
     if at_door:

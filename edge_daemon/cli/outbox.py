@@ -36,7 +36,11 @@ _WIDEST = 76
 
 @click.group(cls=GroupHelp)
 def outbox() -> None:
-    """What is still to be delivered, and what was delivered."""
+    """Items that are still to be delivered, and items that were delivered.
+
+    An item is waiting (tried again by itself), held (not to be sent yet), parked (refused; a person must decide),
+    delivered, or void (no longer needed).
+    """
 
 
 @outbox.command("list")
@@ -46,7 +50,7 @@ def outbox() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def list_(home: Home, state: str | None, as_json: bool) -> None:
-    """List what is to be delivered, the oldest first, and receivers that accept nothing now."""
+    """List undelivered items, the oldest first, and receivers that accept nothing now."""
     items, destinations = list_queue(home, state)
     if as_json:
         document = {"destinations": [_destination(one) for one in destinations], "items": [_fields(i) for i in items]}
@@ -68,7 +72,7 @@ def list_(home: Home, state: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def show(home: Home, item_id: int, as_json: bool) -> None:
-    """Show one item: what it is about, what its receiver answered, and when the next attempt is due."""
+    """Show one item: its subject, its receiver's last answer, and the time of the next attempt."""
     queued = read_item(home, item_id)
     item, lesson = queued.item, queued.lesson
     if as_json:
@@ -83,9 +87,7 @@ def show(home: Home, item_id: int, as_json: bool) -> None:
 
 @outbox.command()
 @click.argument("item_ids", metavar="ID...", type=int, nargs=-1)
-@click.option(
-    "--all-parked", is_flag=True, help="Everything that was refused, and all that waits for its next attempt."
-)
+@click.option("--all-parked", is_flag=True, help="All refused items, and all that wait for their next attempt.")
 @pass_home
 def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
     """Retry waiting or refused items, and their receivers, at the next sync."""
@@ -100,9 +102,9 @@ def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
 @click.option("--since", required=True, type=DAY, metavar="YYYY-MM-DD", help="Documents of lessons from this day on.")
 @pass_home
 def resend(home: Home, since: datetime) -> None:
-    """Send documents again that the office's server once had, because the server is new, was emptied, or lost some.
+    """Send documents to the office's server again, because it is new, was emptied, or lost some.
 
-    Documents that it still has stay there unchanged.
+    Documents that the server still has stay there unchanged.
     """
     start = since.replace(tzinfo=ZoneInfo(home.config.device.time_zone)).astimezone(timezone.utc)
     count = resend_documents(home, start, datetime.now(timezone.utc))

@@ -61,8 +61,8 @@ def list_(home: Home, as_json: bool) -> None:
 def check(home: Home, register_id: str, as_json: bool) -> None:
     """Derive a register's plan again from its published seed, and compare the plan with the captures.
 
-    ID is the lesson's id, or a beginning of it that only one register has. Exit code 1 means that something does not
-    agree.
+    ID is the lesson's id, or its first characters if only one register has them. Exit code 1 means that the register
+    does not agree with its plan.
     """
     done = check_plan(home, register_id)
     if as_json:

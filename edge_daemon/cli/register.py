@@ -27,7 +27,10 @@ from edge_daemon.types import Confirmation, Correction, Register, Sighting, Verd
 
 @click.group(cls=GroupHelp)
 def register() -> None:
-    """Look at registers and correct them."""
+    """Look at registers and correct them.
+
+    A correction makes a new version of the register, called a revision. Earlier revisions stay.
+    """
 
 
 @register.command("list")
@@ -53,14 +56,14 @@ def list_(home: Home, as_json: bool) -> None:
 
 @register.command()
 @click.argument("register_id", metavar="ID")
-@click.option("--revision", type=click.IntRange(min=1), help="Show this revision; without it the latest.")
+@click.option("--revision", type=click.IntRange(min=1), help="Number of the revision; without it the latest.")
 @click.option("--json", "as_json", is_flag=True, help="Print the register document, and the sightings behind it.")
 @pass_home
 def show(home: Home, register_id: str, revision: int | None, as_json: bool) -> None:
     """Show one register with the evidence for each student.
 
-    Rows and seats are counted among the students who were seen, so an erasure renumbers the seats beside it.
-    ID is the lesson's id, or a beginning of it that only one register has.
+    Rows and seats are counted among the students who were seen, so erasing a student renumbers the other seats
+    of the row. ID is the lesson's id, or its first characters if only one register has them.
     """
     found, evidence = read_register(home, register_id, revision)
     notes = notes_of_lesson(home, found.register.lesson.lesson_id)
@@ -80,7 +83,7 @@ def show(home: Home, register_id: str, revision: int | None, as_json: bool) -> N
 @register.command()
 @click.argument("register_id", metavar="ID", required=False)
 @click.option("--student", metavar="S", help="Student id.")
-@click.option("--verdict", type=click.Choice(get_args(VerdictName)))
+@click.option("--verdict", type=click.Choice(get_args(VerdictName)), help="The new verdict.")
 @click.option("--by", metavar="NAME", help="The person who corrects.")
 @click.option("--reason", metavar="TEXT", help=f"Why: {', '.join(REASONS)}, or words of your own.")
 @pass_home
@@ -90,9 +93,9 @@ def correct(
     """Make the next revision of a register, with one student's verdict changed. Nothing is overwritten.
 
     The command asks for each missing value on a line of its own. What you type there is neither logged nor visible to
-    others on the command line. The same correction a second time makes no revision.
+    others on the command line. A repeated correction makes no revision.
 
-    A reason in your own words is no part of the register: the register gets the code `other`. The words stay on the
+    A reason in your own words is not stored in the register, which gets the code `other`. The words stay on the
     device as a note until the student is removed. A single word that misspells a code is refused.
     """
     register_id, student = asked(register_id, "register_id"), asked(student, "student")

@@ -46,9 +46,7 @@ from edge_daemon.whole_file import unusable_output
     metavar="N",
     help="For a video: one random frame of each of N equal parts, as in a lesson. Without it every frame.",
 )
-@click.option(
-    "--seed", metavar="HEX", help="Choose the frames of an earlier rehearsal again, by the seed that it printed."
-)
+@click.option("--seed", metavar="HEX", help="Use the frames of an earlier rehearsal again: the seed that it printed.")
 @click.option("--course", metavar="COURSE", help="Register only this course; without it everybody on the roster.")
 @click.option(
     "--at",

@@ -40,11 +40,12 @@ class _StopRequest:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def sync(home: Home, once: bool, as_json: bool) -> None:
-    """Deliver to the school's server and by mail what is due, and fetch the office's documents for this device.
+    """Deliver due items to the school's server and by mail, and fetch the office's documents for this device.
 
-    Without --once, items that failed before are retried at once, even if their next attempt is not due. Exit code 0
-    means that all was done that can be done now, also without a network. 1 means that something was refused and needs a
-    person.
+    Without --once, items that failed before are retried at once, even if their next attempt is not due.
+
+    Exit code 0: everything that can be done now is done; a missing network is no error. 1: something was refused, and
+    a person must look into it.
     """
     from edge_daemon.app.sync.sync_session import SyncSession
 

@@ -98,7 +98,7 @@ def check(home: Home, as_json: bool) -> None:
 
 
 @timetable.command()
-@click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help="How far to look ahead.")
+@click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help="Days to look ahead.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def show(home: Home, days: int, as_json: bool) -> None:

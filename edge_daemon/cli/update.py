@@ -17,14 +17,21 @@ from edge_daemon.cli.help_page import CommandHelp
 
 @click.command(cls=CommandHelp)
 @click.argument("bundle", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--back", is_flag=True, help="Go back to the release before.")
-@click.option("--now", is_flag=True, help="Also while a lesson is running, which costs it a picture or two.")
+@click.option("--back", is_flag=True, help="Go back to the earlier release.")
+@click.option("--now", is_flag=True, help="Update even during a lesson, which then loses a picture or two.")
 @click.option(
-    "--allow-downgrade", is_flag=True, help="Also a release older than the current one, with its known faults."
+    "--allow-downgrade", is_flag=True, help="Allow a release older than the current one, with its known faults."
 )
-@click.option("--ready-within", "ready_s", type=float, default=120.0, show_default=True, help="Seconds until READY.")
 @click.option(
-    "--settle", "settle_s", type=float, default=30.0, show_default=True, help="Seconds that it has to stay up then."
+    "--ready-within",
+    "ready_s",
+    type=float,
+    default=120.0,
+    show_default=True,
+    help="Time limit for the new service to report READY, in seconds.",
+)
+@click.option(
+    "--settle", "settle_s", type=float, default=30.0, show_default=True, help="Seconds that it then has to stay up."
 )
 @pass_home
 def update(
