@@ -172,8 +172,8 @@ def _scenario(path: Path) -> tuple[str, frozenset[str]]:
     about = path / "scenario.json"
     if not about.is_file():
         return _USUAL, frozenset()
-    said = json.loads(about.read_text("utf-8"))
-    return str(said["name"]), frozenset(said.get("expected_register_flags", ()))
+    scenario = json.loads(about.read_text("utf-8"))
+    return str(scenario["name"]), frozenset(scenario.get("expected_register_flags", ()))
 
 
 def _seen_in(path: Path) -> frozenset[str]:

@@ -127,8 +127,8 @@ def read_scenario(path: Path) -> tuple[str, frozenset[str]]:
     if not about.is_file():
         return "", frozenset()
     try:
-        said = json.loads(about.read_text("utf-8"))
-        return str(said["name"]), frozenset(map(str, said.get("expected_register_flags", ())))
+        scenario = json.loads(about.read_text("utf-8"))
+        return str(scenario["name"]), frozenset(map(str, scenario.get("expected_register_flags", ())))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         hint = 'it needs {"name": ..., "expected_register_flags": []}'
         raise folder.DataError("is not a valid scenario", str(about), hint) from error

@@ -162,23 +162,23 @@ def mcnemar(
 
 def reliability(made: Sequence[Trial], guesses: Sequence[Guess]) -> dict[str, object]:
     """Return how well probabilities match the truth: for single faces and for undecided tracks."""
-    said = np.array([one.strength for one in guesses])
+    stated = np.array([one.strength for one in guesses])
     true = np.array([one.student == trial.student for one, trial in zip(guesses, made, strict=True)])
     single = np.array([trial.evidence.faces == 1 for trial in made])
-    between = ~single & (said >= SURE[0]) & (said <= SURE[1])
-    face, track = _bins(said[single], true[single]), _bins(said[between], true[between])
+    between = ~single & (stated >= SURE[0]) & (stated <= SURE[1])
+    face, track = _bins(stated[single], true[single]), _bins(stated[between], true[between])
     return {"ece_face": _ece(face), "reliability_face": face, "ece_track": _ece(track), "reliability_track": track}
 
 
-def _bins(said: NDArray[np.float64], true: NDArray[np.bool_]) -> list[dict[str, float]]:
+def _bins(stated: NDArray[np.float64], true: NDArray[np.bool_]) -> list[dict[str, float]]:
     """Return bins of equal mass: mean of the stated probabilities, true share with its exact interval, and n."""
-    order = np.argsort(said)
+    order = np.argsort(stated)
     bins = []
     for own in np.array_split(order, RELIABILITY_BINS):
         if len(own):
             rate = Rate(int(true[own].sum()), len(own)).json()
             shares = {"low": rate["low"], "high": rate["high"], "true": rate["rate"], "n": len(own)}
-            bins.append({"said": round(float(said[own].mean()), 5), **shares})
+            bins.append({"said": round(float(stated[own].mean()), 5), **shares})
     return bins
 
 

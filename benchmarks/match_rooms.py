@@ -41,9 +41,9 @@ def rooms(by_class: Sequence[Sequence[Trial]], condition: str, match: MatchProba
         others = [t for t in own if t.student == STRANGER and _is_counted(t, condition)][:STRANGERS]
         unnamed = [t for t in (*there, *others) if not _has_name(t)]
         lost = {t.student for t in unnamed} - {STRANGER}
-        said = {_meant(t, sorted(away | lost), match) for t in unnamed}
-        missed_said, missed = missed_said + len(lost & said), missed + len(lost)
-        absent_said, absent = absent_said + len(away & said), absent + len(away)
+        doubted = {_meant(t, sorted(away | lost), match) for t in unnamed}
+        missed_said, missed = missed_said + len(lost & doubted), missed + len(lost)
+        absent_said, absent = absent_said + len(away & doubted), absent + len(away)
     return {
         "false_absences_doubted": Rate(missed_said, missed).json(),
         "true_absences_doubted": Rate(absent_said, absent).json(),

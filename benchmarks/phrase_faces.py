@@ -116,12 +116,12 @@ def _copy(pictures: Sequence[Picture], random: np.random.Generator) -> list[Pict
     scale, shift = random.uniform(0.95, 1.05), random.uniform(-8, 8, 2)
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
     light, gain = random.uniform(-12, 12), random.uniform(0.9, 1.1)
-    said = []
+    copies = []
     for i in at:
         moved = cv2.warpAffine(pictures[i], matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
         worn = moved.astype(np.float32) * gain + light + random.normal(0, 2.5, moved.shape)
-        said.append(np.clip(worn, 0, 255).astype(np.uint8))
-    return said
+        copies.append(np.clip(worn, 0, 255).astype(np.uint8))
+    return copies
 
 
 def _videos(root: Path) -> list[Path]:

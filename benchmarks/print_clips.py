@@ -41,8 +41,8 @@ def judged(path: Path, models: ModelSet) -> Iterator[dict[str, object]]:
         for medium, shown in (("living", frames), ("held", prints)):
             for width_px, faces in _faces(shown, portraits, reader, rng).items():
                 probability = round(static_probability(faces), 4) if len(faces) >= CAPTURES // 2 else None
-                said = {"video": file.name, "seconds": round(seconds, 1), "shown": medium, "width_px": width_px}
-                yield {**said, "captures": len(faces), "picture": probability}
+                fields = {"video": file.name, "seconds": round(seconds, 1), "shown": medium, "width_px": width_px}
+                yield {**fields, "captures": len(faces), "picture": probability}
 
 
 def _frames(file: Path) -> tuple[list[Picture], float]:

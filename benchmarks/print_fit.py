@@ -98,9 +98,9 @@ def fit(rows: Array, printed: NDArray[np.bool_]) -> Weights:
     ridge = np.diag([*[_RIDGE] * rows.shape[1], 1e-6])
     weights = np.zeros(design.shape[1])
     for _ in range(_STEPS):
-        said = 1 / (1 + np.exp(-np.clip(design @ weights, -60, 60)))
-        slope = design.T @ ((said - target) * share) + ridge @ weights
-        curve = (design * (said * (1 - said) * share)[:, None]).T @ design + ridge
+        fitted = 1 / (1 + np.exp(-np.clip(design @ weights, -60, 60)))
+        slope = design.T @ ((fitted - target) * share) + ridge @ weights
+        curve = (design * (fitted * (1 - fitted) * share)[:, None]).T @ design + ridge
         weights -= 0.5 * np.linalg.solve(curve, slope)
     each = weights[:-1] / scale
     return Weights(each, float(weights[-1] - each @ mean))

@@ -75,13 +75,15 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     shown = {name: len(known[name]) - print_faces.ENROLLED for name in people}
     match = MatchProbability(models.weights("match_probability").path)
     rng = np.random.default_rng(20)
-    said: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    verdicts: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
     for band in BANDS:
         for lesson in lessons(list(people.values()), band, rng, shown):
             for case, verdict in zip(lesson, held(lesson, match), strict=True):
-                said[band, case.kind].append(verdict)
+                verdicts[band, case.kind].append(verdict)
     return {
-        "by_width_px": {band: dict(_rates({kind: v for (b, kind), v in said.items() if b == band})) for band in BANDS},
+        "by_width_px": {
+            band: dict(_rates({kind: found for (b, kind), found in verdicts.items() if b == band})) for band in BANDS
+        },
         "people": len(people),
         "captures": CAPTURES,
         "clips": [clip for path in arguments.clips for clip in print_clips.judged(path, models)],
@@ -151,18 +153,18 @@ def _candidate(slot: int, face: Face, similarities: np.ndarray) -> Candidate:
     return Candidate(slot, box, face.score, face.quality, True, similarities, face.embedding, face.traits)
 
 
-def _rates(said: Mapping[str, Sequence[Verdict]]) -> Iterator[tuple[str, dict[str, object]]]:
+def _rates(by_kind: Mapping[str, Sequence[Verdict]]) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield each kind of seat with the rates of present students and of students flagged as pictures."""
     for kind, verdicts in sorted(
-        {**said, "prints": _all(said, PRINTS), "people": _all(said, ("living", "sitter"))}.items()
+        {**by_kind, "prints": _all(by_kind, PRINTS), "people": _all(by_kind, ("living", "sitter"))}.items()
     ):
         present = Rate(sum(v.verdict == "present" for v in verdicts), len(verdicts))
         flagged = Rate(sum("static_face" in v.flags for v in verdicts), len(verdicts))
         yield kind, {"present": present.json(), "flagged": flagged.json()}
 
 
-def _all(said: Mapping[str, Sequence[Verdict]], kinds: Sequence[str]) -> list[Verdict]:
-    return [verdict for kind in kinds for verdict in said.get(kind, ())]
+def _all(by_kind: Mapping[str, Sequence[Verdict]], kinds: Sequence[str]) -> list[Verdict]:
+    return [verdict for kind in kinds for verdict in by_kind.get(kind, ())]
 
 
 if __name__ == "__main__":

@@ -170,10 +170,10 @@ def _add(count: Count, how: str, lesson: _Lesson, verdicts: Mapping[str, Verdict
     for student_id, true in lesson.students.items():
         if true.borderline or student_id not in verdicts:
             continue
-        is_there, said = true.verdict == "present", verdicts[student_id].verdict
+        is_there, decided = true.verdict == "present", verdicts[student_id].verdict
         count["present" if is_there else "absent"] += how == "with"
-        count["false_absent", how] += is_there and said == "absent"
-        count["false_present", how] += not is_there and said == "present"
+        count["false_absent", how] += is_there and decided == "absent"
+        count["false_present", how] += not is_there and decided == "present"
 
 
 def _shared(path: Path) -> int:

@@ -40,7 +40,7 @@ def with_choice(rooms: Sequence[Room], choice: str) -> list[Room]:
     return [replace(room, settings={_KEY: _ANY_WAY_DEG, **room.settings}) for room in rooms]
 
 
-def said(rooms: Sequence[Room]) -> str:
+def summary(rooms: Sequence[Room]) -> str:
     """Return the line that reports to the technician which pictures count."""
     facing = sum(float(str(room.settings.get(_KEY, 0))) < _ANY_WAY_DEG for room in rooms)
     if not facing:

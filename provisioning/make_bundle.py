@@ -137,8 +137,8 @@ def collect(wheels: Path, machine: str, python: str) -> dict[str, Path]:
 def _called(line: Sequence[str]) -> None:
     result = subprocess.run(line, capture_output=True, text=True, check=False, errors="replace")
     if result.returncode:
-        said = [text for text in result.stderr.splitlines() if text.strip()] or [f"exit code {result.returncode}"]
-        error = [text for text in said if text.startswith("ERROR")] or said
+        lines = [text for text in result.stderr.splitlines() if text.strip()] or [f"exit code {result.returncode}"]
+        error = [text for text in lines if text.startswith("ERROR")] or lines
         what = f"failed ({error[-1].removeprefix('ERROR: ')[:300]}); nothing was made"
         raise NotMadeError(what, f"pip {line[3]}", "is the package index reachable?")
 

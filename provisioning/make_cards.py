@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         beside = f".{options.output.name}." in str(error.filename)  # the temporary folder
         sys.stderr.write(f"{options.output if beside else error.filename or options.output}: {what}\n")
         return 2
-    _tell(rooms, options.output, has_keys=bool(keys))
+    _report(rooms, options.output, has_keys=bool(keys))
     return 0
 
 
@@ -86,14 +86,14 @@ def _write_card(room: Room, folder: Path, system: str, admin: Admin, software: P
     (folder / "additions.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _tell(rooms: Sequence[Room], output: Path, *, has_keys: bool) -> None:
+def _report(rooms: Sequence[Room], output: Path, *, has_keys: bool) -> None:
     say = sys.stdout.write
     say(f"{len(rooms)} folder{'' if len(rooms) == 1 else 's'} in {output}, each for one card:\n")
     say(f"  python provisioning/put_on_card.py {output / rooms[0].device} WHERE_THE_BOOT_PARTITION_IS\n")
     for room in rooms:
         if room.network == "none":
             say(f"{room.room}: has no network; the box needs its clock chip ({room.rtc}) with a battery\n")
-    say(attention.said(rooms))
+    say(attention.summary(rooms))
     if not has_keys:
         say("nobody can log in to these devices: --admin-keys FILE.pub lets an administrator log in by ssh\n")
     say(f"{output} holds passwords: delete it when the cards are written\n")

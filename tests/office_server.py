@@ -232,17 +232,17 @@ def main() -> None:
     parser.add_argument("--token", default="secret-token")
     parser.add_argument("--username", default="")
     parser.add_argument("--full-put-path", action="store_true")
-    said = parser.parse_args()
+    options = parser.parse_args()
     server = OfficeServer(
-        said.folder,
-        certificates=said.certificates,
-        kind=said.kind,
-        token=said.token,
-        username=said.username,
-        port=said.port,
-        full_put_path=said.full_put_path,
+        options.folder,
+        certificates=options.certificates,
+        kind=options.kind,
+        token=options.token,
+        username=options.username,
+        port=options.port,
+        full_put_path=options.full_put_path,
     )
-    server.control = said.control
+    server.control = options.control
     server.start()
     address = {"port": server.port, "url": server.url, "ca_file": str(server.ca_file)}
     print(json.dumps(address), flush=True)  # noqa: T201

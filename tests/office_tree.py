@@ -132,8 +132,8 @@ def main() -> None:
     parser.add_argument("--rooms", type=int, default=40)
     parser.add_argument("--lessons", type=int, default=1000)
     parser.add_argument("--students", type=int, default=30)
-    said = parser.parse_args()
-    print(a_school(said.folder, said.rooms, said.lessons, said.students))  # noqa: T201
+    options = parser.parse_args()
+    print(a_school(options.folder, options.rooms, options.lessons, options.students))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -143,8 +143,8 @@ def outcome_of(
         flags.add(unusual_flag(found.sightings, ids, CAPTURES, _RULE.unusual_share))
     elif is_shared(found.sightings, ids, CAPTURES, _RULE.unusual_share):
         flags.add("unusual_class")
-    said = {v.tally.student_id: Verdict(v.verdict, v.flags, v.tally.captures_seen) for v in verdicts}
-    return Outcome(said, {}, frozenset(flags))
+    decided = {v.tally.student_id: Verdict(v.verdict, v.flags, v.tally.captures_seen) for v in verdicts}
+    return Outcome(decided, {}, frozenset(flags))
 
 
 def _candidates(

@@ -86,10 +86,10 @@ def _certificate(error: ssl.SSLCertVerificationError, where: str) -> str:
     if code in _UNKNOWN_AUTHORITY:
         what = f"the certificate of {where} is by an authority that this device does not know"
         return f"{what}; upstream.ca_file names the school's own, or a filter opens what is encrypted"
-    said = cleaned(error.verify_message, 80)
+    reason = cleaned(error.verify_message, 80)
     if code in _STRICT:
-        return f"the certificate of {where}, or its authority's, violates RFC 5280 ({said}); have a new one issued"
-    return f"the certificate of {where} is not trusted ({said}); check upstream.ca_file"
+        return f"the certificate of {where}, or its authority's, violates RFC 5280 ({reason}); have a new one issued"
+    return f"the certificate of {where} is not trusted ({reason}); check upstream.ca_file"
 
 
 def wants_certificate(where: str) -> str:

@@ -64,15 +64,15 @@ class RefusalsInARow:
         key = _key(refused)
         self._count = self._count + 1 if key == self._last else 1
         self._last = key
-        said = words_of(f"{refused.code} {refused.words}")
+        reply = words_of(f"{refused.code} {refused.words}")
         if passes:
-            answer = f"{name} accepts no more mail from this sender now: {said}"
+            answer = f"{name} accepts no more mail from this sender now: {reply}"
             if self._count < IN_A_ROW:
                 return Outcome("retry", answer)
             return Outcome("retry", answer, _TRY_AGAIN_S, receiver_down=True)
         if self._count < IN_A_ROW or outcome.name != "parked":
             return outcome
-        answer = f"{name} refuses message after message: {said}; check mail.from and mail.username"
+        answer = f"{name} refuses message after message: {reply}; check mail.from and mail.username"
         return Outcome("parked", answer, receiver_down=True)
 
 

@@ -126,8 +126,8 @@ class MailServer:
         except (OSError, smtplib.SMTPException) as error:
             session.close()
             self._session = None
-            said = _unreached(error, self.name)
-            return Outcome("retry", f"{said}; it may have been accepted: it is sent again under the same Message-ID")
+            problem = _unreached(error, self.name)
+            return Outcome("retry", f"{problem}; it may have been accepted: it is sent again under the same Message-ID")
         self._refusals.forget()
         return Outcome("delivered", words_of(answer))
 
@@ -152,30 +152,30 @@ class MailServer:
 
 def _of_server(refused: SmtpRefusal, name: str) -> Outcome:
     """Return the outcome of a refusal while connecting, which applies to all messages."""
-    said = words_of(f"{refused.code or ''} {refused.words}")
+    reply = words_of(f"{refused.code or ''} {refused.words}")
     if refused.step == "log-in" and (refused.is_for_good or not refused.code):
         return Outcome(
             "parked",
-            f"{name} refuses the log-in: {said}; check mail.username, mail.password_file, mail.auth",
+            f"{name} refuses the log-in: {reply}; check mail.username, mail.password_file, mail.auth",
             receiver_down=True,
         )
-    return Outcome("retry", f"{name} refuses the device at its {refused.step}: {said}", receiver_down=True)
+    return Outcome("retry", f"{name} refuses the device at its {refused.step}: {reply}", receiver_down=True)
 
 
 def _outcome_of_message(refused: SmtpRefusal, name: str) -> Outcome:
     """Return the outcome of a refused message. Its `receiver_down` says whether the refusal applies to all messages."""
-    said = words_of(f"{refused.code} {refused.words}")
+    reply = words_of(f"{refused.code} {refused.words}")
     if refused.code == _CLOSES:
-        return Outcome("retry", f"{name} closes: {said}", receiver_down=True, is_doubtful=True)
+        return Outcome("retry", f"{name} closes: {reply}", receiver_down=True, is_doubtful=True)
     if refused.code == 530:  # RFC 4954: authentication required
-        return Outcome("parked", f"{name} requires a log-in: {said}; set mail.username", receiver_down=True)
+        return Outcome("parked", f"{name} requires a log-in: {reply}; set mail.username", receiver_down=True)
     if refused.step == "sender" and refused.code != 552:  # 552: the message is too large
         if refused.is_for_good:
             return Outcome(
-                "parked", f"{name} does not accept our sender address: {said}; check mail.from", receiver_down=True
+                "parked", f"{name} does not accept our sender address: {reply}; check mail.from", receiver_down=True
             )
-        return Outcome("retry", f"{name} defers our message: {said}", receiver_down=refused.code != 452)
-    return Outcome("parked" if refused.is_for_good else "retry", f"{refused.step} refused: {said}")
+        return Outcome("retry", f"{name} defers our message: {reply}", receiver_down=refused.code != 452)
+    return Outcome("parked" if refused.is_for_good else "retry", f"{refused.step} refused: {reply}")
 
 
 def _unreached(error: Exception, name: str) -> str:

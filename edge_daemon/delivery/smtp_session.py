@@ -158,8 +158,8 @@ class SmtpSession:
             if code == 334:
                 code, words = self._smtp.docmd(_base64(settings.secret))
         else:
-            said = f"the server offers no supported log-in ({', '.join(offered) or 'none'})"
-            raise SmtpRefusal("log-in", 0, said)
+            problem = f"the server offers no supported log-in ({', '.join(offered) or 'none'})"
+            raise SmtpRefusal("log-in", 0, problem)
         self._step("log-in", code, words)
 
     def _step(self, step: str, code: int, words: bytes) -> None:

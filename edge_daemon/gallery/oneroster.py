@@ -257,10 +257,10 @@ class _Export:
         classes: teachers.Teachers,
     ) -> RosterRow | None:
         """Return the student; None if the row is damaged."""
-        user_id, said = row["sourcedId"], row["metadata.consent"]
-        consent = CONSENT.get(said.lower())
+        user_id, stated = row["sourcedId"], row["metadata.consent"]
+        consent = CONSENT.get(stated.lower())
         if consent is None:
-            text = f"metadata.consent is {said[:20]!r}, expected yes or no"
+            text = f"metadata.consent is {stated[:20]!r}, expected yes or no"
             self._findings.refuse(self._path, row.line, text)
         if damaged := damage(user_id):
             self._findings.leave_out(self._path, row.line, damaged)
@@ -269,7 +269,7 @@ class _Export:
             text = f"has the role {row['role'][:20]!r}, but is enrolled as a student and read as one"
             self._findings.remark(self._path, row.line, text)
         if agreed is not None:  # if both files state a consent, one no is enough
-            consent = agreed.get(user_id, False) and (bool(consent) or not said)
+            consent = agreed.get(user_id, False) and (bool(consent) or not stated)
         known = (guardians[1].find(agent.strip()) for agent in row["agentSourcedIds"].split(","))
         guardian = next((guardians[0][agent] for agent in known if agent and guardians[0][agent]), "")
         student = Student(

@@ -142,11 +142,11 @@ def check_bulk(folder: Path, users: Sequence[Record], enrolments: Sequence[Recor
     """
     path = file_of(folder, "manifest.csv")
     files = ("file.users", "file.enrollments", "file.classes")
-    said = {}
+    stated = {}
     if path.exists():
         rows = read_records(path, ("propertyName", "value"), findings)
-        said = {row["propertyName"].lower(): row for row in rows if row["propertyName"].lower() in files}
-    for name, row in said.items():
+        stated = {row["propertyName"].lower(): row for row in rows if row["propertyName"].lower() in files}
+    for name, row in stated.items():
         value = row["value"].lower()
         if value == "delta":
             raise RosterError(f"{name} is a delta", f"{path}, line {row.line}", TODO)
@@ -155,7 +155,7 @@ def check_bulk(folder: Path, users: Sequence[Record], enrolments: Sequence[Recor
             findings.remarks.append(
                 Remark(f"{path.name}: {name} is absent, but the file is there and is read", row.line)
             )
-    if not said:
+    if not stated:
         for name, records in (("users.csv", users), ("enrollments.csv", enrolments)):
             if _is_delta(records):
                 what = "is a delta: every record has status and dateLastModified, and some are to be deleted"

@@ -16,8 +16,8 @@ from edge_daemon.timestamps import stored
 
 def agrees(record: StudentRecord) -> bool:
     """Return whether a student is on the roster and consents to both recognition and the spoken phrase."""
-    said = record.extra.get(CHECKIN_CONSENT, "").strip().lower()
-    return record.on_roster and record.student.consent and CONSENT.get(said, False)
+    stated = record.extra.get(CHECKIN_CONSENT, "").strip().lower()
+    return record.on_roster and record.student.consent and CONSENT.get(stated, False)
 
 
 def keep_phrase(

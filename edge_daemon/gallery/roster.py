@@ -246,9 +246,9 @@ class _Reading:
             return f"the {spoilt[0]} has a control character"
         if cells["consent"].lower() not in CONSENT:
             return f"consent is {cells['consent']!r}, expected yes or no"
-        said = cells.get(CHECKIN_CONSENT, "").strip()
-        if said.lower() not in CONSENT:
-            return f"{CHECKIN_CONSENT} is {said[:20]!r}, expected yes or no"
+        stated = cells.get(CHECKIN_CONSENT, "").strip()
+        if stated.lower() not in CONSENT:
+            return f"{CHECKIN_CONSENT} is {stated[:20]!r}, expected yes or no"
         return ""
 
     def _add(self, row: RosterRow) -> None:

@@ -109,8 +109,8 @@ def list_keys(folder: Path, school: str | None) -> None:
             name = device if device.isprintable() else ascii(device)
             for key in sorted(pinned):
                 if (device, key) not in shown:
-                    said = "pinned, but the device's key.json does not have it"
-                    click.echo(f"{one.school}: {name}: {key} (fingerprint {fingerprint_of(key)}), {said}")
+                    message = "pinned, but the device's key.json does not have it"
+                    click.echo(f"{one.school}: {name}: {key} (fingerprint {fingerprint_of(key)}), {message}")
 
 
 @keys.command()
@@ -126,8 +126,8 @@ def pin(folder: Path, device: str, key: str, school: str | None) -> None:
     others = pin_key(one.keys, device, key)
     warn_of_device(one, device, key)
     for other in sorted(others):
-        said = f"DEVICE {device}: has another pinned key, which stays trusted: {other}"
-        click.echo(f"{said}; if it is wrong, `keys unpin` takes it off", err=True)
+        message = f"DEVICE {device}: has another pinned key, which stays trusted: {other}"
+        click.echo(f"{message}; if it is wrong, `keys unpin` takes it off", err=True)
     click.echo(f"pinned in {one.keys}")
 
 

@@ -25,8 +25,8 @@ def warn_of_courses(school: str, courses: Iterable[str]) -> None:
         known.update(one.strip() for one in listed.split(";"))
     for course in dict.fromkeys(courses):
         if course != _EVERY_COURSE and course not in known:
-            said = f"--course {course}: no register and no student has this course yet"
-            click.echo(f"{said}; {_hint(course, known)}", err=True)
+            warning = f"--course {course}: no register and no student has this course yet"
+            click.echo(f"{warning}; {_hint(course, known)}", err=True)
 
 
 def warn_of_device(school: School, device: str, key: str) -> None:
@@ -40,11 +40,11 @@ def warn_of_device(school: School, device: str, key: str) -> None:
     except OfficeError:
         folders, keys = set(), {}  # the tree comes later; `ingest` and `check` name it
     if device_folder(device).rpartition("/")[2] not in folders:
-        said = f"DEVICE {device}: has no folder in {school.tree} yet"
-        click.echo(f"{said}; {_hint(device, keys.keys() | folders)}", err=True)
+        warning = f"DEVICE {device}: has no folder in {school.tree} yet"
+        click.echo(f"{warning}; {_hint(device, keys.keys() | folders)}", err=True)
     elif device in keys and keys[device] != "".join(key.split()).lower():
-        said = f"DEVICE {device}: offers another key in its key.json"
-        click.echo(f"{said}; compare with `ledger verify` on the device", err=True)
+        warning = f"DEVICE {device}: offers another key in its key.json"
+        click.echo(f"{warning}; compare with `ledger verify` on the device", err=True)
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

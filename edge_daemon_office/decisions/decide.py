@@ -101,10 +101,10 @@ def states(school: str, decisions: Iterable[Decision]) -> list[DecisionState]:
     }
     devices = {one.device for one in rows}
     published = {one.device: one for one in Publication.objects.filter(school=school, document=CORRECTIONS)}
-    said = {one.device: one.pulled for one in Heartbeat.objects.filter(school=school, device__in=devices)}
+    pulled_by_device = {one.device: one.pulled for one in Heartbeat.objects.filter(school=school, device__in=devices)}
     found = []
     for one in rows:
-        pulled = said.get(one.device, {}).get(CORRECTIONS, {})
+        pulled = pulled_by_device.get(one.device, {}).get(CORRECTIONS, {})
         last = published.get(one.device)
         state = PENDING
         if (one.lesson_id, one.student_id, one.verdict, one.by, one.at) in signed:

@@ -92,11 +92,11 @@ def _entries(path: Any, device: str, key: str) -> list[dict[str, Any]]:
 def _apply(lesson: Lesson, entries: list[dict[str, Any]]) -> None:
     """Change the marks of a lesson; a second call changes nothing."""
     verdicts = {one["student_id"]: one["verdict"] for one in entries if "student_id" in one}
-    said = [one["confirm"] for one in entries if "confirm" in one]
+    confirmations = [one["confirm"] for one in entries if "confirm" in one]
     with transaction.atomic():
         marks = list(Mark.objects.filter(school=lesson.school, month=lesson.month, lesson_id=lesson.lesson_id))
-        if said:
-            lesson.held, lesson.awaits = said[-1] == "held", False
+        if confirmations:
+            lesson.held, lesson.awaits = confirmations[-1] == "held", False
             lesson.is_counted = lesson.origin == "timetable" and lesson.held
         for mark in marks:
             mark.is_counted = lesson.is_counted

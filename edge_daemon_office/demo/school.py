@@ -258,7 +258,7 @@ def _write_heartbeat(room: DemoRoom, now: datetime) -> None:
     is_ill = room.device == "room 204"
     lesson_id, revision, sha256 = room.newest
     queue = {"state": "open", "answer": "", "waiting": 0, "held": 0, "parked": 0, "oldest": None}
-    said = {
+    heartbeat = {
         "schema": 1,
         "device": room.device,
         "at": written(now.replace(microsecond=0) - timedelta(minutes=4)),
@@ -270,4 +270,4 @@ def _write_heartbeat(room: DemoRoom, now: datetime) -> None:
         "service": {"state": "waiting", "problems": {"camera": "the lens is covered"} if is_ill else {}},
         "computer": {"disk_free_mb": 640 if is_ill else 21_000, "temperature_c": 54.5, "power_now": []},
     }
-    room.put(document_paths.status(room.device), json.dumps(said))
+    room.put(document_paths.status(room.device), json.dumps(heartbeat))

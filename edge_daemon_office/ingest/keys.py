@@ -137,8 +137,8 @@ def offered(tree: Path, path: Path) -> list[tuple[str, str, str, bool]]:
     devices, pinned = devices_folder(tree), read_keys(path)
     found = []
     for folder in device_folders(devices):
-        said = read_object(devices / folder / "key.json")
-        device, key = said.get("device"), said.get("public_key")
+        document = read_object(devices / folder / "key.json")
+        device, key = document.get("device"), document.get("public_key")
         if isinstance(device, str) and device.isprintable() and isinstance(key, str) and is_key(key):
             key = key.lower()
             found.append((device, key, fingerprint(key), key in pinned.get(device, frozenset())))

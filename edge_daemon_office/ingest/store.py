@@ -233,9 +233,9 @@ class BatchWriter:
             )
             for number, one in enumerate(register.corrections)
         ]
-        if (said := register.confirmed) is not None:
-            word = "held" if said.held else "not_held"
-            found.append(SignedChange(**key, number=_CONFIRMATION, verdict=word, by=said.by, at=said.at))
+        if (confirmed := register.confirmed) is not None:
+            word = "held" if confirmed.held else "not_held"
+            found.append(SignedChange(**key, number=_CONFIRMATION, verdict=word, by=confirmed.by, at=confirmed.at))
         return found
 
     def _revision(self, file: TreeFile, proven: ProvenDocument) -> Revision:

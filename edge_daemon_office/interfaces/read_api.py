@@ -267,11 +267,11 @@ def _student(row: Student) -> dict[str, Any]:
 
 
 def _room(row: RoomStanding) -> dict[str, Any]:
-    said = row.heartbeat
+    heartbeat = row.heartbeat
     return {
         "device": row.device,
-        "last_contact": _time(said.at) if said else None,
-        "version": said.version if said else "",
+        "last_contact": _time(heartbeat.at) if heartbeat else None,
+        "version": heartbeat.version if heartbeat else "",
         "needs_somebody": bool(row.reasons),
         "reasons": row.reasons,
     }

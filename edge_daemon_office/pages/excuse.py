@@ -26,14 +26,14 @@ def change_excuses(request: HttpRequest, school: str, student_id: str) -> HttpRe
         if "withdraw" in request.POST:
             if not withdraw(request.user, student_id, request.POST["withdraw"]):
                 raise Http404
-            said = t("The excuse was withdrawn.")
+            message = t("The excuse was withdrawn.")
         else:
             first = day_text(request.POST.get("first_day", ""))
             last = day_text(request.POST.get("last_day", "")) if request.POST.get("last_day") else first
             excuse(request.user, place, student_id, first, last, request.POST.get("code", ""))
-            said = t("The excuse is saved.")
+            message = t("The excuse is saved.")
         problems = publish_excuses(settings.OFFICE, place, today_at(place))
     except OfficeError as error:
-        said, problems = error.line(), []
-    request.session["said"] = " ".join([said, *problems])
+        message, problems = error.line(), []
+    request.session["said"] = " ".join([message, *problems])
     return HttpResponseRedirect(reverse("student", args=[school, student_id]))

@@ -118,8 +118,8 @@ def _take(request: HttpRequest, lesson: Lesson) -> str:
             apply_overlays(settings.OFFICE, school)
     except OfficeError as error:
         return error.line()
-    said = t("%(count)s decisions are saved.", count=len(wanted))
-    request.session["said"] = " ".join([said, *problems])
+    message = t("%(count)s decisions are saved.", count=len(wanted))
+    request.session["said"] = " ".join([message, *problems])
     return ""
 
 

@@ -39,22 +39,22 @@ def room_states(school: School) -> list[RoomStanding]:
 
 
 def _reasons(room: RoomStanding, now: datetime) -> list[str]:
-    said, reasons = room.heartbeat, []
-    if said is None or said.at is None:
+    heartbeat, reasons = room.heartbeat, []
+    if heartbeat is None or heartbeat.at is None:
         reasons.append(t("It has not sent its state yet. Check its power and network."))
-    elif now - said.at > SILENT:
+    elif now - heartbeat.at > SILENT:
         reasons.append(t("It has been silent for a day or more. Check its power and network."))
-    if said is not None:
-        reasons += said.problems
-        if said.disk_free_mb is not None and said.disk_free_mb < _LOW_DISK_MB:
+    if heartbeat is not None:
+        reasons += heartbeat.problems
+        if heartbeat.disk_free_mb is not None and heartbeat.disk_free_mb < _LOW_DISK_MB:
             reasons.append(t("Its card is almost full: run `attendance doctor` there."))
-        if said.temperature_c is not None and said.temperature_c >= _HOT_C:
+        if heartbeat.temperature_c is not None and heartbeat.temperature_c >= _HOT_C:
             reasons.append(t("It is hot: improve its ventilation."))
-        if said.clock == "unsynchronised":
+        if heartbeat.clock == "unsynchronised":
             reasons.append(t("Its clock is not set: check its network."))
-        if said.parked:
+        if heartbeat.parked:
             reasons.append(
-                t("%(count)s items can't be delivered: run `attendance outbox list` there.", count=said.parked)
+                t("%(count)s items can't be delivered: run `attendance outbox list` there.", count=heartbeat.parked)
             )
     left_out = sum(one.is_left_out for one in room.problems)
     if left_out:

@@ -47,11 +47,11 @@ def sections(request: HttpRequest, school: str) -> HttpResponse:
     if request.method == "POST":
         try:
             if "remove" in request.POST:
-                said = _remove(request, school)
+                message = _remove(request, school)
             else:
                 entered = {name: " ".join(request.POST.get(name, "").split()) for name in COLUMNS}
-                said = _add(request, school, entered)
-            request.session["said"] = said
+                message = _add(request, school, entered)
+            request.session["said"] = message
             return HttpResponseRedirect(reverse("sections", args=[school]))
         except OfficeError as error:
             wrong = error.line()

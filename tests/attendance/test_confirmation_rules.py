@@ -24,8 +24,8 @@ def _undecided(attentive: int, taken: int = 20, *, verdict: str = "inconclusive"
     return replace(register, verdicts=(one,), captures_taken=taken, **{"rule": RULE, **more})
 
 
-def _verdict(register: Register, said: Confirmation = HELD) -> str:
-    return confirm(register, said).verdicts[0].verdict
+def _verdict(register: Register, confirmation: Confirmation = HELD) -> str:
+    return confirm(register, confirmation).verdicts[0].verdict
 
 
 @pytest.mark.parametrize(("attentive", "verdict"), [(20, "present"), (8, "present"), (7, "absent"), (0, "absent")])
@@ -50,9 +50,9 @@ def test_without_rule_captures_or_sight_nothing_is_decided(change):
 
 
 def test_a_person_who_corrected_it_has_the_last_word():
-    said = [Correction("a", verdict, "T", "r", START) for verdict in ("present", "absent")]
+    corrections = [Correction("a", verdict, "T", "r", START) for verdict in ("present", "absent")]
     of_somebody_else = Correction("b", "present", "T", "r", START)
-    assert _verdict(_undecided(20, corrections=(*said, of_somebody_else))) == "absent"
+    assert _verdict(_undecided(20, corrections=(*corrections, of_somebody_else))) == "absent"
 
 
 @pytest.mark.parametrize("verdict", ["present", "absent", "not_assessed"])

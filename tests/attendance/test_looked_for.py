@@ -58,18 +58,20 @@ def test_a_student_who_was_seen_was_looked_for_even_where_no_captures_are_stored
     assert was_looked_for(replace(register, rule=None), replace(seen, verdict="not_assessed"))
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "not looked for: no photograph"), ("de", "nicht gesucht: kein")])
-def test_a_message_counts_no_pictures_of_whom_nobody_looked_for(language, said):
+@pytest.mark.parametrize(
+    ("language", "expected"), [("en", "not looked for: no photograph"), ("de", "nicht gesucht: kein")]
+)
+def test_a_message_counts_no_pictures_of_whom_nobody_looked_for(language, expected):
     register, templates = corrected(), Templates(language, None)
     words = Words(templates.words, ZONE)
     text = templates.template("student").fill(notice_values(register, "n", "Nan", words)).text
-    assert said in " ".join(text.split())
+    assert expected in " ".join(text.split())
     assert "0 of 20" not in text
     assert "0 von 20" not in text
     sheet = next(arrange([register], {}, ZONE, "week"))
     values = record_values([register], sheet, "n", "Nan", words, is_own=True)
     record = templates.template("student-week").fill(values).text
-    assert said in " ".join(record.split())
+    assert expected in " ".join(record.split())
     assert "20" not in record.partition("7b")[2]
 
 

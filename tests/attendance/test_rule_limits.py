@@ -83,19 +83,19 @@ def _chance_of_missing_all(gap: int, rest: int, seen: int) -> Fraction:
 @pytest.mark.parametrize("gap", range(6))
 def test_a_gap_is_flagged_only_where_chance_explains_it_with_less_than_five_percent(gap):
     """Every number of captures up to 40 and of sightings in them; the share of five percent itself is not less."""
-    said = set()
+    outcomes = set()
     for rest in range(1, 41):
         taken_at = tuple(START + timedelta(seconds=n) for n in range(gap + rest))
         end = taken_at[-1]
         for seen in range(1, rest + 1):
             expected = _chance_of_missing_all(gap, rest, seen) < Fraction(str(CHANCE))
-            said.add(expected)
+            outcomes.add(expected)
             late = Tally("a", seen, seen, taken_at[gap], end)
             early = Tally("a", seen, seen, START, taken_at[rest - 1])
             no_patience = Rule(share_of(0.4), late_after_s=-1, left_before_s=-1)
             assert ("late" in _flags(late, no_patience, taken_at, end)) == expected, (rest, seen)
             assert ("left_early" in _flags(early, no_patience, taken_at, end)) == expected, (rest, seen)
-    assert said == ({True, False} if gap else {False})
+    assert outcomes == ({True, False} if gap else {False})
 
 
 def test_one_capture_in_twenty_is_five_percent_and_not_less():

@@ -60,8 +60,8 @@ def test_the_codes_and_their_words_are_these():
 )
 def test_free_words_become_the_code_other_and_a_note(reason, code, note):
     assert code_and_note(reason) == (code, note)
-    said = Correction("a", "present", "T", reason, START)
-    assert coded(said) == replace(said, reason=code, reason_code=code)
+    correction = Correction("a", "present", "T", reason, START)
+    assert coded(correction) == replace(correction, reason=code, reason_code=code)
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_a_word_like_a_code_is_a_misspelt_code(reason, meant):
 
 
 def test_a_correction_that_has_a_code_stays_as_it_is():
-    said = Correction("a", "present", "T", "in the words of then", START, "came_late")
-    assert coded(said) is said
+    correction = Correction("a", "present", "T", "in the words of then", START, "came_late")
+    assert coded(correction) is correction
 
 
 def test_a_reason_code_has_its_text_and_texts_of_an_earlier_release_stay():

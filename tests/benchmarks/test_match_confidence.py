@@ -98,8 +98,8 @@ def test_the_exact_p_of_mcnemar():
 
 
 def test_bins_have_equal_mass_and_say_what_is_true():
-    said, true = np.linspace(0, 1, 100), np.linspace(0, 1, 100) > 0.495
-    bins = match_confidence._bins(said, true)
+    stated, true = np.linspace(0, 1, 100), np.linspace(0, 1, 100) > 0.495
+    bins = match_confidence._bins(stated, true)
     assert [one["n"] for one in bins] == [10] * 10
     assert [one["true"] for one in bins] == [0.0] * 5 + [1.0] * 5
     assert (bins[0]["low"], bins[0]["high"]) == tuple(round(x, 5) for x in (0.0, Rate(0, 10).json()["high"]))

@@ -49,8 +49,8 @@ def test_the_fit_separates_what_is_apart_and_says_even_odds_between():
     printed = np.repeat([True, False], 60)
     rows = rng.normal(0, 1, (120, 3)) + np.where(printed, 2.0, -2.0)[:, None] * (1, 0, 0)
     found = print_fit.fit(rows, printed)
-    said = found.logits(rows) > 0
-    assert (said == printed).mean() > 0.95
+    fitted = found.logits(rows) > 0
+    assert (fitted == printed).mean() > 0.95
     assert found.each[0] > 3 * abs(found.each[1:]).max()
     assert found.logits(np.zeros((1, 3)))[0] == pytest.approx(0, abs=0.8)
 

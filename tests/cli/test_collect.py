@@ -446,7 +446,7 @@ def test_rooms_that_are_faulty_silent_or_late_come_first_with_the_reason(root, t
 
 
 @pytest.mark.parametrize(
-    "said",
+    "heartbeat",
     [
         "",
         "[]",
@@ -455,8 +455,8 @@ def test_rooms_that_are_faulty_silent_or_late_come_first_with_the_reason(root, t
         '{"queue": {"upstream": {"waiting": "many", "oldest": "yesterday"}}, "computer": {"temperature_c": true}}',
     ],
 )
-def test_a_heartbeat_of_another_kind_says_nothing_and_harms_nothing(root, rooms, tmp_path, said):
-    (root / "v1/devices/room 1/status.json").write_text(said)
+def test_a_heartbeat_of_another_kind_says_nothing_and_harms_nothing(root, rooms, tmp_path, heartbeat):
+    (root / "v1/devices/room 1/status.json").write_text(heartbeat)
     book, _ = book_of(root, tmp_path)
     assert room_rows(book)["room 1"]["What somebody should look at"] == "it never sent its state"
 

@@ -77,10 +77,9 @@ def test_the_list_has_its_notes_in_full_unless_it_is_for_a_terminal(tmp_path, ca
 def test_before_the_first_register_the_list_is_empty_and_makes_no_file(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
-    said = run(home, "register", "list").stdout
-    assert (
-        said == f"no registers yet: enrol first: `edge-daemon --home {home} enrol import ROSTER.csv --photos FOLDER`\n"
-    )
+    output = run(home, "register", "list").stdout
+    command = f"edge-daemon --home {home} enrol import ROSTER.csv --photos FOLDER"
+    assert output == f"no registers yet: enrol first: `{command}`\n"
     assert json.loads(run(home, "register", "list", "--json").stdout) == []
     assert not list(home.iterdir())
 
@@ -312,21 +311,21 @@ def test_on_an_installed_device_only_the_services_credential_signs(monkeypatch, 
     assert open_signer(Home(None)).public_key == Signer(bytes(32)).public_key
 
 
-@pytest.mark.parametrize(("word", "said"), [("--held", True), ("--not-held", False)])
-def test_a_lesson_is_confirmed_in_a_new_revision(home, word, said):
+@pytest.mark.parametrize(("word", "held"), [("--held", True), ("--not-held", False)])
+def test_a_lesson_is_confirmed_in_a_new_revision(home, word, held):
     done = run(home, "register", "confirm", SECOND.lesson_id[:8], word, "--by", "Office")
-    what = "the lesson was held" if said else "the lesson was not held, nobody is absent"
+    what = "the lesson was held" if held else "the lesson was not held, nobody is absent"
     assert (done.exit_code, done.stdout) == (0, f"register {SECOND.lesson_id}, revision 2: {what}\n")
     shown = json.loads(run(home, "register", "show", SECOND.lesson_id, "--json").stdout)
-    assert (shown["confirmed"]["held"], shown["confirmed"]["by"]) == (said, "Office")
-    assert [s["verdict"] for s in shown["students"]] == ["absent" if said else "inconclusive", "present"]
+    assert (shown["confirmed"]["held"], shown["confirmed"]["by"]) == (held, "Office")
+    assert [s["verdict"] for s in shown["students"]] == ["absent" if held else "inconclusive", "present"]
     again = run(home, "register", "confirm", SECOND.lesson_id, word, "--by", "Office")
     assert again.stdout == f"register {SECOND.lesson_id}: {what} already, by the same person; no new revision\n"
     assert "revision 2" in run(home, "register", "show", SECOND.lesson_id).stdout
     line = run(home, "register", "list").stdout.splitlines()[2]
-    assert ("not held" in line) is not said
+    assert ("not held" in line) is not held
     listed = json.loads(run(home, "register", "list", "--json").stdout)[1]
-    assert listed["held"] is said
+    assert listed["held"] is held
 
 
 @pytest.mark.parametrize(

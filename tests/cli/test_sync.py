@@ -112,9 +112,9 @@ def test_sigterm_lets_the_exchange_in_hand_end_and_the_next_run_goes_on(home, se
     assert stored.wait(120)
     process.send_signal(signal.SIGTERM)
     signalled.set()
-    said, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 0
-    assert said.startswith("stopped before the end; upstream: 1 delivered")
+    assert output.startswith("stopped before the end; upstream: 1 delivered")
     assert len(held_registers(server)) == 1
     run(home.state_dir, "sync", "--once")
     assert held_registers(server) == made_registers(home)

@@ -85,9 +85,9 @@ def test_a_token_that_is_not_known_parks_and_holds_up_everything():
 @pytest.mark.parametrize("status", [401, 403, 404, 413, 429, 500])
 def test_the_text_of_the_server_is_in_brackets_behind_the_status(status):
     body = b'{"title":"No <room>","detail":"Come\\nlater"}'
-    silent, said = _refusal(status), refusal(_answer(status, body), "office:443", NOW)
-    assert said.answer == silent.answer.replace(f"({status})", f"({status}) (No room: Come later)")
-    assert (said.name, said.receiver_down) == (silent.name, silent.receiver_down)
+    without_text, with_text = _refusal(status), refusal(_answer(status, body), "office:443", NOW)
+    assert with_text.answer == without_text.answer.replace(f"({status})", f"({status}) (No room: Come later)")
+    assert (with_text.name, with_text.receiver_down) == (without_text.name, without_text.receiver_down)
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504, 507, 408, 423, 425, 500, 599, 199])
@@ -242,8 +242,8 @@ def test_a_place_that_another_document_has_is_occupied():
 
 @pytest.mark.parametrize("status", [403, 405, 415, 501])
 def test_a_document_that_may_not_be_read_is_named(status):
-    said = b'{"title":"No"}'
-    found = unfetched(_answer(status, said), "roster.csv", "office:443", NOW)
+    body = b'{"title":"No"}'
+    found = unfetched(_answer(status, body), "roster.csv", "office:443", NOW)
     line = f"roster.csv was not fetched: office:443 does not allow this device to read it ({status}) (No)"
     assert (found.name, found.answer, found.is_doubtful) == ("retry", line, True)
     assert found.receiver_down is _refusal(status).receiver_down

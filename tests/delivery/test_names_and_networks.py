@@ -286,13 +286,13 @@ def test_an_answer_that_is_malformed_is_one_line_and_no_secret_is_logged(what, c
     listener, _ = answering(HEADS[what])
     url = f"http://localhost:{listener.getsockname()[1]}/SECRET-IN-PATH"
     with listener, Server(url, secret="SECRET", limits=Limits(20, 20, 40)) as server:
-        said = ""
+        problem = ""
         try:
             assert server.ask("GET", "x", max_bytes=100).status == 200
         except NoAnswerError as error:
-            said = error.what
-    assert "\n" not in said
-    assert "SECRET" not in said
+            problem = error.what
+    assert "\n" not in problem
+    assert "SECRET" not in problem
     assert "SECRET" not in caplog.text
     assert "SECRET" not in "".join(capfd.readouterr())
 

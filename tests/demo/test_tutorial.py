@@ -42,22 +42,22 @@ def school(tmp_path, monkeypatch) -> Path:
 
 
 def test_every_command_of_the_tutorial_works_with_a_small_class(school):
-    said: dict[str, list[str]] = {}
+    outputs: dict[str, list[str]] = {}
     register_id = ""
     for words in commands():
-        if said.get("register correct") and words[:2] == ["enrol", "import"]:  # the page asks for this change
+        if outputs.get("register correct") and words[:2] == ["enrol", "import"]:  # the page asks for this change
             roster = Path("class/roster.csv")
             roster.write_text(roster.read_text("utf-8").replace("S1,Eileen Collins,,,yes", "S1,Eileen Collins,,,no"))
         done = run(Path("class"), *[register_id if word == "ID" else word for word in words])
         assert done.exit_code == 0, (words, done)
-        said.setdefault(" ".join(words[:2]), []).append(done.stdout)
+        outputs.setdefault(" ".join(words[:2]), []).append(done.stdout)
         if words[:2] == ["register", "list"]:
             register_id = re.findall(r"^([0-9a-f]{8}) ", done.stdout, re.M)[0]
     assert Path("class").stat().st_mode & 0o777 == 0o700  # `doctor` refuses a home that others can read
     assert [path.name for path in school.iterdir() if path.name not in ("class", "large")] == []  # git ignores `class`
-    assert "lessons within a year, in R101" in said["timetable check"][0]
-    assert said["timetable show"][0].count("History 7b") == 2
-    assert re.search(r"S3 +Grace Hopper +present", said["register show"][0])
-    assert re.search(r"without consent +2", said["enrol import"][-1])
+    assert "lessons within a year, in R101" in outputs["timetable check"][0]
+    assert outputs["timetable show"][0].count("History 7b") == 2
+    assert re.search(r"S3 +Grace Hopper +present", outputs["register show"][0])
+    assert re.search(r"without consent +2", outputs["enrol import"][-1])
     for name in ("class/room.png", "class/register.xlsx", "class/S1.html"):
         assert Path(name).stat().st_size > 1000, name

@@ -19,7 +19,7 @@ def names():
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("text", "expected"),
     [
         ("550 no such user: Anna Weber", "550 no such user: (name)"),
         ("no such user WEBER, anna", "no such user (name), (name)"),
@@ -32,9 +32,9 @@ def names():
         ("", ""),
     ],
 )
-def test_addresses_and_names_of_the_roster_are_taken_out(said, kept):
-    assert discreet(said) == kept
-    assert without_addresses(said) == kept
+def test_addresses_and_names_of_the_roster_are_taken_out(text, expected):
+    assert discreet(text) == expected
+    assert without_addresses(text) == expected
 
 
 def test_a_line_of_the_log_has_the_reason_without_them_and_all_else_as_it_is():

@@ -102,8 +102,8 @@ def test_the_rule_finds_what_it_is_for(line, tmp_path):
 
 
 def test_every_event_of_the_table_is_logged_somewhere():
-    said = {arg.value for path in FILES for call in calls(path) for arg in call.args if isinstance(arg, ast.Constant)}
-    assert set(EVENTS) - said == set()
+    logged = {arg.value for path in FILES for call in calls(path) for arg in call.args if isinstance(arg, ast.Constant)}
+    assert set(EVENTS) - logged == set()
 
 
 def test_every_message_id_is_its_own_and_random():

@@ -52,8 +52,8 @@ def open_wrapper(wrapper) -> Wrapper:
 def test_a_file_in_a_closed_home_is_refused_in_one_line_with_a_folder_that_works(wrapper, arguments, named):
     done = wrapper.call(*arguments)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    said = named.replace("USER", str(NOBODY))
-    assert done.stderr.startswith(f"attendance: {wrapper.folder}/home/{said}; work in a folder of its own: install -d ")
+    path = named.replace("USER", str(NOBODY))
+    assert done.stderr.startswith(f"attendance: {wrapper.folder}/home/{path}; work in a folder of its own: install -d ")
     assert not (wrapper.folder / "tools/line").exists(), "nothing was started"
 
 

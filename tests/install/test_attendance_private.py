@@ -152,9 +152,9 @@ def test_what_is_typed_at_a_terminal_for_sudo_is_no_answer_for_the_program(wrapp
         path = f"{wrapper.folder}/tools:{os.environ['PATH']}"
         words = ["sh", str(wrapper.folder / "attendance"), "register", "correct", "1a2b"]
         os.execve("/bin/sh", words, {"PATH": path, "XDG_RUNTIME_DIR": str(wrapper.folder / "run")})
-    said = b""
-    while b"Password: " not in said:
-        said += os.read(terminal, 100)
+    output = b""
+    while b"Password: " not in output:
+        output += os.read(terminal, 100)
     os.write(terminal, b"my password\n")
     _wait_for((wrapper.folder / "tools/password").exists)
     os.write(terminal, b"S0815\n\x04")
@@ -175,9 +175,9 @@ def test_a_removal_at_a_terminal_is_asked_about_before_sudo(wrapper, answer, cod
         os.setuid(NOBODY)
         words = ["sh", str(wrapper.folder / "attendance"), "enrol", "remove", "S0815"]
         os.execve("/bin/sh", words, {"PATH": f"{wrapper.folder}/tools:{os.environ['PATH']}"})
-    said = b""
-    while b"[y/N]: " not in said:
-        said += os.read(terminal, 100)
+    output = b""
+    while b"[y/N]: " not in output:
+        output += os.read(terminal, 100)
     os.write(terminal, answer)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == code
     os.close(terminal)

@@ -58,10 +58,10 @@ def quiet(*_: object) -> None:
 
 def test_a_training_that_was_cut_goes_on_and_gives_what_one_without_a_cut_gives(data, tmp_path):
     whole, cut = tmp_path / "whole.tflite", tmp_path / "cut.tflite"
-    said: list[str] = []
-    train_expression(data, whole, PLAN, None, quiet, said.append)
-    assert [line for line in said if line.startswith("epoch ")] == said[:2]
-    assert {line.split(":")[0] for line in said if "balanced" in line and line not in said[:2]} == set(HEADS)
+    lines: list[str] = []
+    train_expression(data, whole, PLAN, None, quiet, lines.append)
+    assert [line for line in lines if line.startswith("epoch ")] == lines[:2]
+    assert {line.split(":")[0] for line in lines if "balanced" in line and line not in lines[:2]} == set(HEADS)
     made = {"state.pt", "curve.csv", "curve.svg", "confusion.svg", "distribution.svg", "samples.png"}
     assert {path.name for path in (tmp_path / "whole.tflite.training").iterdir()} == made
     state = train_expression(data, cut, PLAN, 0.0001, quiet, quiet)

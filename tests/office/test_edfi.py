@@ -211,19 +211,19 @@ def test_a_system_that_is_down_or_refuses_is_named_and_nothing_is_lost(school, s
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "expected_message"),
     [
         ("7a,MATH,S7A,Fall,x,P1,08:00", "'x' is not a school year"),
         ("7a,MATH,,Fall,2027,P1,08:00", "has no section_identifier"),
         ("7a,MATH,S7A,Fall,2027,P1,8 o'clock", "is not a time"),
     ],
 )
-def test_a_wrong_line_of_the_mapping_is_named(tmp_path, line, said):
+def test_a_wrong_line_of_the_mapping_is_named(tmp_path, line, expected_message):
     path = tmp_path / "m.csv"
     path.write_text(MAPPING + line + "\n", "utf-8")
     with pytest.raises(OfficeError) as caught:
         read_mapping(path)
-    assert said in caught.value.line()
+    assert expected_message in caught.value.line()
     assert f"{path}, line 5" in caught.value.line()
     with pytest.raises(OfficeError, match="is not there"):
         read_mapping(tmp_path / "none.csv")

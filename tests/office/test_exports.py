@@ -100,7 +100,7 @@ def test_a_csv_file_has_the_columns_and_words_of_its_template(school, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "expected_message"),
     [
         ('["Date", "day"]', '["Date", "face"]', "schools.north.csv.moodle.columns: has an unknown column"),
         ('delimiter = ";"', 'delimiter = "; "', "schools.north.csv.moodle.delimiter: is not one sign"),
@@ -109,11 +109,11 @@ def test_a_csv_file_has_the_columns_and_words_of_its_template(school, tmp_path):
         ('present = "P"', 'here = "P"', "schools.north.csv.moodle.words.here: is not a setting"),
     ],
 )
-def test_a_wrong_template_is_named_by_its_key(tmp_path, old, new, said):
+def test_a_wrong_template_is_named_by_its_key(tmp_path, old, new, expected_message):
     (tmp_path / "office.toml").write_text(SETTINGS.replace(old, new), "utf-8")
     with pytest.raises(OfficeError) as caught:
         read_home(tmp_path)
-    assert said in caught.value.line()
+    assert expected_message in caught.value.line()
 
 
 def test_settings_of_ed_fi_are_checked(tmp_path):
@@ -130,7 +130,7 @@ def test_settings_of_ed_fi_are_checked(tmp_path):
     assert edfi.categories["excused"] == "uri://state.example/x#E"
     assert edfi.categories["late"].endswith("#Tardy")
     assert "s3cret" not in repr(edfi)
-    for old, new, said in (
+    for old, new, expected_message in (
         ("https://edfi.example.org", "http://edfi.example.org", "edfi.url: is not an https address"),
         ("school_id = 255901001", "", "edfi.school_id: is missing"),
         ('secret_file = "secret"', 'secret_file = "none"', "edfi.secret_file: can't be read"),
@@ -138,7 +138,7 @@ def test_settings_of_ed_fi_are_checked(tmp_path):
         path.write_text(usual.replace(old, new), "utf-8")
         with pytest.raises(OfficeError) as caught:
             read_home(tmp_path)
-        assert said in caught.value.line()
+        assert expected_message in caught.value.line()
 
 
 def test_parquet_has_each_lesson_and_mark_once_by_school_and_month(school, tmp_path):

@@ -34,10 +34,10 @@ def demo(tmp_path_factory) -> tuple[Path, str]:
 
 
 def test_the_demo_has_rooms_registers_accounts_and_an_address(demo):
-    folder, said = demo
-    assert re.search(r"^3 rooms, 1\d\d registers, each signature checked$", said, re.M)
-    assert re.findall(r"account (\w+)", said) == ["teacher", "office", "head", "technician", "dpo"]
-    assert "open http://127.0.0.1:8470/ in a browser" in said
+    folder, output = demo
+    assert re.search(r"^3 rooms, 1\d\d registers, each signature checked$", output, re.M)
+    assert re.findall(r"account (\w+)", output) == ["teacher", "office", "head", "technician", "dpo"]
+    assert "open http://127.0.0.1:8470/ in a browser" in output
     assert office(folder, "ingest").returncode == 0  # nothing is left out
     assert office(folder, "demo").returncode == 2
     assert (folder / "office.sqlite").stat().st_mode & 0o077 == 0
@@ -53,13 +53,13 @@ def test_help_has_two_names_and_a_group_alone_shows_it_in_lines(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("listen", "said"), [("x", "--listen: is not an address"), (None, "choose another with --listen")]
+    ("listen", "expected_message"), [("x", "--listen: is not an address"), (None, "choose another with --listen")]
 )
-def test_a_demo_that_nobody_could_open_is_not_made(tmp_path, listen, said):
+def test_a_demo_that_nobody_could_open_is_not_made(tmp_path, listen, expected_message):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = office(tmp_path / "o", "demo", "--listen", listen or f"127.0.0.1:{taken.getsockname()[1]}")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert said in done.stderr
+    assert expected_message in done.stderr
     assert not (tmp_path / "o").exists()
 
 
@@ -180,7 +180,7 @@ def test_check_says_what_a_trial_lacks(demo):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "expected_message"),
     [
         ('language = "en"', 'tongue = "en"', "office.tongue: is not a setting"),
         ("limit_percent = 85", "limit_percent = 0", "schools.demo.limit_percent: is out of range"),
@@ -189,21 +189,21 @@ def test_check_says_what_a_trial_lacks(demo):
         ('database = ""', 'database = "mysql://x/y"', "is not an address of a PostgreSQL database"),
     ],
 )
-def test_a_wrong_setting_is_named_with_its_key(demo, tmp_path, old, new, said):
+def test_a_wrong_setting_is_named_with_its_key(demo, tmp_path, old, new, expected_message):
     text = (demo[0] / "office.toml").read_text("utf-8")
     assert old in text
     (tmp_path / "office.toml").write_text(text.replace(old, new), "utf-8")
     with pytest.raises(OfficeError) as error:
         django_settings(read_home(tmp_path))
-    assert said in error.value.line()
+    assert expected_message in error.value.line()
 
 
 def test_a_course_or_device_that_is_not_there_yet_is_taken_with_a_warning(demo):
     folder, _ = demo
     done = office(folder, "account", "set", "teacher", "--course", "7a", "--course", "7ä")
     assert done.returncode == 0
-    said = "--course 7ä: no register and no student has this course yet; check its spelling: there is "
-    assert done.stderr.startswith(said)
+    warning = "--course 7ä: no register and no student has this course yet; check its spelling: there is "
+    assert done.stderr.startswith(warning)
     assert done.stderr.count("\n") == 1
     odd = ("room 101", "offers another key in its key.json", 2)
     for device, text, lines in (("room 2O4", "there is room 204", 1), odd):
@@ -230,8 +230,8 @@ def test_a_course_or_device_that_is_not_there_yet_is_taken_with_a_warning(demo):
 )
 def test_an_argument_that_is_not_utf8_is_named_and_not_quoted(capsys, arguments, where):
     assert run(arguments) == 2
-    said = capsys.readouterr().err
-    assert said == f"edge-daemon-office: {where}: is not valid UTF-8; check the terminal's character set\n"
+    output = capsys.readouterr().err
+    assert output == f"edge-daemon-office: {where}: is not valid UTF-8; check the terminal's character set\n"
 
 
 def test_a_rate_below_a_limit_never_reads_like_the_limit():

@@ -85,7 +85,7 @@ def test_lines_are_added_used_and_removed_and_each_change_is_noted(page):
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "expected_message"),
     [
         ({"course": " "}, "has no course"),
         ({"school_year": "next"}, "is not a school year"),
@@ -98,14 +98,14 @@ def test_lines_are_added_used_and_removed_and_each_change_is_noted(page):
         ({}, "There is a line for these lessons already."),
     ],
 )
-def test_a_wrong_line_is_named_nothing_is_saved_and_the_form_keeps_its_words(page, changed, said):
+def test_a_wrong_line_is_named_nothing_is_saved_and_the_form_keeps_its_words(page, changed, expected_message):
     _, send, _ = page
     if not changed:
         assert send().status_code == 302
     count = CourseSection.objects.count()
     answer = send(**changed)
     assert answer.status_code == 400
-    assert said in answer.content.decode()
+    assert expected_message in answer.content.decode()
     assert 'value="MATH"' in answer.content.decode()
     assert CourseSection.objects.count() == count
 

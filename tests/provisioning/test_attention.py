@@ -29,7 +29,7 @@ def test_a_value_of_the_list_for_a_room_stays(tmp_path):
     assert not problems
     chosen = attention.with_choice(rooms, "there")
     assert [room.settings["attention", "max_yaw_deg"] for room in chosen] == [40, 180]
-    assert "in 1 of 2 rooms" in attention.said(chosen)
+    assert "in 1 of 2 rooms" in attention.summary(chosen)
 
 
 class Terminal(io.StringIO):
@@ -53,4 +53,4 @@ def test_no_question_is_asked_where_the_list_has_the_value(tmp_path, monkeypatch
     rooms, _ = read_rooms(write_list(tmp_path, {**GOOD, "attention.max_yaw_deg": "180"}))
     monkeypatch.setattr("sys.stdin", Terminal("there\n"))
     assert attention.wanted(rooms, None) == "facing"
-    assert attention.said(rooms).startswith("every picture")
+    assert attention.summary(rooms).startswith("every picture")

@@ -66,7 +66,7 @@ def check(apache: Apache, found: dict[str, object]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
-    said = parser.parse_args()
+    options = parser.parse_args()
     if shutil.which("apache2", path="/usr/sbin") is None:
         raise SystemExit("apt-get install apache2-bin")
     version = subprocess.run(["/usr/sbin/apache2", "-v"], capture_output=True, text=True, check=True).stdout
@@ -76,8 +76,8 @@ def main() -> None:
     found["failed"] = [k for k, v in found.items() if v is False or (k in WANTED and v != WANTED[k])]
     text = json.dumps(found, indent=2)
     print(text)
-    if said.json:
-        said.json.write_text(text + "\n", encoding="utf-8")
+    if options.json:
+        options.json.write_text(text + "\n", encoding="utf-8")
     sys.exit(bool(found["failed"]))
 
 

@@ -30,7 +30,7 @@ class Reading:
     """What a reader finds in a calendar."""
 
     lessons: Lessons
-    said: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     """The reader's remarks."""
     error: str = ""
     """Why the reader could not read the calendar; empty if it could."""
@@ -46,8 +46,8 @@ def by_program(variant: Variant) -> Reading:
     except TimetableError as error:
         return Reading((), error=error.line())
     lessons = tuple((one.start, one.end) for one in read.lessons(FIRST, END))
-    said = [one.why for one in (*read.remarks, *read.left_out, *read.passed(FIRST, END))]
-    return Reading(lessons, tuple(dict.fromkeys(said)))
+    remarks = [one.why for one in (*read.remarks, *read.left_out, *read.passed(FIRST, END))]
+    return Reading(lessons, tuple(dict.fromkeys(remarks)))
 
 
 def by_recurring_ical_events(variant: Variant) -> Reading:

@@ -87,7 +87,7 @@ def is_as_meant(variant: Variant, read: Reading) -> bool:
 
     If no remark is expected, there must be none.
     """
-    named = any(variant.named in said for said in read.said) if variant.named else not read.said
+    named = any(variant.named in remark for remark in read.remarks) if variant.named else not read.remarks
     return read.lessons == variant.lessons and named and not read.error
 
 

@@ -85,7 +85,7 @@ def busy() -> str:
 
 def unplugged() -> list[str]:
     """Pull the cable (vivid's button), then plug the device in again."""
-    said = []
+    lines = []
     with process(CameraConfig("v4l2", "0")) as camera:
         camera.capture(0)
         camera.prepare(1)
@@ -94,13 +94,13 @@ def unplugged() -> list[str]:
         for slot in (1, 2):
             try:
                 camera.capture(slot)
-                said.append("a picture")
+                lines.append("a picture")
             except CameraError as error:
-                said.append(error.line())
+                lines.append(error.line())
         shell("rmmod vivid; modprobe vivid n_devs=2 node_types=0x1,0x1 && udevadm settle")
         camera.prepare(3)
-        said.append(f"back: {camera.capture(3).picture.shape}, fault {camera.fault!r}")
-    return said
+        lines.append(f"back: {camera.capture(3).picture.shape}, fault {camera.fault!r}")
+    return lines
 
 
 def jpegs() -> dict[str, object]:

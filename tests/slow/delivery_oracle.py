@@ -115,8 +115,8 @@ class Oracle:
             contents.setdefault(one.message_id, set()).add((one.about, one.content_sha256))
             if one.message_id not in self.mails.get(item, ()):
                 found.doubled.append(f"{one.message_id} about {item} was never to be mailed")
-        for message_id, said in contents.items():
-            if len(said) > 1:
+        for message_id, versions in contents.items():
+            if len(versions) > 1:
                 found.changed.append(f"{message_id} was mailed with different words")
         if at_the_end:
             missing = {item: ids[-1] for item, ids in self.mails.items() if ids[-1] not in taken.get(item, ())}

@@ -121,10 +121,10 @@ class Trial:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         timer = threading.Timer(self.chance.uniform(0.05, 2.5), process.kill)
         timer.start()
-        _, said = process.communicate()
+        _, stderr = process.communicate()
         timer.cancel()
         known = process.returncode in (0, 1, 2, -signal.SIGKILL)
-        return {"rc": min(process.returncode, 0) if known else process.returncode, "line": said}
+        return {"rc": min(process.returncode, 0) if known else process.returncode, "line": stderr}
 
     def calm(self) -> None:
         """Run without faults for a while, after which everything has to arrive."""
@@ -208,23 +208,23 @@ def main() -> None:
     parser.add_argument("--sticky", type=int, default=0, help="in place of it: so many faults that stay")
     parser.add_argument("--seconds", type=float, default=0.0, help="end such a trial after so long")
     parser.add_argument("--json", type=Path)
-    said = parser.parse_args()
-    if said.parallel > 1:
-        kind = "--sticky" if said.sticky else "--count"
-        document = side_by_side(kind, said.sticky or said.count, said.seed, said.parallel, said.seconds)
-        write(document, said.json)
+    options = parser.parse_args()
+    if options.parallel > 1:
+        kind = "--sticky" if options.sticky else "--count"
+        document = side_by_side(kind, options.sticky or options.count, options.seed, options.parallel, options.seconds)
+        write(document, options.json)
         sys.exit(1 if any(document[name] for name in (*vars(Findings()), "crashes")) else 0)
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     begun_s = time.monotonic()
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        trial = StickyTrial(folder, said.seed, stack) if said.sticky else Trial(folder, said.seed, stack)
+        trial = StickyTrial(folder, options.seed, stack) if options.sticky else Trial(folder, options.seed, stack)
         if isinstance(trial, StickyTrial):
-            trial.go(said.sticky, said.seconds or float("inf"))
+            trial.go(options.sticky, options.seconds or float("inf"))
         else:
-            trial.go(said.count)
-        document = trial.document(time.monotonic() - begun_s, said.seed)
-    write(document, said.json)
+            trial.go(options.count)
+        document = trial.document(time.monotonic() - begun_s, options.seed)
+    write(document, options.json)
     sys.exit(1 if trial.findings or trial.crashes else 0)
 
 

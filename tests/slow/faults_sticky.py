@@ -221,8 +221,8 @@ class StickyTrial:
 
     def _look_at_key(self, world: World, names: Sequence[str]) -> None:
         key = world.server.folder / document_paths.key(DEVICE)
-        said = json.loads(key.read_bytes() if key.is_file() else b"{}")
-        if world.lessons and said.get("public_key") != SIGNER.public_key:
+        document = json.loads(key.read_bytes() if key.is_file() else b"{}")
+        if world.lessons and document.get("public_key") != SIGNER.public_key:
             self.findings.lost.append(f"{names}: key.json is not this device's")
 
     def _all_but(self, world: World, fault: Fault) -> None:

@@ -103,9 +103,9 @@ class Child:
                 return None
             self._rest += more
         line, _, self._rest = self._rest.partition(b"\n")
-        said: dict[str, Any] = json.loads(line)
-        self.has_begun = "begins" in said
-        return said
+        answer: dict[str, Any] = json.loads(line)
+        self.has_begun = "begins" in answer
+        return answer
 
     def last_words(self) -> str:
         """Return the end of the process's stderr."""
@@ -125,11 +125,11 @@ def check_seeds(parser: str, folder: Path) -> int:
     """Return how many undamaged inputs there are; fail if one is refused or gives no result."""
     child, taken = Child(parser, 0, -1, folder), 0
     try:
-        while (said := child.line(_HANGS_S)) is not None:
-            if "begins" in said:
+        while (answer := child.line(_HANGS_S)) is not None:
+            if "begins" in answer:
                 continue
-            if not said["accepted"] or not said["read"] or "fault" in said:
-                sys.exit(f"{parser}: undamaged input {said['number']} is not taken: {json.dumps(said, indent=1)}")
+            if not answer["accepted"] or not answer["read"] or "fault" in answer:
+                sys.exit(f"{parser}: undamaged input {answer['number']} is not taken: {json.dumps(answer, indent=1)}")
             taken += 1
         if child.process.wait() or not taken:
             sys.exit(f"{parser}: its inputs could not be made\n{child.last_words()}")
@@ -154,12 +154,12 @@ def _feed(child: Child, result: Result, first: int, cpu_s: float, folder: Path, 
     """Read the answers of one process until a fault, its last input, or the time limit; return the next number."""
     number, before_s = first - 1, result.cpu_s
     while result.cpu_s < cpu_s and number < first + _OF_A_PROCESS:
-        said = _answer(child, number)
-        if "begins" in said:
-            number = said["begins"]
+        answer = _answer(child, number)
+        if "begins" in answer:
+            number = answer["begins"]
             continue
-        result.cpu_s = max(result.cpu_s, before_s + said["process_cpu_s"])
-        if _count(result, said, folder, keep):
+        result.cpu_s = max(result.cpu_s, before_s + answer["process_cpu_s"])
+        if _count(result, answer, folder, keep):
             break
     return number + 1
 
@@ -168,38 +168,38 @@ def _answer(child: Child, number: int) -> dict[str, Any]:
     """Return the next answer of the process, or an answer that says that it hangs or crashed."""
     lost = {"number": number, "accepted": False, "cpu_s": 0.0, "process_cpu_s": 0.0, "peak_mb": 0.0}
     try:
-        said = child.line(_HANGS_S)
+        answer = child.line(_HANGS_S)
     except TimeoutError:
         return {**lost, "fault": f"took more than {_HANGS_S:.0f} s", "where": ""}
-    if said is None and not child.has_begun:
+    if answer is None and not child.has_begun:
         sys.exit(f"the process that makes inputs failed\n{child.last_words()}")
-    if said is None:
+    if answer is None:
         return {
             **lost,
             "fault": "crashed",
             "where": f"exit code {child.process.wait()}",
             "traceback": child.last_words(),
         }
-    return said
+    return answer
 
 
-def _count(result: Result, said: dict[str, Any], folder: Path, keep: Path) -> bool:
+def _count(result: Result, answer: dict[str, Any], folder: Path, keep: Path) -> bool:
     """Add the outcome of one input; return whether it is a fault."""
     result.inputs += 1
-    result.slowest_cpu_s = max(result.slowest_cpu_s, said["cpu_s"])
-    result.highest_peak_mb = max(result.highest_peak_mb, said["peak_mb"])
-    fault = said.get("fault", "")
+    result.slowest_cpu_s = max(result.slowest_cpu_s, answer["cpu_s"])
+    result.highest_peak_mb = max(result.highest_peak_mb, answer["peak_mb"])
+    fault = answer.get("fault", "")
     if not fault:
-        result.accepted += said["accepted"]
-        result.refused_in_one_line += not said["accepted"]
-        result.refusals.add("".join(c for c in said.get("line", "") if c.isalpha())[-60:])
+        result.accepted += answer["accepted"]
+        result.refused_in_one_line += not answer["accepted"]
+        result.refusals.add("".join(c for c in answer.get("line", "") if c.isalpha())[-60:])
         return False
-    name = f"{fault} {said['where']}".strip()
+    name = f"{fault} {answer['where']}".strip()
     result.faults[name] += 1
     if result.faults[name] <= _KEPT:
-        place = keep / f"{said['number']}"
+        place = keep / f"{answer['number']}"
         shutil.copytree(folder / "input", place, dirs_exist_ok=True)
-        (place.parent / f"{place.name}.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+        (place.parent / f"{place.name}.json").write_text(json.dumps(answer, indent=1), encoding="utf-8")
         print(f"\nFAULT: {name}: {place}", flush=True)
     return True
 

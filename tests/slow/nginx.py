@@ -183,7 +183,7 @@ def check_speed(nginx: Nginx, found: dict[str, object]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
-    said = parser.parse_args()
+    options = parser.parse_args()
     if shutil.which("nginx") is None:
         raise SystemExit("apt-get install nginx")
     version = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr
@@ -200,8 +200,8 @@ def main() -> None:
     found["failed"] = failed
     text = json.dumps(found, indent=2, ensure_ascii=False)
     print(text)
-    if said.json:
-        said.json.write_text(text + "\n", encoding="utf-8")
+    if options.json:
+        options.json.write_text(text + "\n", encoding="utf-8")
     sys.exit(bool(failed))
 
 

@@ -155,7 +155,7 @@ def in_turn(staging: Path) -> list[tuple[str, Path]]:
     ]
 
 
-def arrive(staging: Path, tree: Path, said: argparse.Namespace) -> tuple[dict[str, int], list[float]]:
+def arrive(staging: Path, tree: Path, options: argparse.Namespace) -> tuple[dict[str, int], list[float]]:
     """Move registers into the trees at a rate.
 
     Returns:
@@ -166,13 +166,13 @@ def arrive(staging: Path, tree: Path, said: argparse.Namespace) -> tuple[dict[st
     loads: list[float] = []
     named: dict[Path, dict[str, str]] = {}
     today, begun = datetime.now(timezone.utc).date(), time.monotonic()
-    for number, (school, folder) in enumerate(turns[: said.documents]):
-        wait = begun + number / said.rate - time.monotonic()
+    for number, (school, folder) in enumerate(turns[: options.documents]):
+        wait = begun + number / options.rate - time.monotonic()
         if wait > 0:
             time.sleep(wait)
-        elif time.monotonic() - begun > said.most_s:
+        elif time.monotonic() - begun > options.most_s:
             break
-        if number % round(60 * said.rate) == 0:
+        if number % round(60 * options.rate) == 0:
             loads.append(round(os.getloadavg()[0], 1))
         room = tree / school / "v1" / "devices" / folder.parents[1].name
         (room / "registers").mkdir(parents=True, exist_ok=True)
@@ -271,13 +271,13 @@ def check_rows(database: str, arrived: dict[str, int]) -> tuple[list[float], int
     return [(rows[one] - at) / 1e6 for one, at in arrived.items()], tables
 
 
-def measure(folder: Path, said: argparse.Namespace) -> dict[str, Any]:
+def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Run all of it."""
-    home, staging, tree = folder / "office", said.staging or folder / "staging", folder / "tree"
-    stage(staging, said.documents)
-    with a_cluster(folder, said.bin) as database:
+    home, staging, tree = folder / "office", options.staging or folder / "staging", folder / "tree"
+    stage(staging, options.documents)
+    with a_cluster(folder, options.bin) as database:
         make_office(home, staging, tree, database)
-        each, begun = said.marks // len(SCHOOLS), time.monotonic()
+        each, begun = options.marks // len(SCHOOLS), time.monotonic()
         fill(database, SCHOOLS[:1], each)
         small = plans(database)
         fill(database, SCHOOLS[1:], each)
@@ -290,7 +290,7 @@ def measure(folder: Path, said: argparse.Namespace) -> dict[str, Any]:
             cwd=ROOT,
         )
         cpu, begun = server_cpu_s(folder), time.monotonic()
-        arrived, loads = arrive(staging, tree, said)
+        arrived, loads = arrive(staging, tree, options)
         arriving_s = time.monotonic() - begun
         (home / "stop").touch()
         out, _ = child.communicate(timeout=1800)
@@ -304,7 +304,7 @@ def measure(folder: Path, said: argparse.Namespace) -> dict[str, Any]:
                 "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
                 "cores": os.cpu_count(),
                 "python": platform.python_version(),
-                "postgresql": _version(said.bin),
+                "postgresql": _version(options.bin),
             },
             "schools": len(SCHOOLS),
             "rooms": len(SCHOOLS) * ROOMS,
@@ -313,7 +313,7 @@ def measure(folder: Path, said: argparse.Namespace) -> dict[str, Any]:
             "documents": len(arrived),
             "marks_arrived": len(arrived) * STUDENTS,
             "rate_a_second": round(len(arrived) / arriving_s, 1),
-            "asked_rate_a_second": said.rate,
+            "asked_rate_a_second": options.rate,
             "done_after_s": round(done_s, 1),
             "lag_s": _spread(lags),
             "lag_s_by_tenth": [_spread(part)["median"] for part in _tenths(lags)],
@@ -354,18 +354,18 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--ingest", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--months", type=Path, help=argparse.SUPPRESS)
-    said = parser.parse_args()
-    if said.ingest is not None:
-        ingest_for_ever(said.ingest)
+    options = parser.parse_args()
+    if options.ingest is not None:
+        ingest_for_ever(options.ingest)
         return 0
-    if said.months is not None:
-        make_months(said.months)
+    if options.months is not None:
+        make_months(options.months)
         return 0
-    with tempfile.TemporaryDirectory(dir=said.staging and said.staging.parent) as folder:
-        found = measure(Path(folder), said)
+    with tempfile.TemporaryDirectory(dir=options.staging and options.staging.parent) as folder:
+        found = measure(Path(folder), options)
     text = json.dumps(found, indent=2)
-    if said.json is not None:
-        said.json.write_text(text + "\n", "utf-8")
+    if options.json is not None:
+        options.json.write_text(text + "\n", "utf-8")
     print(text)
     return 1 if found["grown"] else 0
 

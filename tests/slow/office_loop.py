@@ -77,10 +77,10 @@ class Loop:
         path.write_text(text, "utf-8")
         (self.office / "server-token").write_text(TOKEN, "ascii")
         self.run_office("keys", "pin", DEVICE, self.device_key)
-        said = self.run_office("account", "add", "weber", "--role", "teacher", "--name", "Ms Weber", "--course", "7b")
+        output = self.run_office("account", "add", "weber", "--role", "teacher", "--name", "Ms Weber", "--course", "7b")
         key = self.run_office("key").split()[0]
         self.run_device("office-key", "pin", key)
-        return re.search(r"first password (\S+)", said)[1]  # type: ignore[index]
+        return re.search(r"first password (\S+)", output)[1]  # type: ignore[index]
 
     def run_office(self, *words: str) -> str:
         """Run a command of the office to its end."""
@@ -216,8 +216,8 @@ class Loop:
         made, held = made_registers(self.device), held_registers(self.server)
         assert set(made) == expected, sorted(made)
         assert held == made
-        said = self.run_office("ingest")  # exit code 0: nothing is left out
-        assert "0 documents examined" in said, said
+        output = self.run_office("ingest")  # exit code 0: nothing is left out
+        assert "0 documents examined" in output, output
         with self.serving():
             for lesson_id in ids:
                 text = self.page(lesson_id)
@@ -237,9 +237,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
-    said = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, OfficeServer(Path(folder) / "server") as server:
-        loop = Loop(Path(folder), server, said.kills, said.seed)
+        loop = Loop(Path(folder), server, options.kills, options.seed)
         loop.go()
     counts = {name: loop.done.count(name) for name in dict.fromkeys(loop.done)}
     print(f"{LESSONS} lessons went round; {len(loop.done)} kills: {counts}")

@@ -179,20 +179,20 @@ def main() -> int:
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--roles", default="teacher,office,head,technician,dpo")
     parser.add_argument("--pages", default="", metavar="WORDS", help="only addresses that this expression finds")
-    said = parser.parse_args()
-    said.out.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     begun, total, wrong = time.monotonic(), 0, []
     with (
         tempfile.TemporaryDirectory() as folder,
         an_office(Path(folder) / "office") as passwords,
         sync_playwright() as it,
     ):
-        browser = it.chromium.launch(executable_path=said.chromium, args=["--no-sandbox"])
+        browser = it.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(f"http://{LISTEN}/sign-in/")
-        wrong += examine(page, "sign-in", said.out)
-        for role in said.roles.split(","):
-            count, found = visit(browser, role, passwords[role], said.out, said.pages)
+        wrong += examine(page, "sign-in", options.out)
+        for role in options.roles.split(","):
+            count, found = visit(browser, role, passwords[role], options.out, options.pages)
             total += count
             wrong += found
         browser.close()

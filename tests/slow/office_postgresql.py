@@ -168,8 +168,8 @@ def main() -> int:
     """Run the test; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=Path, default=Path("/usr/lib/postgresql/15/bin"))
-    said = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, a_cluster(Path(folder), said.bin) as database:
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, a_cluster(Path(folder), options.bin) as database:
         home = Path(folder) / "office"
         two_schools(home, database)
         check(home, database)

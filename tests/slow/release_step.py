@@ -93,10 +93,10 @@ def hold(home: Home, number: int) -> str:
 
 def students(home: Path) -> list[str]:
     """Return the names that the release reads out of the gallery."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
         assert program(["--home", str(home), "enrol", "list", "--json"]) == 0
-    return sorted(one["name"] for one in json.loads(said.getvalue()))
+    return sorted(one["name"] for one in json.loads(output.getvalue()))
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def a_sync(home: Path) -> Sync:
     begun_s = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    said = process.stdout.read().strip()
+    output = process.stdout.read().strip()
     _, status, used = os.wait4(process.pid, 0)
     wall_s = time.monotonic() - begun_s
     peak_mb = used.ru_maxrss / 1024
@@ -61,7 +61,7 @@ def a_sync(home: Path) -> Sync:
         round(used.ru_utime + used.ru_stime, 2),
         round(peak_mb, 1),
         os.waitstatus_to_exitcode(status),
-        said,
+        output,
     )
 
 
@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--year", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=5)
-    said = parser.parse_args()
+    options = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for name in ("api", "webdav", "year"):
@@ -152,12 +152,12 @@ def main() -> None:
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
             "measured": f"{datetime.now(timezone.utc):%Y-%m-%d}",
             "load_at_begin": round(os.getloadavg()[0], 1),
-            "day": [a_day(folder / kind, folder / "ca", kind, said.repeats) for kind in ("api", "webdav")],
-            "year": a_year(folder / "year", folder / "ca", said.year),
+            "day": [a_day(folder / kind, folder / "ca", kind, options.repeats) for kind in ("api", "webdav")],
+            "year": a_year(folder / "year", folder / "ca", options.year),
             "load_at_end": round(os.getloadavg()[0], 1),
         }
     text = json.dumps(document, indent=1)
-    said.json.write_text(text + "\n")
+    options.json.write_text(text + "\n")
     print(text)
 
 

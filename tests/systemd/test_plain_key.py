@@ -58,10 +58,10 @@ def device(tmp_path) -> Device:
 def test_the_sealed_copy_goes_and_the_plain_key_stays(device):
     device.has(PLAIN, KEY)
     device.has(SEALED, b"sealed " + KEY)
-    said = device.run()
+    output = device.run()
     assert device.remaining() == {PLAIN}, "a second copy would outlive the key"
     assert (device.root / PLAIN).read_bytes() == KEY
-    assert said.count("\n") == 1
+    assert output.count("\n") == 1
     assert not (device.root / DROP_IN).parent.exists()
     assert device.run() == "", "once"
 
@@ -77,9 +77,9 @@ def test_where_only_the_sealed_key_is_left_it_is_unsealed_first(device):
 @pytest.mark.parametrize("sealed", [b"of another computer", b"sealed short"])
 def test_a_sealed_key_that_is_the_only_one_and_does_not_open_stays_with_its_drop_in(device, sealed):
     device.has(SEALED, sealed)
-    said = device.run()
+    output = device.run()
     assert device.remaining() == {DROP_IN, SEALED}
-    assert "systemd-creds decrypt" in said
+    assert "systemd-creds decrypt" in output
     assert list((device.root / "etc/credstore").iterdir()) == []
 
 

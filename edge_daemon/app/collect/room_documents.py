@@ -157,9 +157,9 @@ def _named(folder: Path, pinned: Mapping[str, frozenset[str]] | None) -> Room:
     device, key = folder.name, ""
     for name in ("key.json", "status.json"):
         found = read_object(folder / name) or {}
-        said = found.get("device")
-        if isinstance(said, str) and device_folder(said).endswith(f"/{folder.name}"):
-            device = said
+        device_name = found.get("device")
+        if isinstance(device_name, str) and device_folder(device_name).endswith(f"/{folder.name}"):
+            device = device_name
         if name == "key.json" and isinstance(found.get("public_key"), str):
             key = str(found["public_key"]).lower()
     if pinned is None:

@@ -93,28 +93,29 @@ def read_all(request: TermRequest, reader: RoomReader, progress: Progress) -> Co
 
 def room_row(one: RoomStatus, request: TermRequest) -> Sequence[str | int | float | None]:
     """Return the cells of a room's row."""
-    room, said, all_held = one.room, one.heartbeat, one.room.summary
+    room, heartbeat, all_held = one.room, one.heartbeat, one.room.summary
     planned = all_held.captures_planned
     return (
-        *(room.device, one.severity, "; ".join(one.reasons), _time(said.at if said else None, request), all_held.held),
+        *(room.device, one.severity, "; ".join(one.reasons)),
+        *(_time(heartbeat.at if heartbeat else None, request), all_held.held),
         *(_time(all_held.last_start, request), one.missing or None),
         round(all_held.captures_taken / planned, 4) if planned else None,
-        *((said.waiting, said.parked, said.clock) if said else (None, None, "")),
-        round(said.disk_free_mb / 1024, 1) if said and said.disk_free_mb is not None else None,
-        *((said.temperature_c, said.version) if said else (None, "")),
+        *((heartbeat.waiting, heartbeat.parked, heartbeat.clock) if heartbeat else (None, None, "")),
+        round(heartbeat.disk_free_mb / 1024, 1) if heartbeat and heartbeat.disk_free_mb is not None else None,
+        *((heartbeat.temperature_c, heartbeat.version) if heartbeat else (None, "")),
         " / ".join(sorted(fingerprint(key) for key in room.keys)),
         "your list" if room.is_pinned else "the server",
-        _removals(said, request),
+        _removals(heartbeat, request),
     )
 
 
-def _removals(said: Heartbeat | None, request: TermRequest) -> str:
+def _removals(heartbeat: Heartbeat | None, request: TermRequest) -> str:
     """Return in words whether and when a room confirmed the office's last list of removals; empty if not known."""
-    if said is None:
+    if heartbeat is None:
         return ""
-    if said.removals_open:
+    if heartbeat.removals_open:
         return "not confirmed"
-    applied = said.removals_applied
+    applied = heartbeat.removals_applied
     return f"confirmed {applied.astimezone(request.zone):%Y-%m-%d %H:%M}" if applied else ""
 
 

@@ -94,8 +94,8 @@ def apply_corrections(
 
 def _content_id(one: OfficeDecision) -> str:
     """Return an id made from a decision's content, which recognises a skipped decision even under another id."""
-    said = one.confirmation if isinstance(one, OfficeConfirmation) else one.correction
-    text = json.dumps([one.lesson_id, *astuple(said)], default=str)
+    decision = one.confirmation if isinstance(one, OfficeConfirmation) else one.correction
+    text = json.dumps([one.lesson_id, *astuple(decision)], default=str)
     return f"content {hashlib.sha256(text.encode('ascii')).hexdigest()}"  # no id of the office contains a space
 
 

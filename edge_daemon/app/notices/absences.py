@@ -110,7 +110,7 @@ def forbidden(
     if register.lesson.origin == "rehearsal":  # an earlier release queued notices of rehearsals, too
         return Outcome("void", "it was a rehearsal")
     absent = _is_absent(register, found[0])
-    last = _last_said(_others(db, delivery, channel))
+    last = _last_sent(_others(db, delivery, channel))
     was_notice = last is not None and last.kind == channel.notice
     if delivery.kind == channel.correction:
         if absent:
@@ -153,10 +153,10 @@ def _is_absent(register: Register, verdict: Verdict) -> bool:
     return verdict.verdict == "absent" and register.clock != "unsynchronised" and not is_cancelled(register)
 
 
-def _last_said(items: Sequence[Item]) -> Item | None:
+def _last_sent(items: Sequence[Item]) -> Item | None:
     """Return the last message that arrived or may have arrived: it was tried at least once and not refused."""
-    said = [item for item in items if item.state == "delivered" or (item.attempts > 0 and item.state != "parked")]
-    return said[-1] if said else None
+    sent = [item for item in items if item.state == "delivered" or (item.attempts > 0 and item.state != "parked")]
+    return sent[-1] if sent else None
 
 
 def _others(db: sqlite_utils.Database, delivery: Delivery, channel: _Channel) -> list[Item]:
@@ -199,7 +199,7 @@ class _Case:
                 self._take_back()
 
     def _is_last(self, kind: str, *, surely: bool = False) -> bool:
-        last = _last_said(self.items)
+        last = _last_sent(self.items)
         return last is not None and last.kind == kind and (last.state == "delivered" or not surely)
 
     def _notify(self) -> None:

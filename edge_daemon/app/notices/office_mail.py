@@ -198,9 +198,9 @@ def _facts(register: Register, names: Names, words: Words, *, to_teacher: bool) 
     if awaits_confirmation(register):
         ask = words.say("ask_office") if to_teacher else words.say("ask_held", lesson_id=register.lesson.lesson_id[:8])
         facts.append(("fact_confirm", ask))
-    if (said := register.confirmed) is not None:
-        key = "said_held" if said.held else "said_not_held"
-        facts.append(("fact_confirmed", words.say(key, by=said.by, at=words.moment(said.at))))
+    if (confirmed := register.confirmed) is not None:
+        key = "said_held" if confirmed.held else "said_not_held"
+        facts.append(("fact_confirmed", words.say(key, by=confirmed.by, at=words.moment(confirmed.at))))
     facts.append(("fact_pictures", words.say("of_planned", taken=taken, planned=planned)))
     if register.rule is not None:
         facts += [("fact_needed", words.needed(register)), ("fact_rule", words.rule(register.rule))]

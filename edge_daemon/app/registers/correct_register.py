@@ -117,14 +117,19 @@ def _last_correction(db: sqlite_utils.Database, lesson_id: str, wanted: Correcti
 
 
 def confirm_register(
-    db: sqlite_utils.Database, lesson_id: str, said: Confirmation, signer: Signer, also: OutboxWriter, now: datetime
+    db: sqlite_utils.Database,
+    lesson_id: str,
+    confirmation: Confirmation,
+    signer: Signer,
+    also: OutboxWriter,
+    now: datetime,
 ) -> StoredRegister | None:
     """Make the next revision of a register, with the office's confirmation.
 
     Args:
         db: register.sqlite, within a transaction.
         lesson_id: the lesson of an existing register.
-        said: whether the lesson was held, who confirms it, and when.
+        confirmation: whether the lesson was held, who confirms it, and when.
         signer: the signer of this device.
         also: writes the outbox rows of the revision, in the same transaction.
         now: the time of the revision.
@@ -136,7 +141,7 @@ def confirm_register(
         RegisterError: there is no such register, or the person is missing.
         StoreError: the database can't be written.
     """
-    return _revise(db, lesson_id, lambda old: confirm(old, said), signer, also, now)
+    return _revise(db, lesson_id, lambda old: confirm(old, confirmation), signer, also, now)
 
 
 def question_register(
@@ -187,15 +192,15 @@ def _revise(
     return registers.add_revision(db, lesson_id, render, now, also)
 
 
-def confirm_by_hand(home: Home, register_id: str, said: Confirmation) -> tuple[str, int | None]:
+def confirm_by_hand(home: Home, register_id: str, confirmation: Confirmation) -> tuple[str, int | None]:
     """Confirm on the device whether a lesson was held; arguments and errors are those of `correct_by_hand`."""
     home.check_registers()
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         lesson_id = registers.find_lesson(db, register_id)
         signer, also = open_signer(home), outbox_writer(home.config)
-        with _alarm(db, said.at), transaction(db):
-            added = confirm_register(db, lesson_id, said, signer, also, said.at)
+        with _alarm(db, confirmation.at), transaction(db):
+            added = confirm_register(db, lesson_id, confirmation, signer, also, confirmation.at)
     return lesson_id, added.revision if added else None
 
 

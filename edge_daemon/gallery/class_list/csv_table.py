@@ -36,9 +36,9 @@ def csv_table(text: str, known: Callable[[str], bool], remarks: Sequence[Remark]
     separator = ""
     while first < len(lines) and not lines[first].strip():
         first += 1
-    said = _SEP_LINE.fullmatch(lines[first].strip("\r\n ")) if first < len(lines) else None
-    if said:
-        separator = said.group(1)
+    separator_line = _SEP_LINE.fullmatch(lines[first].strip("\r\n ")) if first < len(lines) else None
+    if separator_line:
+        separator = separator_line.group(1)
         first += 1
     separator = separator or _separator(lines[first : first + _HEAD_LINES], known)
     rows, more, damaged = _rows(lines, first, separator)

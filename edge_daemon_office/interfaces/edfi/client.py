@@ -90,8 +90,8 @@ class EdFiClient:
             "Accept": "application/json",
         }
         answer = self._send("POST", self._settings.token_path, headers, b"grant_type=client_credentials")
-        said = answer.json()
-        token = said.get("access_token") if isinstance(said, dict) else None
+        document = answer.json()
+        token = document.get("access_token") if isinstance(document, dict) else None
         if answer.status != 200 or not isinstance(token, str) or not token.isprintable():
             raise EdFiDownError(f"gives no token (status {answer.status}): check client_id and secret_file")
         self._token = token
@@ -108,9 +108,9 @@ class EdFiClient:
 
 
 def _reason(answer: WebAnswer) -> str:
-    said = answer.json()
+    document = answer.json()
     words = ""
-    if isinstance(said, dict):
-        words = str(said.get("detail") or said.get("message") or said.get("title") or "")
+    if isinstance(document, dict):
+        words = str(document.get("detail") or document.get("message") or document.get("title") or "")
     text = "".join(sign if sign.isprintable() else " " for sign in words)[:_LONGEST]
     return f"status {answer.status}{f': {text}' if text else ''}"

@@ -52,8 +52,8 @@ def holders(room: Room, words: str) -> set[str]:
 
 
 def test_words_become_a_code_in_the_register_and_a_sealed_note_beside_it(room):
-    said = correct(room, WORDS).stdout
-    assert said.endswith("your words are kept as a note on this device; the register has the code `other`\n")
+    output = correct(room, WORDS).stdout
+    assert output.endswith("your words are kept as a note on this device; the register has the code `other`\n")
     (correction,) = register_shown(room)["corrections"]
     assert (correction["reason"], correction["reason_code"]) == ("other", "other")
     assert [note["note"] for note in register_shown(room)["notes"]] == [WORDS]
@@ -79,8 +79,8 @@ def test_other_words_for_the_same_decision_take_the_place_of_the_note(room):
 
 
 def test_other_words_for_the_last_decision_leave_the_note_of_the_first(room):
-    said = (("present", WORDS), ("absent", "went home"), ("absent", "went to the nurse"))
-    for hour, (verdict, reason) in enumerate(said, 1):
+    decisions = (("present", WORDS), ("absent", "went home"), ("absent", "went to the nurse"))
+    for hour, (verdict, reason) in enumerate(decisions, 1):
         wanted = Correction("S1", verdict, "Ms Weber", reason, NOW + timedelta(hours=hour))
         correct_by_hand(room.home, LESSON.lesson_id, wanted)
     assert [note["note"] for note in register_shown(room)["notes"]] == [WORDS, "went to the nurse"]

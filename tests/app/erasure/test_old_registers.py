@@ -115,9 +115,9 @@ def test_what_the_office_has_goes_after_its_time_and_the_newest_stays(home):
         assert not are_due(db)
         left = {one.lesson_id for one in outbox.listed(db, outbox.STATES) if one.lesson_id}
         assert left == {one.lesson_id for one in latest_registers(db)}
-    code, said = verified(home)
-    assert code == 0, said
-    assert "2 registers were removed after storage.keep_registers_days" in said
+    code, output = verified(home)
+    assert code == 0, output
+    assert "2 registers were removed after storage.keep_registers_days" in output
     add_lessons(home, [5000])  # the next lesson follows, and the chain goes on
     assert verified(home)[0] == 0
 
@@ -213,16 +213,16 @@ def test_a_gap_that_no_signed_note_documents_is_named(home, damage, named):
     after_its_time(home)
     add_lessons(home, [5000])
     change(home, *damage)
-    code, said = verified(home)
+    code, output = verified(home)
     assert code == 1
-    assert named in said
+    assert named in output
 
 
 def test_a_note_that_another_device_signed_covers_no_gap(home):
     after_its_time(home)
-    code, said = verified(home, "--key", "ab" * 32)
+    code, output = verified(home, "--key", "ab" * 32)
     assert code == 1
-    assert "retention note 1" in said
+    assert "retention note 1" in output
 
 
 def test_a_register_can_not_be_deleted_without_its_note(home):

@@ -254,8 +254,8 @@ def test_a_correction_becomes_a_signed_revision_that_is_delivered(box):
 
 
 def confirmation(**changes: str) -> dict[str, str]:
-    said = {"id": "h1", "lesson_id": LESSON, "confirm": "not_held", "by": "Office", "at": "2026-11-17T12:00:00Z"}
-    return {**said, **changes}
+    fields = {"id": "h1", "lesson_id": LESSON, "confirm": "not_held", "by": "Office", "at": "2026-11-17T12:00:00Z"}
+    return {**fields, **changes}
 
 
 def test_the_office_says_that_a_lesson_was_not_held_and_the_list_stays_idempotent(box):

@@ -212,9 +212,10 @@ def test_what_is_confirmed_as_held_is_in_the_record(home, db):
     register = hold(home, db, a_lesson(FRIDAY), **UNUSUAL)
     hold(home, db, a_lesson(FRIDAY - timedelta(days=1)))
     assert len(record(home, db, "guardian-week", "S06").registers) == 1
-    said = Confirmation(True, "Office", FRIDAY + timedelta(hours=2))
+    at, signer = FRIDAY + timedelta(hours=2), open_signer(home)
+    confirmation = Confirmation(True, "Office", at)
     with transaction(db):
-        confirm_register(db, register.lesson.lesson_id, said, open_signer(home), outbox_writer(home.config), said.at)
+        confirm_register(db, register.lesson.lesson_id, confirmation, signer, outbox_writer(home.config), at)
     assert len(record(home, db, "guardian-week", "S06").registers) == 2
 
 

@@ -39,9 +39,9 @@ def db(tmp_path):
 
 
 def confirmed(db, *, held: bool) -> None:
-    said = Confirmation(held, "Office", LATER)
+    confirmation = Confirmation(held, "Office", LATER)
     with transaction(db):
-        confirm_register(db, LESSON.lesson_id, said, SIGNER, outbox_writer(CONFIG), LATER)
+        confirm_register(db, LESSON.lesson_id, confirmation, SIGNER, outbox_writer(CONFIG), LATER)
 
 
 def corrected(db, student_id: str, verdict: str) -> None:
@@ -87,8 +87,8 @@ def test_a_lesson_confirmed_as_not_held_sends_no_notices_and_the_office_gets_the
 def test_what_was_queued_is_given_up_when_the_lesson_turns_out_not_to_have_been_held(db):
     confirmed(db, held=True)
     with transaction(db):
-        said = Confirmation(False, "Head", LATER + timedelta(minutes=5))
-        confirm_register(db, LESSON.lesson_id, said, SIGNER, outbox_writer(CONFIG), LATER)
+        confirmation = Confirmation(False, "Head", LATER + timedelta(minutes=5))
+        confirm_register(db, LESSON.lesson_id, confirmation, SIGNER, outbox_writer(CONFIG), LATER)
     assert {state for _, _, state in to_families(db)} == {"void"}
 
 
@@ -108,6 +108,6 @@ def test_the_confirmation_is_checked_again_right_before_a_notice_is_sent(db):
         claimed = outbox.claim(db, "mail", at, "a test")
     assert forbidden(db, claimed, MAIL, at) is None
     with transaction(db):
-        said = Confirmation(False, "Head", at)
-        confirm_register(db, LESSON.lesson_id, said, SIGNER, outbox_writer(CONFIG), at)
+        confirmation = Confirmation(False, "Head", at)
+        confirm_register(db, LESSON.lesson_id, confirmation, SIGNER, outbox_writer(CONFIG), at)
     assert forbidden(db, claimed, MAIL, at).name == "void"
