@@ -116,11 +116,11 @@ def plan_text(roster: Roster, plan: PlannedEnrolment) -> str:
         ("courses", ", ".join(plan.courses[:_SHOWN_COURSES]) or "-"),
         ("rows left out", f"{len(roster.left_out)}"),
     ]
-    shown = [
+    students = [
         (s.student_id, s.name, s.email or "-", s.guardian_email or "-", _yes(s.consent))
         for s in (row.student for row in roster.rows[:_SHOWN_STUDENTS])
     ]
-    parts = [table(("understood", ""), counts), table(("student", "name", "e-mail", "guardian", "consent"), shown)]
+    parts = [table(("understood", ""), counts), table(("student", "name", "e-mail", "guardian", "consent"), students)]
     if plan.photographs or plan.unmatched:
         files = [
             _one_line(f"{student_id}: {', '.join(own) or 'no photograph'}") for student_id, own in plan.photographs

@@ -156,7 +156,7 @@ def rooms(_request: HttpRequest, school: str) -> HttpResponse:
 
 
 def _listing(
-    request: HttpRequest, rows: Any, types: Mapping[str, type], shown: Callable[[Any], dict[str, Any]]
+    request: HttpRequest, rows: Any, types: Mapping[str, type], to_item: Callable[[Any], dict[str, Any]]
 ) -> HttpResponse:
     """Return a page of rows in the order of their key, and the cursor for the next page."""
     key = tuple(types)
@@ -167,7 +167,11 @@ def _listing(
     page, has_more = found[:limit], len(found) > limit
     last = [getattr(page[-1], name) for name in key] if page else after
     return _answer(
-        {"items": [shown(one) for one in page], "next": _written(last) if has_more else None, "cursor": _written(last)}
+        {
+            "items": [to_item(one) for one in page],
+            "next": _written(last) if has_more else None,
+            "cursor": _written(last),
+        }
     )
 
 

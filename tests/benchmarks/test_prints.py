@@ -26,10 +26,10 @@ def original() -> Original:
 
 def differences(medium, original: Original, captures: int = 4) -> list[float]:
     seat = Seat(medium, [original], np.random.default_rng(1))
-    shown = [seat.shown().astype(int) for _ in range(captures)]
-    assert all(one.shape == (CROP, CROP, 3) for one in shown)
+    pictures = [seat.shown().astype(int) for _ in range(captures)]
+    assert all(one.shape == (CROP, CROP, 3) for one in pictures)
     # The light falls from one side of the whole crop; what is left is what moved.
-    gradients = [np.diff(one.mean(2) / one.mean(), axis=1)[60:160, 60:160] for one in shown]
+    gradients = [np.diff(one.mean(2) / one.mean(), axis=1)[60:160, 60:160] for one in pictures]
     return [float(np.abs(gradients[0] - other).mean()) for other in gradients[1:]]
 
 
@@ -80,13 +80,13 @@ def test_every_seat_is_in_one_lesson_and_nobody_twice_in_a_lesson():
 
 
 def test_eyes_are_shut_by_the_persons_own_median():
-    def shown(condition: str, closure: float) -> eyes.Shown:
+    def eyes_of(condition: str, closure: float) -> eyes.Shown:
         return eyes.Shown(condition, {48: closure})
 
     people = {
-        "narrow": [*(shown("normal", 0.5) for _ in range(6)), shown("sleepy", 0.79)],
-        "wide": [*(shown("normal", 0.1) for _ in range(6)), shown("sleepy", 0.5), shown("wink", 0.2)],
-        "too few": [shown("normal", 0.9)],
+        "narrow": [*(eyes_of("normal", 0.5) for _ in range(6)), eyes_of("sleepy", 0.79)],
+        "wide": [*(eyes_of("normal", 0.1) for _ in range(6)), eyes_of("sleepy", 0.5), eyes_of("wink", 0.2)],
+        "too few": [eyes_of("normal", 0.9)],
     }
     found = dict(eyes._rates(people, 48, has_conditions=True))
     assert (found["shut_found"]["hits"], found["shut_found"]["n"]) == (2, 2)

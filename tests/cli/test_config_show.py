@@ -18,9 +18,9 @@ def test_what_is_shown_is_a_configuration_with_the_same_settings(tmp_path, capsy
     (tmp_path / "config.toml").write_text(
         '[device]\nname = "R\\"7\\\\"\ntime_zone = "Asia/Tokyo"\n[mail]\nfrom = "a@b"\n'
     )
-    shown = tmp_path / "shown.toml"
-    shown.write_text(show(tmp_path, capsys))
-    assert load_config(shown) == load_config(tmp_path / "config.toml")
+    copy = tmp_path / "shown.toml"
+    copy.write_text(show(tmp_path, capsys))
+    assert load_config(copy) == load_config(tmp_path / "config.toml")
 
 
 def test_json_and_toml_show_the_same(tmp_path, capsys):
@@ -31,11 +31,11 @@ def test_json_and_toml_show_the_same(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"), [('""', ""), ('"R1"', "R1"), ('["R1"]', "R1"), ('["R1", "R2"]', ["R1", "R2"])]
+    ("given", "expected"), [('""', ""), ('"R1"', "R1"), ('["R1"]', "R1"), ('["R1", "R2"]', ["R1", "R2"])]
 )
-def test_a_room_of_one_name_is_shown_as_text(tmp_path, capsys, given, shown):
+def test_a_room_of_one_name_is_shown_as_text(tmp_path, capsys, given, expected):
     (tmp_path / "config.toml").write_text(f"[timetable]\nroom = {given}\n")
-    assert json.loads(show(tmp_path, capsys, "--json"))["timetable"]["room"] == shown
+    assert json.loads(show(tmp_path, capsys, "--json"))["timetable"]["room"] == expected
 
 
 def test_without_a_file_it_says_that_these_are_defaults(tmp_path, capsys):
@@ -43,7 +43,7 @@ def test_without_a_file_it_says_that_these_are_defaults(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("rtsp://admin:hunter2@cam.example/1", "rtsp://***@cam.example/1"),
         ("https://user:p@ss@word@host/", "https://***@host/"),
@@ -57,8 +57,8 @@ def test_without_a_file_it_says_that_these_are_defaults(tmp_path, capsys):
         ("office@school.example", "office@school.example"),
     ],
 )
-def test_secrets_inside_an_address_are_hidden(text, shown):
-    assert hide_secrets(text) == shown
+def test_secrets_inside_an_address_are_hidden(text, expected):
+    assert hide_secrets(text) == expected
 
 
 def test_secrets_are_hidden_wherever_a_setting_stands(tmp_path, capsys):

@@ -461,7 +461,7 @@ def test_a_bar_is_shown_on_a_terminal_and_none_in_a_pipe(office):
     leader, follower = pty.openpty()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower):
         os.close(follower)
-        shown = b""
+        output = b""
         while True:
             try:
                 chunk = os.read(leader, 4096)
@@ -469,10 +469,10 @@ def test_a_bar_is_shown_on_a_terminal_and_none_in_a_pipe(office):
                 break
             if not chunk:
                 break
-            shown += chunk
+            output += chunk
     os.close(leader)
-    assert b"photographs" in shown
-    assert b"3/3" in shown
+    assert b"photographs" in output
+    assert b"3/3" in output
 
 
 def test_ids_that_lost_their_zeros_do_not_take_the_students_off(office):

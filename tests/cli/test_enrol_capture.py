@@ -59,9 +59,9 @@ def day(tmp_path, monkeypatch) -> PhotoDay:
 
 
 def test_a_student_is_guided_through_the_pictures_and_only_templates_are_kept(day):
-    shown = (day.dark, day.left, day.straight, day.straight, day.left, day.left, day.right, day.other, day.straight)
-    day.camera_shows(*shown)
-    done = day.capture("S2", answers="y\ny\n" + "\n" * len(shown))
+    pictures = (day.dark, day.left, day.straight, day.straight, day.left, day.left, day.right, day.other, day.straight)
+    day.camera_shows(*pictures)
+    done = day.capture("S2", answers="y\ny\n" + "\n" * len(pictures))
     assert done.exit_code == 0, done.stdout + done.stderr
     feedback = re.findall(r"  (again: [^\n]*|good)\n", done.stdout)
     reasons = ("dark", "look straight", "good", "hardly", "good", "same side", "good", "different person", "good")

@@ -406,9 +406,9 @@ def test_a_promise_for_a_time_that_was_moved_is_named_with_the_new_one(tmp_path)
     assert first["promised_at"] == "2026-11-16T04:00:00Z"
     assert lines["series", "2026-11-16T08:00:00Z"]["moved_to"]["start"] == "2026-11-16T10:00:00Z"
     assert lines["gone", "2026-11-16T07:00:00Z"]["moved_to"] is None
-    shown = run(tmp_path, "ledger").stdout
-    assert "withdrawn: moved to Mon 2026-11-16 10:00" in shown
-    assert "withdrawn: the timetable no longer has it" in shown
+    text = run(tmp_path, "ledger").stdout
+    assert "withdrawn: moved to Mon 2026-11-16 10:00" in text
+    assert "withdrawn: the timetable no longer has it" in text
     assert run(tmp_path, "ledger", "--to", "2026-11-15").stdout == "no lessons on record\n"
 
 

@@ -119,8 +119,8 @@ def test_an_item_is_shown_with_its_lesson_and_the_receivers_answer(home):
     assert "state     parked" in lines
     assert "tries     1" in lines
     assert "answer    550 no such mailbox" in lines
-    shown = json.loads(run(home, "outbox", "show", str(item_id), "--json").stdout)
-    assert (shown["state"], shown["answer"], shown["lesson"]["course"]) == ("parked", "550 no such mailbox", "7b")
+    item = json.loads(run(home, "outbox", "show", str(item_id), "--json").stdout)
+    assert (item["state"], item["answer"], item["lesson"]["course"]) == ("parked", "550 no such mailbox", "7b")
 
 
 def test_nothing_that_a_receiver_answers_can_steer_the_terminal(home):

@@ -183,28 +183,28 @@ def test_a_removed_student_is_shown_with_the_day_of_the_removal_and_not_as_unsee
 
 
 def test_json_of_a_register_is_its_document_with_the_sightings(home):
-    shown = json.loads(run(home, "register", "show", SECOND.lesson_id, "--json").stdout)
-    assert (shown["lesson_id"], shown["unknown_faces"]) == (SECOND.lesson_id, 1)
-    b = next(student for student in shown["students"] if student["student_id"] == "b")
+    document = json.loads(run(home, "register", "show", SECOND.lesson_id, "--json").stdout)
+    assert (document["lesson_id"], document["unknown_faces"]) == (SECOND.lesson_id, 1)
+    b = next(student for student in document["students"] if student["student_id"] == "b")
     assert (b["frames_seen"], b["frames_attentive"], b["share"], b["verdict"]) == (18, 18, 0.9, "present")
-    mine = [one for one in shown["sightings"] if one["student_id"] == "b"]
+    mine = [one for one in document["sightings"] if one["student_id"] == "b"]
     assert len(mine) == 18
     assert set(mine[0]) == {"slot", "student_id", "similarity", "attentive", "x", "y", "w", "h"}
-    assert {one["student_id"] for one in shown["sightings"]} == {"b"}  # only the number of unknown faces
-    assert len(shown["captures"]) == 20
+    assert {one["student_id"] for one in document["sightings"]} == {"b"}  # only the number of unknown faces
+    assert len(document["captures"]) == 20
 
 
 def test_a_correction_is_a_new_revision_that_says_who_and_why(home):
     arguments = ("--student", "b", "--verdict", "absent", "--by", "Ms Ünal", "--reason", "was in the library")
     done = run(home, "register", "correct", FIRST.lesson_id[:10], *arguments)
     assert (done.exit_code, done.stdout) == (0, f"register {FIRST.lesson_id}, revision 2: b is absent\n")
-    shown = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
+    document = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
     before = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json", "--revision", "1").stdout)
-    assert (before["revision"], shown["revision"]) == (1, 2)
-    assert shown["previous_sha256"] == before["sha256"]
-    assert (before["students"][1]["verdict"], shown["students"][1]["verdict"]) == ("present", "absent")
-    assert shown["students"][1]["flags"] == ["borderline", "corrected"]
-    (correction,) = shown["corrections"]
+    assert (before["revision"], document["revision"]) == (1, 2)
+    assert document["previous_sha256"] == before["sha256"]
+    assert (before["students"][1]["verdict"], document["students"][1]["verdict"]) == ("present", "absent")
+    assert document["students"][1]["flags"] == ["borderline", "corrected"]
+    (correction,) = document["corrections"]
     assert (correction["by"], correction["reason"], correction["reason_code"]) == ("Ms Ünal", "other", "other")
     assert (
         "by Ms Ünal: b is absent, because: for another reason" in run(home, "register", "show", FIRST.lesson_id).stdout
@@ -316,9 +316,9 @@ def test_a_lesson_is_confirmed_in_a_new_revision(home, word, held):
     done = run(home, "register", "confirm", SECOND.lesson_id[:8], word, "--by", "Office")
     what = "the lesson was held" if held else "the lesson was not held, nobody is absent"
     assert (done.exit_code, done.stdout) == (0, f"register {SECOND.lesson_id}, revision 2: {what}\n")
-    shown = json.loads(run(home, "register", "show", SECOND.lesson_id, "--json").stdout)
-    assert (shown["confirmed"]["held"], shown["confirmed"]["by"]) == (held, "Office")
-    assert [s["verdict"] for s in shown["students"]] == ["absent" if held else "inconclusive", "present"]
+    document = json.loads(run(home, "register", "show", SECOND.lesson_id, "--json").stdout)
+    assert (document["confirmed"]["held"], document["confirmed"]["by"]) == (held, "Office")
+    assert [s["verdict"] for s in document["students"]] == ["absent" if held else "inconclusive", "present"]
     again = run(home, "register", "confirm", SECOND.lesson_id, word, "--by", "Office")
     assert again.stdout == f"register {SECOND.lesson_id}: {what} already, by the same person; no new revision\n"
     assert "revision 2" in run(home, "register", "show", SECOND.lesson_id).stdout
@@ -350,8 +350,8 @@ def test_what_a_correction_lacks_is_asked_for_and_what_is_piped_in_answers(home,
     done = run(home, "register", "correct")
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout == f"register {FIRST.lesson_id}, revision 2: c is present\n"
-    shown = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
-    assert [(one["student_id"], one["by"], one["reason"]) for one in shown["corrections"]] == [
+    document = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
+    assert [(one["student_id"], one["by"], one["reason"]) for one in document["corrections"]] == [
         ("c", "J. Miller", "not_recognised")
     ]
     monkeypatch.setattr("sys.stdin", io.StringIO("Office\n"))
@@ -390,10 +390,10 @@ def test_a_rehearsal_has_no_clock_in_the_list_and_in_the_evidence(tmp_path):
     register = replace(register, clock="unsynchronised", lesson=replace(lesson, end=lesson.start))
     home = a_home(tmp_path, [(register, sightings)])
     assert "2026-11-16  no clock" in run(home, "register", "list").stdout
-    shown = run(home, "register", "show", lesson.lesson_id[:8]).stdout
-    assert "07:00, when it was called; no clock of 7b, room 204, rehearsal" in shown
-    assert "20 of 20 captures, clock unsynchronised" in shown
-    assert not re.search(r"^a .*\d\d:\d\d:\d\d", shown, re.MULTILINE), "nobody knows when its pictures were taken"
+    text = run(home, "register", "show", lesson.lesson_id[:8]).stdout
+    assert "07:00, when it was called; no clock of 7b, room 204, rehearsal" in text
+    assert "20 of 20 captures, clock unsynchronised" in text
+    assert not re.search(r"^a .*\d\d:\d\d:\d\d", text, re.MULTILINE), "nobody knows when its pictures were taken"
 
 
 def test_masks_are_shown_as_counts_of_the_room_and_never_by_student(tmp_path):
@@ -401,6 +401,6 @@ def test_masks_are_shown_as_counts_of_the_room_and_never_by_student(tmp_path):
     home = a_home(tmp_path, [(replace(register, mask=MaskCounts(none=1, right=22, wrong=3, undecided=4)), sightings)])
     lines = run(home, "register", "show", FIRST.lesson_id).stdout.splitlines()
     assert [line for line in lines if "mask" in line] == ["masks in the room: 1 none, 22 right, 3 wrong, 4 undecided"]
-    shown = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
-    assert shown["mask"] == {"none": 1, "right": 22, "wrong": 3, "undecided": 4}
-    assert not [key for student in shown["students"] for key in student if "mask" in key]
+    document = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
+    assert document["mask"] == {"none": 1, "right": 22, "wrong": 3, "undecided": 4}
+    assert not [key for student in document["students"] for key in student if "mask" in key]

@@ -62,16 +62,16 @@ def on_a_terminal(home, frames) -> tuple[str, str]:
     command = [sys.executable, "-m", "edge_daemon", *rehearse(home, frames)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True)
     os.close(theirs)
-    shown = b""
+    terminal_text = b""
     try:
         while block := os.read(ours, 4096):
-            shown += block
+            terminal_text += block
     except OSError:  # how Linux says that the other side has closed
         pass
     os.close(ours)
     out, _ = process.communicate()
     assert process.returncode == 0
-    return out, shown.decode()
+    return out, terminal_text.decode()
 
 
 def test_a_lesson_becomes_a_register_on_the_screen(on_a_terminal):
@@ -87,9 +87,9 @@ def test_a_lesson_becomes_a_register_on_the_screen(on_a_terminal):
 
 
 def test_a_bar_of_progress_is_shown_on_a_terminal(on_a_terminal):
-    _, shown = on_a_terminal
-    assert "captures" in shown
-    assert "4/4" in shown
+    _, terminal_text = on_a_terminal
+    assert "captures" in terminal_text
+    assert "4/4" in terminal_text
 
 
 def test_in_a_pipe_an_unreadable_frame_is_the_only_line_on_stderr(piped):

@@ -124,7 +124,7 @@ def test_a_person_at_a_terminal_sees_a_bar_and_a_timer_none(home):
     ours, theirs = pty.openpty()
     process = subprocess.Popen(command(home), stdout=subprocess.DEVNULL, stderr=theirs)
     os.close(theirs)
-    shown = b""
+    output = b""
     while True:
         try:
             part = os.read(ours, 4096)
@@ -132,10 +132,10 @@ def test_a_person_at_a_terminal_sees_a_bar_and_a_timer_none(home):
             break
         if not part:
             break
-        shown += part
+        output += part
     assert process.wait(120) == 0
-    assert b"delivering" in shown
-    assert b"3/3" in shown
+    assert b"delivering" in output
+    assert b"3/3" in output
     os.close(ours)
 
 

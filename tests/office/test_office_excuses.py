@@ -54,9 +54,9 @@ def test_an_excuse_reaches_the_room_of_the_student_alone_and_the_pages(office, s
     assert found.excuses == (("7a 2", date.fromisoformat(DAY), date.fromisoformat(DAY)),)
     assert entries(school, "room 2") == []
     assert "Zoë" not in page.get(f"/north/today/?day={DAY}").content.decode()
-    shown = page.get("/north/students/7a 2/").content.decode()
-    assert "Illness" in shown
-    assert ">E</a>" in shown
+    text = page.get("/north/students/7a 2/").content.decode()
+    assert "Illness" in text
+    assert ">E</a>" in text
     assert list(Activity.objects.filter(what="excuse").values_list("by", "student_id")) == [("office-north", "7a 2")]
 
 

@@ -112,11 +112,11 @@ def differences(
 
 
 def _example(ours: Lessons, reading: Reading) -> dict[str, object]:
-    def shown(lessons: Iterable[tuple[object, object]]) -> list[str]:
+    def first_three(lessons: Iterable[tuple[object, object]]) -> list[str]:
         return [f"{start:%Y-%m-%d %H:%M}Z" for start, _ in sorted(lessons)][:3]  # type: ignore[type-var, str-format]
 
     missing, more = set(ours) - set(reading.lessons), set(reading.lessons) - set(ours)
-    return {"it_has_not": shown(missing), "it_has_besides": shown(more), "error": reading.error}
+    return {"it_has_not": first_three(missing), "it_has_besides": first_three(more), "error": reading.error}
 
 
 def page(result: dict[str, object]) -> str:
@@ -151,14 +151,14 @@ def page(result: dict[str, object]) -> str:
 def _row(one: Verdict, found: Sequence[Difference]) -> str:
     own = [d for d in found if d.why == one.why]
     names = list(dict.fromkeys(_short(d.construct) for d in own))
-    shown = "; ".join(names[:4]) + (f"; and {len(names) - 4} more" if len(names) > 4 else "")
+    constructs = "; ".join(names[:4]) + (f"; and {len(names) - 4} more" if len(names) > 4 else "")
     counts = []
     for reader in (RIE, JS):
         differing = [d for d in own if d.reader == reader]
         counts.append(
             f"{sum(len(d.variants) for d in differing)} of {sum(d.of for d in differing)}" if differing else "same"
         )
-    return f"| {shown} | {counts[0]} | {counts[1]} | {one.right} | {one.why} |"
+    return f"| {constructs} | {counts[0]} | {counts[1]} | {one.right} | {one.why} |"
 
 
 def _short(construct: str) -> str:

@@ -126,9 +126,10 @@ def _check_corrections(attendance: Attendance, report: Report, register_id: str)
     report.check("attendance: what is piped in answers what is asked", "revision 3" in done.stdout, done.stderr)
     done = attendance.root("register", "correct", typed=answers)
     report.check("attendance: root pipes in the same way", "already" in done.stdout, done.stderr)
-    shown = attendance.root("register", "show", register_id).stdout
+    register_text = attendance.root("register", "show", register_id).stdout
     report.check(
-        "attendance: the words of the reason are kept on the device", SECRETS[2] in shown and SECRETS[4] in shown
+        "attendance: the words of the reason are kept on the device",
+        SECRETS[2] in register_text and SECRETS[4] in register_text,
     )
     done = attendance.person("enrol", "remove", SECRETS[3])
     report.check("attendance: an unknown id is refused by the program", done.returncode == 2, done.stderr)

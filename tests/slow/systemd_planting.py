@@ -123,10 +123,12 @@ def check(machine: Machine, report: Report) -> None:
     report.check("nothing that was planted ran: the journal", not ran, ran[:5])
     left = _marks(machine)
     report.check("nothing that was planted ran: no file of it", not left, left[:5])
-    shown = machine.try_("attendance", "timetable", "show").stdout
-    report.check("no planted calendar is followed", LESSON not in shown, shown[-200:])
-    listed = machine.try_("attendance", "enrol", "list").stdout
-    report.check("no planted roster or removal is applied", "PLANT" not in listed and "S1" in listed, listed[-200:])
+    timetable = machine.try_("attendance", "timetable", "show").stdout
+    report.check("no planted calendar is followed", LESSON not in timetable, timetable[-200:])
+    students = machine.try_("attendance", "enrol", "list").stdout
+    report.check(
+        "no planted roster or removal is applied", "PLANT" not in students and "S1" in students, students[-200:]
+    )
     done = machine.try_("attendance", "ledger", "verify")
     report.check(
         "no planted database is believed: the ledger",

@@ -16,13 +16,13 @@ from tests.gallery.fakes import make_face
 def test_a_picture_is_mirrored_framed_and_has_its_word_below():
     picture = np.zeros((120, 160, 3), np.uint8)
     picture[:, :20] = 255
-    shown = annotated(picture, make_face(box=Box(100, 40, 40, 40)), "täken")
-    assert shown.shape == (540 + 36, 720, 3)
-    assert shown[:500, -60:].mean() > 200, "left is right in a mirror"
-    green = (np.abs(shown[:540].astype(int) - (80, 200, 80)).sum(axis=2) < 90).nonzero()
+    window = annotated(picture, make_face(box=Box(100, 40, 40, 40)), "täken")
+    assert window.shape == (540 + 36, 720, 3)
+    assert window[:500, -60:].mean() > 200, "left is right in a mirror"
+    green = (np.abs(window[:540].astype(int) - (80, 200, 80)).sum(axis=2) < 90).nonzero()
     assert abs(green[1].min() - (160 - 140) * 4.5) < 6
     assert abs(green[0].min() - 40 * 4.5) < 6
-    assert (shown[540:] > 60).any()
+    assert (window[540:] > 60).any()
     plain = annotated(picture, None, "no face found")
     assert (np.abs(plain[:540].astype(int) - (80, 200, 80)).sum(axis=2) < 90).sum() == 0
 

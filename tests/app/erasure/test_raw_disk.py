@@ -165,5 +165,5 @@ def test_the_file_of_slots_keeps_its_blocks_on_the_disk(disk):
 
 
 def _blocks(path: Path) -> str:
-    shown = subprocess.run(["filefrag", "-v", "-b4096", str(path)], capture_output=True, text=True, check=True).stdout
-    return "".join(line.split("..", 1)[-1] for line in shown.splitlines() if line.lstrip()[:1].isdigit())
+    output = subprocess.run(["filefrag", "-v", "-b4096", str(path)], capture_output=True, text=True, check=True).stdout
+    return "".join(line.split("..", 1)[-1] for line in output.splitlines() if line.lstrip()[:1].isdigit())

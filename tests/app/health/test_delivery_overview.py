@@ -84,10 +84,10 @@ def test_before_the_first_register_there_is_nothing_to_say(tmp_path):
 
 def test_status_shows_the_queue_and_the_last_sync(home):
     run(home, Clock())
-    shown = invoke(home.state_dir, "status").stdout
-    assert "upstream      3 delivered" in shown
-    assert "mail          not set up" in shown
-    assert "upstream: 3 delivered" in shown.split("last sync")[1].splitlines()[0]
+    output = invoke(home.state_dir, "status").stdout
+    assert "upstream      3 delivered" in output
+    assert "mail          not set up" in output
+    assert "upstream: 3 delivered" in output.split("last sync")[1].splitlines()[0]
     document = json.loads(invoke(home.state_dir, "status", "--json").stdout)["delivery"]
     assert document["upstream"]["delivered"] == 3
     assert document["last_sync"]["summary"] == "upstream: 3 delivered"

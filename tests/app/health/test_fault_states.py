@@ -273,8 +273,8 @@ def test_of_one_pupil_who_was_not_recognised_the_device_knows_nothing_but_the_re
     home.chmod(0o700)
     status, found = status_and_doctor(home)
     assert (status.exit_code, found.exit_code) == (0, 0), status.stdout + found.stdout
-    shown = run(home, "register", "show", lesson.lesson_id[:8]).stdout
-    assert re.search(r"^c +.*absent +2 +2 +10%", shown, re.MULTILINE), shown
+    output = run(home, "register", "show", lesson.lesson_id[:8]).stdout
+    assert re.search(r"^c +.*absent +2 +2 +10%", output, re.MULTILINE), output
 
 
 # --- the timetable

@@ -76,9 +76,9 @@ def test_a_list_for_more_than_half_of_the_room_waits_for_a_person_on_the_device(
     assert "S1" not in done.problem
     assert set(room.enrolled()) == {"S1", "S2", "S3"}
     assert pulled(room)["applied"] is None
-    shown = run(room.home.state_dir, "maintain", "inbox", "--confirm")
-    assert (shown.exit_code, shown.stderr) == (0, "")
-    assert shown.stdout == "removals.json: 2 students removed, 0 were removed before, 0 ids are not known here\n"
+    result = run(room.home.state_dir, "maintain", "inbox", "--confirm")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "removals.json: 2 students removed, 0 were removed before, 0 ids are not known here\n"
     assert set(room.enrolled()) == {"S3"}
     assert not waiting_path(room.home).exists()
     assert run(room.home.state_dir, "maintain", "inbox", "--confirm").stdout == "nothing waits\n"

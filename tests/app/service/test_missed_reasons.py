@@ -41,9 +41,9 @@ def test_a_worker_that_was_killed_is_the_reason_of_the_slots_until_the_next_one(
     os.kill(worker_of(device), signal.SIGKILL)
     device.clock.stop_at(at + timedelta(seconds=3))  # shorter than the pause before the next try
     device.until(lambda: "killed by signal 9" in str(device.status().get("detail")))
-    shown = run(device.home.state_dir, "status")
-    assert shown.exit_code == 1
-    assert "TO DO         tries again: its process was killed by signal 9" in shown.stdout
+    status = run(device.home.state_dir, "status")
+    assert status.exit_code == 1
+    assert "TO DO         tries again: its process was killed by signal 9" in status.stdout
     assert run(device.home.state_dir, "doctor").exit_code == 1
     os.kill(device.service.pid, signal.SIGSTOP)  # it moves the clock, too
     device.clock.stop_at(None)
@@ -67,15 +67,15 @@ def test_a_camera_that_was_gone_is_the_reason_also_where_the_service_started_aga
     ended = device.status()
     assert "no such folder" in str(ended["ended_by"])
     assert "no such folder" in str(ended["camera_fault"])
-    shown = run(device.home.state_dir, "status")
-    assert shown.exit_code == 1
-    assert "TO DO         camera: " in shown.stdout
-    assert "TO DO         the service ended, and systemd starts it again: " in shown.stdout
-    asked = run(device.home.state_dir, "doctor")
-    assert asked.exit_code == 1
-    assert "bad          camera: " in asked.stdout
-    assert "bad          service: ended, and systemd starts it again: " in asked.stdout
-    assert "camera" in asked.stdout.splitlines()[-1].split("TO DO", 1)[1]
+    status = run(device.home.state_dir, "status")
+    assert status.exit_code == 1
+    assert "TO DO         camera: " in status.stdout
+    assert "TO DO         the service ended, and systemd starts it again: " in status.stdout
+    doctor = run(device.home.state_dir, "doctor")
+    assert doctor.exit_code == 1
+    assert "bad          camera: " in doctor.stdout
+    assert "bad          service: ended, and systemd starts it again: " in doctor.stdout
+    assert "camera" in doctor.stdout.splitlines()[-1].split("TO DO", 1)[1]
 
 
 def test_a_worker_that_stood_still_says_so(device):

@@ -76,8 +76,10 @@ def test_a_lesson_that_is_moved_to_another_time_is_held_at_that_time_only(runnin
     assert (document["start"], document["captures_taken"]) == ("2026-11-23T10:00:00Z", 4)
     assert document["register_flags"] == []
     assert to_office(running) == 1
-    shown = run(running.home.state_dir, "ledger").stdout
-    assert "withdrawn: moved to Mon 2026-11-23 11:00" in shown, "the office was promised 9 o'clock by its own time"
+    ledger_text = run(running.home.state_dir, "ledger").stdout
+    assert "withdrawn: moved to Mon 2026-11-23 11:00" in ledger_text, (
+        "the office was promised 9 o'clock by its own time"
+    )
     verified = run(running.home.state_dir, "ledger", "verify")
     assert verified.exit_code == 0, verified.stdout
     running.stop()

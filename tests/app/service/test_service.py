@@ -362,21 +362,21 @@ def test_after_a_restart_in_a_lesson_the_status_never_says_that_there_is_no_less
     device.clock.stop_at(at + timedelta(seconds=30))
     device.start()
     statuses: list[dict[str, object]] = []
-    shown: list[str] = []
+    outputs: list[str] = []
 
     def goes_on() -> bool:
         if (status := device.status()) and status not in statuses:
             statuses.append(status)
-            shown.append(running.run(device.home.state_dir, "status").stdout)
+            outputs.append(running.run(device.home.state_dir, "status").stdout)
         lesson = device.status().get("lesson")
         return isinstance(lesson, dict) and bool(lesson["provisional"])
 
     device.until(goes_on)
     assert not [one for one in statuses if "no lesson" in str(one["detail"])]
-    assert not [text for text in shown if "none is known" in text or "no register" in text], shown
-    assert all(re.search(r"^lesson +Maths", text, re.MULTILINE) for text in shown), shown
+    assert not [text for text in outputs if "none is known" in text or "no register" in text], outputs
+    assert all(re.search(r"^lesson +Maths", text, re.MULTILINE) for text in outputs), outputs
     assert statuses[-1]["lesson"]["provisional_of"] == 2, "what was counted before the restart is there at once"
-    assert "So far, of 2 captures; the register is made at the lesson's end:" in shown[-1]
+    assert "So far, of 2 captures; the register is made at the lesson's end:" in outputs[-1]
     device.stop()
 
 

@@ -101,8 +101,8 @@ def test_without_any_link_nothing_is_tried_and_nothing_noted_as_failed(tmp_path,
     problem = "no network yet; 3 items wait: check the cable or the Wi-Fi"
     assert list(look_at_delivery(home, clock()).problems()) == [problem]
     assert delivery_check(home, clock()).state == "bad"
-    shown = invoke(home.state_dir, "status")
-    assert (shown.exit_code, f"TO DO         {problem}" in shown.stdout) == (1, True)
+    status = invoke(home.state_dir, "status")
+    assert (status.exit_code, f"TO DO         {problem}" in status.stdout) == (1, True)
     assert queue(home)["upstream"].state == "open", "the link that comes up finds no wait in its way"
     (home.state_dir / "config.toml").write_text(near)
     run(home, clock)
@@ -358,9 +358,9 @@ def test_an_inbox_that_can_not_be_written_keeps_no_register_back(api, tmp_path, 
 
 def test_progress_comes_to_its_end(api, tmp_path, clock):
     home = a_device(tmp_path / "home", api)
-    shown = []
-    run(home, clock, show=lambda done, total: shown.append((done, total)))
-    assert shown == [(1, 3), (2, 3), (3, 3)]
+    progress = []
+    run(home, clock, show=lambda done, total: progress.append((done, total)))
+    assert progress == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_the_key_is_sent_once_the_day_logs_when_they_change_and_the_status_always(api, tmp_path, clock):
