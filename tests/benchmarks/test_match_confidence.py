@@ -77,13 +77,13 @@ def test_held_back_people_alone_are_examined_and_too_few_are_refused(tmp_path, m
     monkeypatch.setattr(match_cache, "read", lambda *_: people)
     out = tmp_path / "out.json"
     code = run(monkeypatch, match_confidence, "--data", tmp_path, "--json", out, "--held-back", "--classes", 2)
-    kept = names_held_back(sorted(people))
-    assert 15 <= len(kept) <= 25
-    if len(kept) < match_confidence.LEAST_PEOPLE:
+    held_back = names_held_back(sorted(people))
+    assert 15 <= len(held_back) <= 25
+    if len(held_back) < match_confidence.LEAST_PEOPLE:
         assert code == 2
-        assert f"has {len(kept)} people with 4 photographs; 24 are needed" in capsys.readouterr().err
+        assert f"has {len(held_back)} people with 4 photographs; 24 are needed" in capsys.readouterr().err
     else:
-        assert json.loads(out.read_text())["people"] == len(kept)
+        assert json.loads(out.read_text())["people"] == len(held_back)
 
 
 def test_the_exact_p_of_mcnemar():

@@ -101,9 +101,9 @@ def test_pictures_come_through_whole_and_belong_to_the_caller(rig):
     frame = rig.camera.capture(4)
     assert np.array_equal(frame.picture[..., 0], np.tile(np.arange(broken.WIDTH_PX), (broken.HEIGHT_PX, 1)))
     rig.be("good")
-    kept = frame.picture.copy()
+    copy = frame.picture.copy()
     rig.succeed(5)
-    assert np.array_equal(frame.picture, kept), "the next picture wrote into this one"
+    assert np.array_equal(frame.picture, copy), "the next picture wrote into this one"
     frame.picture[:] = 7  # and its owner may write into it
 
 

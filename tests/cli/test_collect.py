@@ -162,9 +162,9 @@ def test_csv_for_a_program_with_a_decimal_comma(root, rooms, tmp_path):
     with (tmp_path / "term.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file, delimiter=";"))
     assert {line["share"] for line in lines} == {"1,0000", "0,0000"}
-    kept = (tmp_path / "term.csv").read_bytes()
+    before = (tmp_path / "term.csv").read_bytes()
     assert collect(root, tmp_path / "term.csv", "--locale", "xx").exit_code == 2
-    assert (tmp_path / "term.csv").read_bytes() == kept
+    assert (tmp_path / "term.csv").read_bytes() == before
 
 
 def test_the_month_counts_students_and_the_events_are_in_ed_fis_words(root, rooms, tmp_path):
@@ -303,8 +303,8 @@ def test_copies_are_no_registers_of_their_own_and_another_document_of_a_revision
     shutil.rmtree(root)
     room.root.mkdir()
     again = OfficeRoom(root, "room 1")
-    kept = again.deliver(again.register(START, {"0a": 1.0, "0b": 0.0}, "0x"))
-    kept.with_name("1 (2).json").write_text(text, "utf-8")
+    delivered = again.deliver(again.register(START, {"0a": 1.0, "0b": 0.0}, "0x"))
+    delivered.with_name("1 (2).json").write_text(text, "utf-8")
     book, done = book_of(root, tmp_path, left_out=True)
     assert "1 (2).json: differs from another revision 1 of this lesson, both signed" in done.stderr
     assert mark(book["2026-W47"], "0a", 2) == "P"

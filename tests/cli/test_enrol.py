@@ -260,8 +260,8 @@ def test_an_id_that_no_folder_can_have_is_one_warning(office):
 
 
 def test_enrol_show_lists_everything_that_is_kept(enrolled):
-    kept = json.loads(run(enrolled.home, "enrol", "show", "S1", "--json").stdout)
-    assert kept == {
+    record = json.loads(run(enrolled.home, "enrol", "show", "S1", "--json").stdout)
+    assert record == {
         "student_id": "S1",
         "name": "Eileen Ärmel",
         "email": "s1@school.example",
@@ -531,9 +531,9 @@ def test_a_page_says_who_was_accepted_and_why_not_until_the_next_import(office):
     assert "<img" not in text
     assert "default-src 'none'" in text
     assert office.imported("--keep-report").exit_code == 0
-    kept = [*page.parent.glob("enrolment-report-*.html")]
-    assert len(kept) == 1
-    assert kept[0].read_text(encoding="utf-8") == text
+    reports = [*page.parent.glob("enrolment-report-*.html")]
+    assert len(reports) == 1
+    assert reports[0].read_text(encoding="utf-8") == text
     assert run(office.home, "enrol", "import", str(office.roster)).exit_code == 0
     assert not page.exists(), "without photographs there is nothing to say, and the old page goes"
     assert office.imported().exit_code == 0

@@ -34,8 +34,8 @@ def test_a_key_is_for_its_owner_only_and_the_file_never_grows(slots):
     assert stat.S_IMODE(slots.path.stat().st_mode) == 0o600
     assert slots.path.stat().st_size == SLOTS * SLOT_BYTES
     for _ in range(3):
-        kept = slots.add(keep=slots.keys()[0].generation)
-        slots.destroy_others(kept.generation)
+        added = slots.add(keep=slots.keys()[0].generation)
+        slots.destroy_others(added.generation)
     assert slots.path.stat().st_size == SLOTS * SLOT_BYTES
     assert [path.name for path in slots.path.parent.iterdir()] == ["gallery.keys"]
 
@@ -56,10 +56,10 @@ def test_the_next_key_takes_the_free_slot_and_the_old_one_goes_where_it_lay(slot
 
 
 def test_adding_again_after_a_cut_never_takes_the_slot_in_use(slots):
-    kept = slots.add(keep=0)
+    added = slots.add(keep=0)
     for _ in range(4):
         slots.add(keep=1)
-        assert slots.key(1) == kept.key
+        assert slots.key(1) == added.key
     assert generations(slots) == [5, 1]
 
 

@@ -85,11 +85,11 @@ def test_channels_are_in_the_order_blue_green_red(tmp_path):
     assert read_photograph_here(put(tmp_path, "blue.jpg", make.jpeg(picture))).picture[15, 15].argmax() == 0
 
 
-@pytest.mark.parametrize("kept", [0.05, 0.4, 0.95])
-def test_a_truncated_jpeg_is_refused(tmp_path, kept):
+@pytest.mark.parametrize("share_left", [0.05, 0.4, 0.95])
+def test_a_truncated_jpeg_is_refused(tmp_path, share_left):
     noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8)
     data = make.jpeg(noise)
-    assert "truncated" in reason(put(tmp_path, "a.jpg", data[: int(len(data) * kept)]))
+    assert "truncated" in reason(put(tmp_path, "a.jpg", data[: int(len(data) * share_left)]))
 
 
 def test_a_thumbnails_end_does_not_pass_for_the_pictures(tmp_path):
@@ -98,10 +98,10 @@ def test_a_thumbnails_end_does_not_pass_for_the_pictures(tmp_path):
     assert "truncated" in reason(put(tmp_path, "cut.jpg", data[:-300]))
 
 
-@pytest.mark.parametrize("kept", [0.2, 0.6, 0.98])
-def test_a_truncated_png_is_refused(tmp_path, kept):
+@pytest.mark.parametrize("share_left", [0.2, 0.6, 0.98])
+def test_a_truncated_png_is_refused(tmp_path, share_left):
     data = make.png(make.portrait(200, 200))
-    assert "truncated" in reason(put(tmp_path, "a.png", data[: int(len(data) * kept)]))
+    assert "truncated" in reason(put(tmp_path, "a.png", data[: int(len(data) * share_left)]))
 
 
 def test_a_png_with_a_flipped_bit_is_refused(tmp_path):

@@ -557,10 +557,10 @@ def test_a_wrong_option_is_refused_before_anything_happens(device, wrong):
 def test_uninstalling_leaves_data_keys_and_settings_alone(device):
     device.install()
     device.write("var/lib/edge-daemon/register.sqlite", "registers")
-    kept = {path: text for path, text in device.files().items() if path.startswith(("var/", "etc/edge", "etc/cred"))}
+    before = {path: text for path, text in device.files().items() if path.startswith(("var/", "etc/edge", "etc/cred"))}
     assert device.install("--uninstall").returncode == 0
     left = {"etc/os-release", "etc/passwd", "run/edge-daemon-install.lock"}
-    assert {path: text for path, text in device.files().items() if path not in left} == kept
+    assert {path: text for path, text in device.files().items() if path not in left} == before
 
 
 def test_purging_leaves_nothing(device):

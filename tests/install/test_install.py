@@ -135,11 +135,11 @@ def test_help_has_the_whole_line_that_fills_a_wheelhouse_for_another_computer(ch
     assert "exceptiongroup" not in pins, "a pin of another Python"
 
 
-@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9, 0.99])
-def test_a_part_of_the_file_does_nothing(checkout, kept):
+@pytest.mark.parametrize("share_left", [0.3, 0.6, 0.9, 0.99])
+def test_a_part_of_the_file_does_nothing(checkout, share_left):
     path = checkout.folder / "install.sh"
     lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(lines[: int(len(lines) * kept)]))
+    path.write_text("".join(lines[: int(len(lines) * share_left)]))
     checkout.install("test")
     assert checkout.log() == []
     assert not (checkout.folder / ".venv").exists()

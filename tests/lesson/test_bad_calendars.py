@@ -169,9 +169,9 @@ def test_a_rule_without_end_costs_a_window_only(office, rule, lessons):
     began = time.process_time()
     assert len(office.lessons(read, "2026-03-01", 7)) == lessons
     assert time.process_time() - began < 10  # traced, on a busy board
-    kept, _ = tracemalloc.get_traced_memory()
+    held_bytes, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert kept < 2**20
+    assert held_bytes < 2**20
 
 
 @pytest.mark.parametrize(

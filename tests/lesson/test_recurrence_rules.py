@@ -19,7 +19,7 @@ def test_the_end_is_handed_on_in_utc():
 
 
 @pytest.mark.parametrize(
-    ("count", "kept"),
+    ("count", "expected"),
     [
         ("3", "COUNT=3"),
         ("999999", "COUNT=999999"),
@@ -28,9 +28,9 @@ def test_the_end_is_handed_on_in_utc():
         ("9" * 5000, ""),
     ],
 )
-def test_a_count_that_no_timetable_reaches_is_none(count, kept):
+def test_a_count_that_no_timetable_reaches_is_none(count, expected):
     text = rule_text(rule_parts(f"FREQ=DAILY;COUNT={count}"), None)
-    assert text == (f"FREQ=DAILY;{kept}" if kept else "FREQ=DAILY")
+    assert text == (f"FREQ=DAILY;{expected}" if expected else "FREQ=DAILY")
 
 
 @pytest.mark.parametrize(

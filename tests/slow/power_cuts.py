@@ -137,8 +137,8 @@ def faults_of(device: Device, ledger: Ledger, scratch: Path) -> list[str]:
             found.append(f"{name}: {integrity}")
     rows = {(a, b): c for a, b, c in db.execute("SELECT lesson_id, slot, taken_at_utc FROM captures")}
     found += [f"capture lost or changed: {key}" for key, at in ledger.captures.items() if rows.get(key) != at]
-    kept = {(a, b): c for a, b, c in db.execute("SELECT lesson_id, revision, sha256 FROM registers")}
-    found += [f"register lost or changed: {key}" for key, sha in ledger.registers.items() if kept.get(key) != sha]
+    registers = {(a, b): c for a, b, c in db.execute("SELECT lesson_id, revision, sha256 FROM registers")}
+    found += [f"register lost or changed: {key}" for key, sha in ledger.registers.items() if registers.get(key) != sha]
     seeds = {a: bytes(b) for a, b in db.execute("SELECT lesson_id, sealed_seed FROM sealed_plans")}
     found += [f"seed changed: {key}" for key, seed in ledger.seeds.items() if seeds.get(key, seed) != seed]
     doubled = db.execute(

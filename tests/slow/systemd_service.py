@@ -122,10 +122,15 @@ class Service:
         """Run the probe in the sandbox of a unit; return the result of each attempt."""
         name, out = f"probe-of-{unit}", f"/run/{unit}.json"
         lines = (self._machine.root / RELEASE.lstrip("/") / "systemd" / unit).read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if not line.startswith((*_NOT_IN_A_PROBE, "ExecStart=", "RuntimeDirectory="))]
-        at = kept.index("[Service]") + 1
-        kept[at:at] = [f"ExecStart=/usr/bin/python3 -I {PROBE} {port} {self.pid}", f"StandardOutput=truncate:{out}"]
-        text = "\n".join(kept).replace("Type=notify", "Type=oneshot")
+        probe_lines = [
+            line for line in lines if not line.startswith((*_NOT_IN_A_PROBE, "ExecStart=", "RuntimeDirectory="))
+        ]
+        at = probe_lines.index("[Service]") + 1
+        probe_lines[at:at] = [
+            f"ExecStart=/usr/bin/python3 -I {PROBE} {port} {self.pid}",
+            f"StandardOutput=truncate:{out}",
+        ]
+        text = "\n".join(probe_lines).replace("Type=notify", "Type=oneshot")
         if unit == UNIT:
             # The folder belongs to the service: a second unit that has it would take it away at its end.
             text = text.replace("UMask=0077", "UMask=0077\nReadWritePaths=/run/edge-daemon", 1)

@@ -107,12 +107,12 @@ def test_a_file_that_is_no_database_is_refused(tmp_path, open_it, schema, conten
 
 
 @OPENERS
-@pytest.mark.parametrize("kept", [0.3, 0.5, 0.9])
-def test_a_truncated_database_is_refused(tmp_path, open_it, schema, kept):
+@pytest.mark.parametrize("share_left", [0.3, 0.5, 0.9])
+def test_a_truncated_database_is_refused(tmp_path, open_it, schema, share_left):
     path = tmp_path / "a.sqlite"
     closed(open_it(path))
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * kept)])
+    path.write_bytes(whole[: int(len(whole) * share_left)])
     assert "corrupt" in refusal(open_it, path)
 
 

@@ -154,7 +154,7 @@ def test_an_interrupted_rehearsal_can_be_forgotten_and_a_register_can_not(runnin
 
 
 def test_registers_can_be_neither_changed_nor_deleted_nor_replaced(running):
-    kept = finalised(running)
+    register = finalised(running)
     for statement in (
         "UPDATE registers SET document = ''",
         "DELETE FROM registers",
@@ -163,7 +163,7 @@ def test_registers_can_be_neither_changed_nor_deleted_nor_replaced(running):
         with pytest.raises(sqlite3.IntegrityError, match="immutable"):
             running.execute(statement)
         running.conn.rollback()
-    assert registers.latest(running, LESSON.lesson_id) == kept
+    assert registers.latest(running, LESSON.lesson_id) == register
 
 
 def test_the_ledger_is_a_chain_of_hashes(db):

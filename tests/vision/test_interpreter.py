@@ -23,9 +23,9 @@ def test_outputs_are_copies(model_set):
     model = Model(card.path)
     black, white = (np.full(card.input_shape, level, np.uint8) for level in (0, 255))
     first = pick(model(card.encode(black)), 16)
-    kept = first.copy()
+    copy = first.copy()
     model(card.encode(white))
-    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(first, copy)
 
 
 def test_an_output_is_chosen_by_its_last_dimension():

@@ -144,8 +144,8 @@ def test_a_student_who_is_removed_during_a_lesson_is_not_in_its_register(home: H
     assert "S1" not in register.guests
     assert "S1" not in {s.student_id for s in sightings}
     assert register.unknown_faces >= 1
-    kept = {student_id for (student_id,) in register_db.execute("SELECT DISTINCT student_id FROM sightings")}
-    assert kept == {s.student_id for s in sightings} - {""}
+    stored = {student_id for (student_id,) in register_db.execute("SELECT DISTINCT student_id FROM sightings")}
+    assert stored == {s.student_id for s in sightings} - {""}
 
 
 def test_a_register_is_there_with_its_way_to_the_office(home: Home, frames: list[Frame]):

@@ -86,8 +86,8 @@ def test_a_rehearsal_has_no_clock_and_the_time_of_the_call(rehearsed):
 def test_pictures_never_touch_the_disk(rehearsed):
     home, *_ = rehearsed
     databases = [f"{name}.sqlite{side}" for name in ("gallery", "register") for side in ("", "-wal", "-shm")]
-    kept = {"device.key", "contact.key", "gallery.keys", "contact.keys", "enrolment-report.html", *databases}
-    assert {p.name for p in home.state_dir.rglob("*")} <= kept
+    allowed = {"device.key", "contact.key", "gallery.keys", "contact.keys", "enrolment-report.html", *databases}
+    assert {p.name for p in home.state_dir.rglob("*")} <= allowed
     data = b"".join(p.read_bytes() for p in home.state_dir.rglob("*") if p.is_file())
     assert b"\xff\xd8\xff" not in data
     assert b"\x89PNG" not in data

@@ -86,16 +86,16 @@ def test_the_enrolled_phrase_is_accepted_and_everything_else_is_refused(session)
 def test_the_face_of_who_was_accepted_is_kept_for_the_lesson_and_no_other(session, error):
     class Door:
         def keep(self, student_id, vector, at):
-            kept.append(student_id)
+            students_kept.append(student_id)
             raise error
 
-    kept: list[str] = []
+    students_kept: list[str] = []
     session._door = Door()
     enrol(session)
     assert not session.verify("S1", says(WORDS[1])).accepted
-    assert kept == []
-    assert session.verify("S1", says(take=30)).accepted  # also where the face can't be kept
-    assert kept == ["S1"]
+    assert students_kept == []
+    assert session.verify("S1", says(take=30)).accepted  # also where the face can't be students_kept
+    assert students_kept == ["S1"]
 
 
 def test_every_answer_comes_at_the_same_time_and_says_only_yes_or_no(session, monkeypatch):

@@ -82,10 +82,10 @@ def test_of_a_folder_only_what_is_new_is_read_and_proven(rooms, tmp_path, proven
     done = collect(tmp_path, rooms[0].root)
     assert proven == ["2.json"]
     assert "nothing is new" not in done.stdout
-    kept = marks(tmp_path)
+    marks_before = marks(tmp_path)
     (tmp_path / "kept" / proof_index.NAME).unlink()
     collect(tmp_path, rooms[0].root)
-    assert marks(tmp_path) == kept, "as a run that knows nothing"
+    assert marks(tmp_path) == marks_before, "as a run that knows nothing"
 
 
 def test_a_document_that_was_changed_in_its_place_is_proven_again(rooms, tmp_path, proven):
@@ -213,10 +213,10 @@ def test_a_feed_names_what_came_since_and_a_cursor_that_is_forgotten_costs_a_lis
             assert ("nothing is new" in done.stdout) == (wanted == "nothing")
             names = [json.loads(one.body)["documents"] for one in server.answered if one.path.endswith("/documents")]
             assert sum(map(len, names)) == (wanted == "one"), "not everything again"
-        kept = marks(tmp_path)
+        marks_before = marks(tmp_path)
         server.forget_cursors()
         assert "nothing is new" in collect(tmp_path, server.url, *ca).stdout
-        assert marks(tmp_path) == kept
+        assert marks(tmp_path) == marks_before
 
 
 def test_what_could_not_be_had_is_named_again_by_the_feed(rooms, tmp_path):

@@ -145,10 +145,10 @@ def test_a_backup_that_is_damaged_itself_is_passed_over(home):
     assert newest.exists()
 
 
-@pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.97])
-def test_a_truncated_register_is_restored(home, kept):
+@pytest.mark.parametrize("share_left", [0.0, 0.02, 0.5, 0.97])
+def test_a_truncated_register_is_restored(home, share_left):
     path = home.register_db_path
-    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share_left)])
     (note,), ids, _ = _opened(home)
     assert ids == _ids(0, 1)
     assert "register.sqlite was damaged" in note
@@ -285,8 +285,8 @@ def test_a_damaged_log_gives_what_stands_before_the_damage_and_says_how_much_is_
     assert 3 < count < 17
     gone = 20 - count
     assert f"its log was damaged, the last {gone - 1} commits or more are lost" in note
-    (kept,) = home.damaged_dir.glob("*-wal")
-    assert kept.read_bytes() == damaged
+    (damaged_log,) = home.damaged_dir.glob("*-wal")
+    assert damaged_log.read_bytes() == damaged
 
 
 def test_a_log_whose_head_is_damaged_is_named_too(home, cut, with_faces):

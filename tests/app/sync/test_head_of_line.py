@@ -54,8 +54,8 @@ def test_one_register_that_is_always_refused_holds_up_neither_the_others_nor_the
         for _ in range(2):
             run(home, clock)
             clock.forward(hours=2)
-        kept = {first} if fault == "no-receipt" else set()  # stored, and nobody says so
-        assert held_registers(api).keys() == made_registers(home).keys() - ({first} - kept)
+        stored = {first} if fault == "no-receipt" else set()  # stored, and nobody says so
+        assert held_registers(api).keys() == made_registers(home).keys() - ({first} - stored)
         assert document(api, "status.json")["queue"]["upstream"]["waiting"] == (0 if fault == "no-receipt" else 1)
     api.always = ""
     run(home, clock, eager=True)

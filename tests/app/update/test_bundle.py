@@ -50,11 +50,11 @@ def test_a_changed_file_is_refused(tmp_path, key):
         unpack(made, manifest, tmp_path / "out")
 
 
-@pytest.mark.parametrize("kept", [0.0, 0.02, 0.3, 0.6, 0.9])
-def test_a_bundle_that_was_cut_off_is_refused(tmp_path, key, kept):
+@pytest.mark.parametrize("share_left", [0.0, 0.02, 0.3, 0.6, 0.9])
+def test_a_bundle_that_was_cut_off_is_refused(tmp_path, key, share_left):
     made = bundle(tmp_path, key, "2.0")
     whole = made.read_bytes().rstrip(b"\0")
-    made.write_bytes(whole[: int(len(whole) * kept)])
+    made.write_bytes(whole[: int(len(whole) * share_left)])
     with pytest.raises(UpdateError):
         unpack(made, read_manifest(made, key.public_key()), tmp_path / "out")
 

@@ -104,9 +104,9 @@ def test_as_many_copies_stay_as_the_settings_say_whatever_the_clock_said(home):
     home.config_path.write_text("[storage]\nkeep_backups = 2\n")
     for at in (NOW, NOW + timedelta(days=400), NOW + timedelta(days=1)):
         back_up(home, at)
-    kept = backups(home.backup_dir, "register")
-    assert [copy.number for copy in kept] == [3, 2]
-    assert kept[0].taken_at == NOW + timedelta(days=1)
+    copies = backups(home.backup_dir, "register")
+    assert [copy.number for copy in copies] == [3, 2]
+    assert copies[0].taken_at == NOW + timedelta(days=1)
 
 
 def test_a_damaged_database_is_not_copied_and_the_good_copies_stay(home):
@@ -220,8 +220,8 @@ def test_the_daily_job_does_both(home):
     done = daily(home, NOW + timedelta(days=300), "synchronised")
     assert len(done.backups) == 1
     assert done.retained.sightings > 0
-    ((kept,),) = _rows(done.backups[0].path, "SELECT count(*) FROM sightings")
-    assert kept == done.retained.sightings  # the copy is from before
+    ((sightings,),) = _rows(done.backups[0].path, "SELECT count(*) FROM sightings")
+    assert sightings == done.retained.sightings  # the copy is from before
 
 
 # --- erasure ----------------------------------------------------------------------------------------------------------

@@ -69,8 +69,8 @@ def test_from_the_third_lesson_on_a_poster_gets_no_name_and_is_known_for_whose_i
     class_ = {"S00", "S01", "S02", "S03"}
     assert [names(one) for one in found] == [class_ | {"S07"}, class_ | {"S07"}, class_, class_]
     assert [[shown.student_id for shown in one.printed] for one in found] == [[], [], ["S07"], ["S07"]]
-    kept = [[student_id for student_id, _ in lesson.still] for lesson in found]
-    assert kept == [["S07"]] * 4, "nothing of the living, and the poster also once it is known"
+    still_faces = [[student_id for student_id, _ in lesson.still] for lesson in found]
+    assert still_faces == [["S07"]] * 4, "nothing of the living, and the poster also once it is known"
 
 
 def test_a_student_beside_the_own_poster_is_named_and_the_poster_is_not(match):
