@@ -104,11 +104,11 @@ def list_keys(folder: Path, school: str | None) -> None:
             )
         if not found:
             click.echo(f"{one.school}: no device has delivered its key yet")
-        offered = {(device, key) for device, key, _, _ in found}
+        delivered = {(device, key) for device, key, _, _ in found}
         for device, pinned in sorted(read_keys(one.keys).items()):
             name = device if device.isprintable() else ascii(device)
             for key in sorted(pinned):
-                if (device, key) not in offered:
+                if (device, key) not in delivered:
                     message = "pinned, but the device's key.json does not have it"
                     click.echo(f"{one.school}: {name}: {key} (fingerprint {fingerprint_of(key)}), {message}")
 
