@@ -31,7 +31,7 @@ def findings(tmp_path, name, text):
     ("name", "frame"),
     [("a.md", "# Title\n\n{}\n"), ("a.py", '"""{}"""\n'), ("b.py", "# {}\n"), ("c.py", 'f(help="{}")\n')],
 )
-def test_it_finds_a_banned_construction_and_a_long_sentence(tmp_path, name, frame, sentence):
+def test_the_check_finds_a_banned_construction_and_a_long_sentence(tmp_path, name, frame, sentence):
     assert len(findings(tmp_path, name, frame.format(sentence))) == 1
 
 

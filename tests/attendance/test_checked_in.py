@@ -23,7 +23,7 @@ def verdicts(register):
     return {one.tally.student_id: (one.verdict, one.checked_in_at) for one in register.verdicts}
 
 
-def test_who_checked_in_and_was_in_no_capture_is_inconclusive_and_the_rule_decides_about_the_others():
+def test_a_student_who_checked_in_and_was_in_no_capture_is_inconclusive_and_the_rule_decides_the_others():
     taken_at = tuple(START + timedelta(minutes=i) for i in range(10))
     lesson = LessonSummary(START, START + timedelta(minutes=45), taken_at, 10, time_trusted=True)
     counts = {"gone": 0, "seldom": 2, "there": 9, "away": 0}
@@ -78,7 +78,7 @@ def test_the_first_of_several_check_ins_counts_in_any_order_and_one_that_is_know
     assert late_check_ins(known, [("S1", later)]) is known
 
 
-def test_the_office_that_confirms_the_lesson_decides_nothing_about_who_checked_in_and_was_not_found():
+def test_a_confirmation_of_the_office_decides_nothing_about_a_student_who_checked_in_and_was_not_found():
     register, _ = a_register(a_lesson(), {"S1": 0.0, "S2": 0.9})
     revised = late_check_ins(register, [("S1", AT)])
     confirmed = confirm(revised, Confirmation(held=True, by="Office", at=START + timedelta(days=1)))

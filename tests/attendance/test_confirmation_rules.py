@@ -39,7 +39,7 @@ def test_the_share_is_of_the_captures_that_were_taken(attentive, verdict):
 
 
 @pytest.mark.parametrize("flag", ["clock", "few_captures"])
-def test_whom_the_device_could_not_judge_stays_undecided(flag):
+def test_a_student_whom_the_device_could_not_judge_stays_undecided(flag):
     assert _verdict(_undecided(20, flags=(flag,))) == "inconclusive"
     assert _verdict(_undecided(20, flags=("borderline",))) == "present"
 
@@ -49,7 +49,7 @@ def test_without_rule_captures_or_sight_nothing_is_decided(change):
     assert _verdict(_undecided(0 if "taken" in change else 20, **change)) == "inconclusive"
 
 
-def test_a_person_who_corrected_it_has_the_last_word():
+def test_the_last_correction_of_a_person_decides():
     corrections = [Correction("a", verdict, "T", "r", START) for verdict in ("present", "absent")]
     of_somebody_else = Correction("b", "present", "T", "r", START)
     assert _verdict(_undecided(20, corrections=(*corrections, of_somebody_else))) == "absent"
@@ -76,7 +76,7 @@ def test_the_same_word_again_is_no_revision_and_another_one_is():
     assert confirm(once, replace(HELD, held=False)).confirmed == replace(HELD, held=False)
 
 
-def test_who_confirms_has_to_be_named():
+def test_a_confirmation_needs_the_name_of_a_person():
     with pytest.raises(RegisterError) as error:
         confirm(_undecided(20), replace(HELD, by=" "))
     assert error.value.line().startswith("--by NAME: who confirms is missing; ")

@@ -57,7 +57,7 @@ def test_the_distance_page_uses_the_rule_of_the_register_and_not_the_current_one
     assert "present from 96 % of the pictures on, head turned 30°" in book["2026-W47"]["A5"].value
 
 
-def test_a_register_that_does_not_say_its_rule_says_nothing_of_it(tmp_path):
+def test_a_register_without_its_rule_has_no_distance_page(tmp_path):
     unsaid = replace(lesson({"S1": 0.9, "S2": 0.35}), rule=None)
     book = book_of(tmp_path, unsaid)
     assert book.sheetnames == ["2026-W47"]
@@ -116,7 +116,7 @@ def test_a_rehearsal_without_a_clock_has_no_times(tmp_path):
     assert row[:3] == [datetime.fromisoformat("2026-11-16"), None, None]
 
 
-def test_who_does_not_belong_to_a_lesson_has_no_line_of_it(tmp_path):
+def test_a_student_who_does_not_belong_to_a_lesson_has_no_line_of_it(tmp_path):
     book = book_of(tmp_path, lesson({"S1": 0.9}), lesson({"S2": 0.9}, 1))
     assert [row[5] for row in rows(book["Distance"])] == ["S1", "S2"]
 

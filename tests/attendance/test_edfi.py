@@ -60,11 +60,11 @@ def seen_from(minute: int, late_min: float) -> Verdict:
         (6, 5, "Tardy"),
     ],
 )
-def test_late_is_who_was_first_seen_more_than_the_set_minutes_after_the_start(minute, late_min, event):
+def test_a_student_who_is_first_seen_after_the_set_minutes_is_late(minute, late_min, event):
     assert attendance_event(seen_from(minute, late_min)) == event
 
 
-def test_whom_a_person_corrects_to_present_is_in_attendance_and_the_flags_stay_as_measured():
+def test_a_student_who_is_corrected_to_present_is_in_attendance_and_keeps_the_measured_flags():
     register, _ = a_register(a_lesson(), {"never-seen": 0.0, "late": 0.9, "left": 0.2})
     flags = {"never-seen": (), "late": ("late",), "left": ("left_early",)}
     register = replace(register, verdicts=tuple(replace(v, flags=flags[v.tally.student_id]) for v in register.verdicts))

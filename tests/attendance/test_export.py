@@ -112,7 +112,7 @@ def test_totals_are_formulas_with_their_values(tmp_path, registers):
     assert foot["Present of those decided"] == [pytest.approx(8 / 9), 1]
 
 
-def test_a_correction_is_seen_with_who_and_why(tmp_path, registers):
+def test_a_correction_is_exported_with_its_author_and_reason(tmp_path, registers):
     page = workbook(tmp_path, export_of(registers))["2026-W47"]
     corrected, plain = row_of(page, "S3")[3], row_of(page, "S1")[3]
     assert "Corrected by =Ms Ünal, 2026-11-16: sat behind\na pillar" in corrected.comment.text

@@ -44,7 +44,7 @@ def test_the_student_of_the_place_is_meant():
 @pytest.mark.parametrize(
     "person", [person_at(110, 15), person_at(180, 20), person_at(110, 20, w=80.0)], ids=["short", "beside", "nearer"]
 )
-def test_who_was_there_too_short_or_elsewhere_is_no_doubt(person):
+def test_a_hidden_face_that_was_there_too_short_or_elsewhere_is_no_doubt(person):
     assert hidden(person) == frozenset()
 
 

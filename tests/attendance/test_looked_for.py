@@ -61,7 +61,7 @@ def test_a_student_who_was_seen_was_looked_for_even_where_no_captures_are_stored
 @pytest.mark.parametrize(
     ("language", "expected"), [("en", "not looked for: no photograph"), ("de", "nicht gesucht: kein")]
 )
-def test_a_message_counts_no_pictures_of_whom_nobody_looked_for(language, expected):
+def test_a_message_counts_no_pictures_of_a_student_who_was_not_looked_for(language, expected):
     register, templates = corrected(), Templates(language, None)
     words = Words(templates.words, ZONE)
     text = templates.template("student").fill(notice_values(register, "n", "Nan", words)).text
@@ -82,14 +82,14 @@ def test_mail_to_the_office_says_why_there_is_no_count():
     assert notes["a"] == "decided by a person; facing the class in 0 of 20 pictures; 8 short of the rule"
 
 
-def test_a_mark_on_a_sheet_says_that_nobody_looked():
+def test_a_mark_on_a_sheet_says_that_the_student_was_not_looked_for():
     entries = entries_of(corrected())
     assert remark(entries["n"]).splitlines()[1:] == ["the device did not look for this student"]
     assert remark(entries["a"]).splitlines()[1] == "facing the class in 0 pictures (0%)"
     assert entries["n"].distance is None
 
 
-def test_register_show_draws_no_picture_of_whom_nobody_looked_for():
+def test_register_show_draws_no_captures_of_a_student_who_was_not_looked_for():
     evidence = Evidence(((0, "x"),), (), {}, {}, None)
     rows = [line.split() for line in "\n".join(show_register(corrected(), evidence, {}, ZONE)).splitlines()]
     assert ["n", "not", "looked", "for"] in rows

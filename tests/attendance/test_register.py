@@ -28,7 +28,7 @@ def test_a_correction_is_the_next_revision_and_changes_one_verdict():
     assert changed.flags == (*old.flags, "corrected")
 
 
-def test_a_correction_keeps_its_code_and_the_title_of_who_made_it():
+def test_a_correction_keeps_its_code_and_the_title_of_its_author():
     more = {"by": "Ms Ünal", "reason": "other", "at": AT, "reason_code": "other"}
     new = correct(REGISTER, "c", "present", **more, title="teacher")
     assert new.corrections == (Correction("c", "present", "Ms Ünal", "other", AT, "other", "teacher"),)

@@ -81,7 +81,7 @@ def test_the_area_is_where_faces_sat_and_everything_where_nobody_knows():
     assert room_faults.area_of([], WIDTH_PX, HEIGHT_PX).all()
 
 
-def test_a_part_is_affected_and_who_sits_there_is_hidden():
+def test_in_an_affected_part_of_the_room_a_face_is_hidden():
     found = room_faults.faults_of(view(luma=left_columns(4, 100), structure=left_columns(1.1, 20)), None, 40.0)
     assert room_faults.affected(found, EVERYWHERE) == pytest.approx(0.5)
     assert room_faults.main_fault(found, EVERYWHERE) == "too_dark"

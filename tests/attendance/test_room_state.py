@@ -142,7 +142,7 @@ def verdicts(register: Register) -> list[str]:
     return [v.verdict for v in register.verdicts]
 
 
-def test_held_lets_the_verdicts_of_the_rule_stand():
+def test_a_lesson_confirmed_as_held_has_the_verdicts_of_the_rule():
     new = confirm(unusual(), HELD)
     assert (new.revision, new.confirmed) == (2, HELD)
     assert verdicts(new) == ["present", "absent", "absent", "not_assessed"]
@@ -150,12 +150,12 @@ def test_held_lets_the_verdicts_of_the_rule_stand():
 
 
 @pytest.mark.parametrize("flag", ["view_changed", "too_dark", "too_blurred", "glare", "covered"])
-def test_held_makes_nobody_absent_whom_the_device_could_not_have_seen(flag):
+def test_a_lesson_confirmed_as_held_makes_no_student_absent_whom_the_device_could_not_have_seen(flag):
     new = confirm(unusual(("room_empty", flag)), HELD)
     assert verdicts(new) == ["present", "inconclusive", "inconclusive", "not_assessed"]
 
 
-def test_not_held_is_cancelled_and_counts_nowhere():
+def test_a_lesson_confirmed_as_not_held_is_cancelled_and_counts_nowhere():
     new = confirm(unusual(), NOT_HELD)
     assert verdicts(new) == ["present", "inconclusive", "inconclusive", "not_assessed"]
     assert is_cancelled(new)
@@ -165,7 +165,7 @@ def test_not_held_is_cancelled_and_counts_nowhere():
     assert list(events_of(new, START.tzinfo)) == []
 
 
-def test_not_held_of_any_lesson_leaves_nobody_absent_and_held_brings_the_verdicts_back():
+def test_a_lesson_confirmed_as_not_held_has_no_absences_until_it_is_confirmed_as_held():
     usual, _ = a_register(a_lesson(), {"a": 1.0, "b": 0.0})
     corrected = correct(usual, "a", "absent", by="T", reason="was a twin", at=START)
     cancelled = confirm(corrected, NOT_HELD)
@@ -217,5 +217,5 @@ def test_each_flag_of_a_lesson_says_whether_the_office_is_asked_and_whether_anyb
     assert verdicts(confirm(lesson, HELD))[1] == ("absent" if could_be_seen else "inconclusive")
 
 
-def test_of_a_register_without_its_rule_nothing_is_made_up():
+def test_a_register_without_its_rule_gets_no_verdicts_made_up():
     assert verdicts(confirm(replace(unusual(), rule=None), HELD)) == verdicts(unusual())

@@ -124,7 +124,7 @@ def test_without_a_trustworthy_time_nothing_is_decided():
     assert (decided.verdict, decided.flags) == ("inconclusive", ("clock",))
 
 
-def test_who_gave_no_consent_is_not_assessed_whatever_was_seen():
+def test_a_student_without_consent_is_not_assessed_whatever_was_seen():
     assert verdict_of(100, not_assessed={"a"}, static_faces={"a"}, look_alikes=[("a", "b")]).flags == ()
     decided = verdict_of(40, 40, 100, trusted=False, not_assessed={"a"})
     assert (decided.verdict, decided.flags) == ("not_assessed", ("clock", "few_captures"))
@@ -187,7 +187,7 @@ def test_an_absent_student_whom_somebody_resembles_is_flagged_and_stays_absent()
     assert not needs_confirmation(verdicts[2])
 
 
-def test_who_was_not_decided_or_is_present_is_flagged_where_it_is_not_sure_who_was_seen():
+def test_a_present_or_undecided_student_is_flagged_where_the_identity_is_uncertain():
     resemblance = Resemblance(0.6, None)
     undecided = verdict_of(0, not_seeable={"a"}, resembled={"a": resemblance})
     assert (undecided.verdict, undecided.flags, undecided.resembles) == ("inconclusive", ("resembles",), resemblance)
@@ -208,7 +208,7 @@ def test_doubts_about_an_absence_stand_with_no_presence(flag):
     assert verdict_of(0, not_assessed={"a"}, **{more: {"a"}}).flags == ()
 
 
-def test_who_is_not_assessed_resembles_nobody():
+def test_a_student_who_is_not_assessed_has_no_resemblance():
     (verdict,) = decide([tally_of(0)], RULE, summary(), not_assessed={"a"}, resembled={"a": Resemblance(0.6, None)})
     assert (verdict.flags, verdict.resembles) == ((), None)
 
@@ -240,7 +240,7 @@ def flags_of(slots, taken=100, missed=()):
     return set(verdict.flags) - {"borderline"}
 
 
-def test_who_comes_late_or_leaves_early_is_flagged():
+def test_a_student_who_comes_late_or_leaves_early_is_flagged():
     assert flags_of(range(100)) == set()
     assert flags_of(range(30, 100)) == {"late"}
     assert flags_of(range(70)) == {"left_early"}
@@ -249,12 +249,12 @@ def test_who_comes_late_or_leaves_early_is_flagged():
     assert flags_of([]) == set()
 
 
-def test_who_is_seen_seldom_is_not_called_late_by_chance():
+def test_a_student_who_is_seen_seldom_is_not_called_late_by_chance():
     assert flags_of(range(25, 100, 25)) == set()
     assert flags_of(range(30, 100, 2)) == {"late"}
 
 
-def test_nobody_is_late_for_captures_that_were_missed():
+def test_missed_captures_make_no_student_late():
     assert flags_of(range(30, 100), missed=range(30)) == set()
     assert flags_of(range(70), missed=range(70, 100)) == set()
 

@@ -18,7 +18,7 @@ def _seats(**boxes: tuple[float, float, float, float]) -> dict[str, tuple[int, i
     return {student_id: (seat.row, seat.seat) for student_id, seat in found.items()}
 
 
-def test_where_a_student_usually_is_each_side_is_the_median_of_its_own():
+def test_each_side_of_a_usual_box_is_the_median_of_that_side():
     sightings = [
         _sighting("a", 1, 20, 300, 4000),
         _sighting("", 9, 9, 9, 9),
@@ -56,12 +56,12 @@ def test_a_face_is_compared_with_the_one_before_it_and_not_with_the_first_of_its
     }  # fmt: skip
 
 
-def test_how_low_a_face_is_is_its_middle():
+def test_the_height_of_a_face_in_the_picture_is_its_middle():
     """Both boxes begin at the same height, and the middle of the larger one is lower."""
     assert _seats(small=(0, 100, 20, 20), large=(50, 100, 80, 80)) == {"large": (1, 1), "small": (2, 1)}
 
 
-def test_who_is_at_one_place_is_in_the_order_of_the_ids():
+def test_students_at_one_place_are_in_the_order_of_their_ids():
     assert _seats(b=(5, 100, 20, 20), a=(5, 100, 20, 20)) == {"a": (1, 1), "b": (1, 2)}
     # By how low they are b comes before a, then by the id: the face above is compared with b's.
     assert _seats(c=(0, 60, 50, 20), a=(5, 87, 20, 20), b=(5, 87, 20, 22)) == {"a": (1, 1), "b": (1, 2), "c": (2, 1)}

@@ -44,7 +44,7 @@ def test_students_stand_in_the_rosters_order_and_others_follow():
     assert [(row.student_id, row.name) for row in sheet.rows] == [("z", "Zoë"), ("b", "Bo"), ("a", "Al"), ("gone", "")]
 
 
-def test_who_is_not_in_a_course_has_no_mark_there():
+def test_a_student_who_is_not_in_a_course_has_no_mark_there():
     later = START + timedelta(hours=2)
     registers = [register_at(START, {"a": 1.0}), register_at(later, {"a": 0.0, "b": 1.0}, "chess")]
     (sheet,) = arrange(registers, {}, BERLIN, "week")

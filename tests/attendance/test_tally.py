@@ -23,7 +23,7 @@ def test_frames_are_counted_and_first_and_last_are_known():
     assert counted == Tally("a", 3, 2, TAKEN_AT[2], TAKEN_AT[7])
 
 
-def test_who_was_never_seen_has_zeros():
+def test_a_student_who_was_never_seen_has_zeros():
     assert tally(["a", "b"], [sighting(1, "b")], TAKEN_AT)[0] == Tally("a", 0, 0, None, None)
 
 

@@ -261,7 +261,7 @@ def test_months_have_the_counts_of_everybody_in_all_and_month_by_month(book):
     assert "center" in look(page["C4"])
 
 
-def test_who_was_not_assessed_is_open(tmp_path):
+def test_a_student_who_was_not_assessed_counts_as_open(tmp_path):
     months = Months(BERLIN)
     register, _ = a_register(a_lesson(), {"a": 1.0}, not_assessed=["a"])
     months.add(register)

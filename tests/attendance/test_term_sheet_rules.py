@@ -228,7 +228,7 @@ def test_the_counts_of_an_unknown_student_are_empty():
     assert months.total("nobody") == Counter()
 
 
-def test_everybody_who_was_counted_is_listed_once():
+def test_each_student_who_was_counted_is_listed_once():
     months = _months(_register({"b": 1.0, "a": 1.0, "c": 1.0}), _register({"a": 0.0}, hours=24 * 20))
     assert months.students({"c": "Cy", "elsewhere": "Eve"}) == ["c", "a", "b"]
 

@@ -35,7 +35,7 @@ def page(tmp_path_factory):
     return book_of(tmp_path_factory.mktemp("tick"), ["S3", "S4"])["Tick list"]
 
 
-def test_who_was_not_assessed_stands_there_in_the_order_of_the_sheet_and_nobody_else(page):
+def test_the_tick_list_has_the_students_who_were_not_assessed_in_the_order_of_the_sheet(page):
     assert [[cell.value for cell in row] for row in page.iter_rows()] == [
         ["Tick list · 7b · room 204", *[None] * 5],
         [datetime.fromisoformat("2026-11-16"), time(8), time(8, 45), *[None] * 3],

@@ -123,7 +123,7 @@ def test_nobody_is_absent_from_a_lesson_that_was_not_held():
         (_register("room_empty", "too_dark", confirmed=NOT_HELD), "not held, said Office (room empty, too dark)"),
     ],
 )
-def test_why_a_lesson_is_unusual_and_what_the_office_said(register, words):
+def test_the_state_of_a_lesson_says_why_it_is_unusual_and_what_the_office_confirmed(register, words):
     assert lesson_state(register) == words
     note = f"{REGISTER.lesson.lesson_id}\n20 of 20 captures\n{words}" if words else ""
     assert column_note(register) == note
@@ -199,7 +199,7 @@ def test_how_many_captures_the_rule_asks_for(captures, needed):
     assert needed_captures(Fraction(2, 5), captures) == needed
 
 
-def test_how_far_somebody_is_from_the_rule():
+def test_the_distance_to_the_rule_is_a_number_of_captures_or_unknown():
     present, absent = REGISTER.verdicts
     assert (distance_to_rule(REGISTER, present), distance_to_rule(REGISTER, absent)) == (12, -8)
     assert distance_to_rule(replace(REGISTER, rule=None), present) is None
@@ -208,7 +208,7 @@ def test_how_far_somebody_is_from_the_rule():
 
 
 @pytest.mark.parametrize(("attentive", "verdict"), [(0, "inconclusive"), (20, "present")])
-def test_who_could_not_be_seen_is_not_absent_and_may_be_present(attentive, verdict):
+def test_a_student_who_could_not_be_seen_is_not_absent_and_may_be_present(attentive, verdict):
     taken_at = tuple(START + timedelta(minutes=n) for n in range(20))
     lesson = LessonSummary(START, START + timedelta(minutes=20), taken_at, 20, time_trusted=True)
     seen = Tally("a", attentive, attentive, taken_at[0], taken_at[-1])

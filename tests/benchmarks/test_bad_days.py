@@ -30,7 +30,7 @@ def day(scenario: str, expected: set[str], flags: set[str], *students, known=("a
     return BadDay(f"lesson-{scenario}", scenario, *sets, students, missed, frozenset(known), True)
 
 
-def test_who_could_not_be_seen_is_never_called_absent_and_who_could_stays_it():
+def test_a_student_who_could_not_be_seen_is_never_called_absent_and_one_who_could_stays_absent():
     dark = day("dark", {"too_dark"}, {"too_dark"}, (student("a", "present", "0"), "inconclusive"))
     missed = day("dark", {"too_dark"}, set(), (student("a", "absent", "0"), "absent"))
     usual = day(

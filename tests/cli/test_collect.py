@@ -625,7 +625,7 @@ def test_names_that_a_server_lists_can_not_leave_the_folder(root, rooms, tmp_pat
 # --- the computer ---------------------------------------------------------------------------------------------------
 
 
-def test_it_needs_no_camera_no_model_and_no_network_library_for_a_folder(root, rooms, tmp_path):
+def test_collect_from_a_folder_needs_no_camera_no_model_and_no_network_library(root, rooms, tmp_path):
     code = (
         "import sys\n"
         "from edge_daemon.__main__ import run\n"

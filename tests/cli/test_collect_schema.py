@@ -58,7 +58,7 @@ def every_key(register: Register) -> Register:
     )
 
 
-def test_the_release_before_reads_right_what_it_knows(program_before, tmp_path):
+def test_the_release_before_reads_the_documents_of_this_release(program_before, tmp_path):
     room = OfficeRoom(tmp_path / "server", "room 1")
     first = every_key(room.register(START, {"a": 1.0, "b": 0.0, "c": 0.35}))
     second = every_key(room.register(START + timedelta(days=1), {"a": 0.0, "b": 1.0, "c": 0.9}))

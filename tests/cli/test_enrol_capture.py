@@ -93,7 +93,7 @@ def test_without_a_yes_nothing_is_taken(day):
         (("S2", "--roster"), 2, "give a student's ID, or --roster"),
     ],
 )
-def test_who_can_not_be_captured_is_refused_before_anything_is_asked(day, arguments, code, words):
+def test_a_student_who_can_not_be_captured_is_refused_before_any_question(day, arguments, code, words):
     day.camera_shows(day.straight)
     done = day.capture(*arguments, answers="")
     assert (done.exit_code, words in done.stderr) == (code, True), done.stderr
@@ -125,7 +125,7 @@ def test_input_that_ends_keeps_nothing_of_the_student_in_front_of_the_camera(day
     assert day.photographs()["S2"] == 0
 
 
-def test_who_resembles_an_enrolled_student_is_not_taken_for_another(day, tmp_path):
+def test_pictures_of_an_enrolled_student_are_refused_for_another_student(day, tmp_path):
     photos = tmp_path / "photos"
     shutil.copytree(PORTRAITS / "S2", photos / "S2")
     day.enrol("S1,Eileen,,,yes", "S2,Bo,,,yes", photos=photos)

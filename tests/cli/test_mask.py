@@ -97,7 +97,7 @@ def face(state: str) -> MaskFace:
         (("right", "undecided"), "undecided", "please look at the camera, and come closer"),
     ],
 )
-def test_the_face_that_asks_most_decides_what_a_look_says(states, state, sentence):
+def test_the_face_with_the_strictest_state_decides_the_sentence_of_a_look(states, state, sentence):
     look = look_at(tuple(map(face, states)))
     assert (look.state, look.sentence, look.faces) == (state, sentence, len(states))
 

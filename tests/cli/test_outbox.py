@@ -190,7 +190,7 @@ def test_what_is_delivered_held_or_void_is_not_tried_again(home, outcome, words)
     assert json.loads(run(home, "outbox", "show", "1", "--json").stdout)["state"] == outcome.name
 
 
-def test_nobody_takes_the_time_to_correct_away(home):
+def test_outbox_retry_does_not_shorten_the_time_to_correct(home):
     db = open_register(home / "register.sqlite")
     soon = datetime.now(timezone.utc) + timedelta(hours=3)
     db.execute("UPDATE outbox SET next_attempt_utc = ? WHERE item_id = 3", (stored(soon),))

@@ -134,7 +134,7 @@ def test_a_correction_leaves_the_interval_and_says_no_probability(tmp_path):
     assert "probability" not in after
 
 
-def test_doubts_of_who_somebody_was_are_shown_in_words(tmp_path):
+def test_doubts_about_an_identity_are_shown_as_text(tmp_path):
     register, sightings = a_register(FIRST, {"a": 1.0, "b": 0.0, "c": 0.9, "d": 0.0})
     a, b, c, d = register.verdicts
     doubted = (

@@ -71,7 +71,7 @@ def test_a_terminal_that_is_wide_enough_gets_the_table(terminal):
     assert table(HEADS, ROWS, widest=70).splitlines()[0].split() == list(HEADS)
 
 
-def test_what_goes_to_a_file_never_depends_on_the_terminal(monkeypatch):
+def test_a_table_in_a_file_never_depends_on_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     assert table(HEADS, ROWS, widest=70).splitlines()[0].split() == list(HEADS)
 

@@ -36,7 +36,7 @@ def test_the_proxy_of_the_settings_is_used_and_sees_nothing_but_a_name(server, p
     assert proxy.asked == [f"localhost:{server.port}"]
 
 
-def test_the_proxy_of_the_environment_is_used_unless_it_says_for_whom_not(server, proxy, monkeypatch):
+def test_the_proxy_of_the_environment_is_used_unless_no_proxy_names_the_server(server, proxy, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     with upstream(server) as office:
         assert delivered(office) == "delivered"

@@ -83,7 +83,7 @@ def run(code: str, *arguments: str, without_leave: bool = False) -> list[list[st
 
 
 @needs_root
-def test_what_is_there_and_what_comes_is_locked_and_nothing_is_taken_for_it():
+def test_present_and_later_memory_is_locked_and_reserved_memory_is_not_allocated():
     ((is_locked, _, unlocked, locked),) = run(_OWN)
     assert (is_locked, unlocked) == ("True", "0")
     assert 12 * 1024 <= int(locked) < 2**17, "256 MB that are only reserved are not there"

@@ -52,7 +52,7 @@ def _by_hand(students: int, face: np.ndarray, student: int, share: float) -> flo
     return cosine / np.sqrt(TYPICAL_AGREEMENT)
 
 
-def test_somebody_who_has_only_what_all_have_in_common_is_like_nobody():
+def test_a_face_with_only_the_common_part_resembles_no_student():
     assert _by_hand(60, SHARED, 0, share=0.0) > 0.85  # without it the stranger would be like everybody
     assert np.abs(_similarities(_class_of(60), SHARED)).max() < 0.3
 

@@ -68,7 +68,7 @@ def test_a_face_joins_the_templates_that_it_is_like(faces, direction, cover):
     np.testing.assert_array_equal(changed.vectors[2:], [vector, vector])
 
 
-def test_one_that_does_not_agree_or_of_somebody_else_is_not_kept(faces, tmp_path):
+def test_a_door_face_that_does_not_agree_or_is_of_another_student_is_not_kept(faces, tmp_path):
     assert not faces.keep("S1", near(PLAIN, AGREES - 0.01), NOW)
     assert not faces.keep("S2", PLAIN, NOW)
     assert not (tmp_path / "run").exists()

@@ -52,7 +52,7 @@ def test_a_student_with_only_unsharp_photographs_is_poorly_photographed(store, t
     assert len(store.templates(EMBEDDER)) == 2
 
 
-def test_a_lesson_opens_nothing_of_who_left_the_roster(store, tmp_path):
+def test_a_lesson_opens_no_keys_of_students_who_left_the_roster(store, tmp_path):
     school = School(tmp_path / "office")
     school.write_roster(S1="yes")
     school.photograph("S1", 1, 0)

@@ -118,7 +118,7 @@ def test_what_masks_have_in_common_is_that_of_the_students_who_have_one():
     assert np.diag(whole) == pytest.approx(np.diag(covered_only), abs=1e-4)
 
 
-def test_the_only_student_has_the_bare_template_alone_for_nobody_else_can_be_the_one_in_the_mask():
+def test_the_only_student_has_the_bare_template_alone_because_no_other_can_wear_the_mask():
     faces, widths = _unit(A_NEAR, A_FAR), np.full(2, 30, np.float32)
     covered, bare = Matcher([_masked("a", A_NEAR, A_FAR, B_FAR)]), Matcher([_masked("a", A_NEAR)])
     assert covered.similarities(faces, widths) == pytest.approx(bare.similarities(faces, widths))

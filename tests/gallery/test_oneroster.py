@@ -101,7 +101,7 @@ def test_name_address_and_what_an_office_knows_students_by(export):
     assert row.extra == {"identifier": "4711", "grades": "09"}
 
 
-def test_nobody_has_agreed_unless_it_is_written(export):
+def test_without_a_written_consent_no_student_has_agreed(export):
     assert {one.consent for one in export.students().values()} == {False}
 
 
@@ -132,7 +132,7 @@ def test_where_both_are_asked_one_no_is_enough(export):
 
 
 @pytest.mark.parametrize("status", ["tobedeleted", "inactive"])
-def test_who_is_to_be_deleted_is_left_out_wherever_it_stands(export, status):
+def test_a_user_who_is_to_be_deleted_is_left_out_in_every_file(export, status):
     export.write("users", USERS, export.user("s1", status=status), export.user("s2", status="active"))
     assert list(export.students()) == ["s2"]
     assert f"users.csv: 1 record left out because of the status '{status}'" in export.remarks()

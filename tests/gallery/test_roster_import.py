@@ -183,7 +183,7 @@ def test_a_withdrawn_consent_ends_the_look_alike_too(store, school):
     assert store.look_alikes() == frozenset()
 
 
-def test_who_is_not_on_the_roster_any_more_leaves_lessons_but_is_not_destroyed(store, school):
+def test_a_student_who_left_the_roster_leaves_the_lessons_and_keeps_the_templates(store, school):
     school.enrol(store)
     school.write_roster(S2="yes")
     report = school.enrol(store)
@@ -205,7 +205,7 @@ def test_photographs_that_are_gone_take_their_templates_with_them(store, school)
     assert enrolled(store) == {"S1": 2, "S2": 3}
 
 
-def test_who_loses_every_template_is_reported_with_their_number(store, school):
+def test_a_student_who_loses_all_templates_is_reported_with_their_number(store, school):
     assert (school.enrol(store).lost, school.enrol(store).withdrawn) == ((), ())
     for photograph in (school.photos / "S1").iterdir():
         photograph.unlink()
@@ -227,7 +227,7 @@ def test_a_folder_of_one_student_leaves_the_templates_of_the_others(store, schoo
     assert line == "S1: no photograph in the folder; earlier templates stay; --drop-missing removes them"
 
 
-def test_who_is_kept_is_compared_with_who_is_new(store, school):
+def test_enrolled_students_are_compared_with_new_ones(store, school):
     school.enrol(store)
     for shot in (0, 1, 2):
         (school.photos / "S1" / f"{shot}.png").unlink()

@@ -28,7 +28,7 @@ HEAD = "student_id,name,email,guardian_email,consent,courses,teacher_email\n"
         ("t@x.example", (), {"": ("t@x.example",)}),
     ],
 )
-def test_one_for_all_courses_or_one_for_each(cell, courses, found):
+def test_the_teachers_column_has_one_address_for_all_courses_or_one_for_each(cell, courses, found):
     assert understood(cell, courses) == (found, "")
     assert understood(as_text(found, courses), courses) == (found, ""), "what is kept is read again as it was"
 
@@ -47,7 +47,7 @@ def test_a_named_address_is_read_and_remarked_and_no_more_than_five_teach_a_cour
         ("ask the office", "is not one mail address ('ask the office'); it is left out"),
     ],
 )
-def test_what_can_not_be_read_is_remarked_and_is_nobody(tmp_path, cell, odd):
+def test_an_unreadable_teacher_is_remarked_and_left_out(tmp_path, cell, odd):
     path = tmp_path / "r.csv"
     path.write_text(f"{HEAD}1,Ann,,,yes,7b;8a,{cell}\n", encoding="utf-8")
     roster = read_roster(path)

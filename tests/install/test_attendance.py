@@ -144,7 +144,7 @@ def test_without_a_device_key_one_line_says_so(wrapper):
         ("lab expression faces", "docs/LAB.md"),
     ],
 )
-def test_what_is_not_for_it_is_refused_with_the_command_that_is(wrapper, command, instead):
+def test_a_command_that_attendance_does_not_run_is_refused_with_the_right_one(wrapper, command, instead):
     done = wrapper.call(*command.split())
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert instead in done.stderr

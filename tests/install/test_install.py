@@ -145,7 +145,7 @@ def test_a_part_of_the_file_does_nothing(checkout, share_left):
     assert not (checkout.folder / ".venv").exists()
 
 
-def test_it_sets_up_and_runs_the_tests_from_any_folder(checkout, tmp_path):
+def test_install_sh_test_sets_up_and_runs_the_tests_from_any_folder(checkout, tmp_path):
     result = checkout.install("test", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert checkout.log() == MADE

@@ -53,7 +53,7 @@ def people(*lines: str) -> tuple[tuple[str, ...], ...]:
         (("ATTENDEE;ROLE=CHAIR:mailto:a@x.example\\nBcc: b@x.example",), ()),
     ],
 )  # fmt: skip
-def test_who_may_teach_an_event(lines, found):
+def test_the_people_of_an_event_are_its_possible_teachers(lines, found):
     assert people(*lines) == found
 
 

@@ -58,7 +58,7 @@ def test_instants_lie_in_slots_of_the_same_width_in_order():
         (float("nan"), 1, None, "no plan for 1 captures in nan s"),
     ],
 )
-def test_what_is_no_plan_is_refused_in_words(duration_s, captures, seed, message):
+def test_invalid_arguments_of_a_plan_are_refused_with_a_message(duration_s, captures, seed, message):
     with pytest.raises(ValueError) as error:
         make_plan("a", duration_s, captures, seed)
     assert str(error.value) == message

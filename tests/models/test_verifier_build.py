@@ -27,7 +27,7 @@ def test_a_label_of_the_programs_shape_gives_the_programs_box():
     assert samples.label_square(np.array([box.x, box.y, box.w, box.h], np.float32)) == pytest.approx(square, abs=1e-3)
 
 
-def test_what_is_cut_lies_where_the_matrix_says():
+def test_a_cut_crop_lies_where_its_matrix_maps():
     picture = np.zeros((200, 300, 3), np.uint8)
     picture[90:93, 148:151] = 255
     crop, matrix = samples.cut(picture, np.array([120, 60, 180, 120], np.float32))
@@ -37,7 +37,7 @@ def test_what_is_cut_lies_where_the_matrix_says():
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_points_go_with_what_is_turned_shifted_and_mirrored(seed, monkeypatch):
+def test_points_move_with_a_picture_that_is_turned_shifted_and_mirrored(seed, monkeypatch):
     monkeypatch.setattr(augment, "_lit", lambda seen, rng: seen)
     monkeypatch.setattr(augment, "_worn", lambda seen, rng: seen)
     crop = np.zeros((96, 96, 3), np.uint8)
@@ -74,7 +74,7 @@ def test_a_painted_cover_hides_the_half_that_its_label_names(below):
     assert rows.min() > 40 if below else rows.max() < 60
 
 
-def test_the_odds_find_what_separates():
+def test_logistic_regression_weights_the_feature_that_separates():
     rng = np.random.default_rng(0)
     faces = (rng.random(400) < 0.5).astype(float)
     rows = np.stack([faces * 2 - 1 + rng.normal(0, 1, 400), rng.normal(0, 1, 400), np.ones(400)], axis=1)

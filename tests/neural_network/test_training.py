@@ -74,7 +74,7 @@ def test_a_rate_that_is_too_high_is_named():
         list(train(found, CORNERS, XOR, SquaredError(), settings, np.random.default_rng(0)))
 
 
-def test_what_is_seen_is_what_augment_made():
+def test_the_network_sees_the_augmented_inputs():
     seen = []
 
     def augment(batch, random):

@@ -84,7 +84,7 @@ def test_a_student_of_the_roster_who_had_no_lesson_yet_is_excused_too_and_it_can
         {},
     ],
 )
-def test_what_can_not_be_saves_nothing(school, fields):
+def test_an_invalid_excuse_is_not_saved(school, fields):
     client().post("/north/excuses/7a 2/", fields)
     assert Excuse.objects.count() == 0
 

@@ -37,7 +37,7 @@ def on_boot_partition(device, content):
     return [name for name, (_, found) in device.files().items() if name.startswith("boot/") and content in found]
 
 
-def test_everything_is_in_its_place_and_nobody_elses(device, tmp_path):
+def test_the_first_boot_puts_each_file_in_its_place_and_starts_the_service(device, tmp_path):
     device.put(card_folder(tmp_path, watchdog="yes"))
     who, warning = device.start()
     assert (who.device, who.room, warning) == ("room-7a", "7a", "")

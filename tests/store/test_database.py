@@ -234,7 +234,7 @@ def test_while_another_process_writes_one_may_read_but_not_write(tmp_path, locke
         pytest.fail("the transaction began")
 
 
-def test_who_may_write_can_ask_without_leaving_a_lock(tmp_path):
+def test_the_check_for_writing_leaves_no_lock(tmp_path):
     db = open_register(tmp_path / "a.sqlite")
     check_writable(db)
     assert not db.conn.in_transaction
@@ -268,7 +268,7 @@ def test_a_read_only_file_is_refused(open_folder):
     assert path.read_bytes() == before
 
 
-def test_what_this_user_may_not_read_is_not_called_unwritable(open_folder):
+def test_an_unreadable_database_is_not_called_unwritable(open_folder):
     path = open_folder / "a.sqlite"
     closed(open_register(path))
     path.chmod(0o600)

@@ -104,7 +104,7 @@ def device(tmp_path) -> Device:
     return Device(tmp_path)
 
 
-def test_what_was_delivered_is_known_here_and_the_other_file_is_not_written(device):
+def test_deliveries_are_recorded_in_the_delivery_file_and_the_register_is_not_written(device):
     device.add()
     before = device.register.read_bytes()
     assert len(device.sync()) == 1
@@ -126,7 +126,7 @@ def test_a_file_that_was_lost_means_sent_again_for_documents_and_never_twice_for
     assert "/" in again, "the register, whose receipt is lost; the mail was accepted"
 
 
-def test_what_may_have_been_mailed_is_mailed_again_for_three_days_only(device):
+def test_a_message_that_may_have_been_mailed_is_mailed_again_for_three_days_only(device):
     device.begin()
     device.add("mail", at=NOW - timedelta(days=2))
     device.add("mail", at=NOW - timedelta(days=4))
@@ -142,7 +142,7 @@ def test_what_may_have_been_mailed_is_mailed_again_for_three_days_only(device):
     assert device.sync() == ["2026-W02"]
 
 
-def test_what_waited_for_a_network_for_weeks_is_mailed(device):
+def test_a_message_that_waited_for_a_network_for_weeks_is_mailed(device):
     device.begin()
     device.add("mail", at=NOW - timedelta(days=20))
     assert device.sync() == ["2026-W01"], "this file is older than the message: it was never tried"
@@ -201,7 +201,7 @@ def test_a_reported_delivery_is_not_taken_over_into_a_new_delivery_file(device):
     assert len(device.sync()) == 1
 
 
-def test_what_the_release_before_delivered_is_delivered(device):
+def test_deliveries_of_the_release_before_count_as_delivered(device):
     device.add()
     device.add("mail", at=NOW - timedelta(days=20))
     device.add("mail", at=NOW - timedelta(days=20))
@@ -210,7 +210,7 @@ def test_what_the_release_before_delivered_is_delivered(device):
     assert device.sync() == ["2026-W03"], "that release wrote down what it mailed"
 
 
-def test_what_the_release_before_delivered_after_a_return_to_it_is_not_sent_again(device):
+def test_deliveries_of_the_release_before_after_a_rollback_are_not_sent_again(device):
     device.add()
     device.add("mail")
     device.sync(Outcome("retry", "busy"))
@@ -219,7 +219,7 @@ def test_what_the_release_before_delivered_after_a_return_to_it_is_not_sent_agai
     assert device.sync(now=NOW + timedelta(days=2)) == []
 
 
-def test_what_is_given_up_held_or_freed_there_is_followed_here_also_during_a_run(device):
+def test_changes_of_items_in_the_register_reach_the_delivery_file_also_during_a_run(device):
     device.add("mail")
     device.add("mail", at=NOW + timedelta(days=30))
     db = open_delivery(device.path, device.register)
@@ -442,7 +442,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert read_as_another(two_users)[0] == "2"
 
 
-def test_only_what_both_need_is_for_the_group(two_users):
+def test_only_the_register_database_is_readable_by_the_group(two_users):
     two_users.add()
     modes = {path.name: path.stat().st_mode & 0o777 for path in two_users.register.parent.iterdir()}
     assert modes == {"register.sqlite": 0o640, "register.sqlite-wal": 0o640, "register.sqlite-shm": 0o640}

@@ -144,7 +144,7 @@ def test_a_parked_item_stays_until_a_person_says_so(db):
     assert claim(db).attempts == 1
 
 
-def test_nobody_makes_a_delivered_item_wait_again(db):
+def test_a_delivered_item_can_not_wait_again(db):
     put(db, 1)
     settle(db, claim(db), DELIVERED)
     assert outbox.reopen(db, [only(db).item_id], NOW) == 0

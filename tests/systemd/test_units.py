@@ -50,12 +50,12 @@ FIRST_BOOT = "edge-daemon-firstboot.service"
 
 
 @pytest.mark.parametrize("unit", [unit for unit in SERVICES if unit not in ("edge-daemon-sync.service", FIRST_BOOT)])
-def test_what_sees_faces_has_no_network(unit):
+def test_units_that_see_faces_have_no_network(unit):
     assert values(unit, "PrivateNetwork") == ["yes"]
     assert not words(unit, "RestrictAddressFamilies") & {"AF_INET", "AF_INET6", "AF_PACKET"}
 
 
-def test_what_has_the_network_has_neither_gallery_nor_key_nor_camera():
+def test_units_with_the_network_have_neither_gallery_nor_key_nor_camera():
     unit = "edge-daemon-sync.service"
     hidden = {word.lstrip("-") for word in words(unit, "InaccessiblePaths")}
     state = "/var/lib/edge-daemon"
@@ -106,7 +106,7 @@ def test_every_unit_runs_as_the_fixed_user_and_leaves_no_core(unit):
     assert values(unit, "LimitCORE") == ["0"]
 
 
-def test_what_has_the_network_is_another_user_who_only_reads_the_registers():
+def test_units_with_the_network_run_as_another_user_who_only_reads_the_registers():
     assert (values(SYNC, "User"), values(SYNC, "Group")) == (["edge-daemon-sync"], ["edge-daemon"])
     assert values(SYNC, "StateDirectory") == [Home().delivery_dir.name]
     assert values(SYNC, "ProtectSystem") == ["strict"]
@@ -136,7 +136,7 @@ def test_every_process_starts_in_the_root(unit):
 
 
 @pytest.mark.parametrize("unit", ["edge-daemon.service", SYNC, FIRST_BOOT])
-def test_what_holds_keys_or_faces_may_lock_its_memory_and_is_given_no_swap(unit):
+def test_units_with_keys_or_faces_may_lock_their_memory_and_have_no_swap(unit):
     assert values(unit, "LimitMEMLOCK") == ["infinity"]
     assert values(unit, "MemorySwapMax") == ["0"]
 
@@ -191,18 +191,18 @@ def dispatched(tmp_path):
 
 
 @pytest.mark.parametrize("event", ["up", "vpn-up", "connectivity-change", "dhcp4-change"])
-def test_a_link_that_comes_up_starts_a_sync_and_nobody_waits_for_it(dispatched, event):
+def test_a_link_that_comes_up_starts_a_sync_in_the_background(dispatched, event):
     assert dispatched("wlan0", event) == ["start --no-block edge-daemon-sync.service"]
 
 
-def test_nothing_is_started_by_what_brings_no_network(dispatched):
+def test_events_that_bring_no_network_start_nothing(dispatched):
     assert dispatched("wlan0", "down") == []
     assert dispatched("lo", "up") == []
     assert dispatched("wlan0", "connectivity-change", CONNECTIVITY_STATE="PORTAL") == []
     assert dispatched() == []
 
 
-def test_who_switched_the_timer_off_is_not_overruled_by_a_link(dispatched):
+def test_a_link_starts_no_sync_where_the_timer_is_switched_off(dispatched):
     assert dispatched("wlan0", "up", enabled="no") == []
 
 

@@ -157,7 +157,7 @@ def test_a_small_detection_needs_more_for_a_second_look_than_a_large_one():
     assert pipeline.one_a_face([large]) == [large]
 
 
-def test_who_leaves_is_not_found_any_more(detector, room):
+def test_a_person_who_leaves_is_not_found_any_more(detector, room):
     lesson = RoomDetector(detector)
     for seed in range(3):
         lesson(pictures.another_light(room, 1.1, seed))

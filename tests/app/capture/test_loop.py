@@ -320,7 +320,7 @@ def test_slots_that_pass_in_a_wait_that_lasts_too_long_are_missed_with_that_reas
     assert len(world.run.missed) >= 5
 
 
-def test_what_passed_before_the_process_began_has_the_reason_that_the_service_knows(world):
+def test_slots_that_passed_before_the_process_began_have_the_reason_that_the_service_knows(world):
     world.clock.boottime_s += 2000.0
     outage = Outage(0.0, 1020.0 + 1500.0, "the database is read-only")
     world.outages = (outage,)

@@ -70,7 +70,7 @@ def test_two_lessons_never_share_a_seed(db):
     assert len({p.seed_sha256 for p in plans.committed_plans(db, NOW, NOW + timedelta(days=2))}) == 20
 
 
-def test_what_went_by_is_named_once_and_what_was_begun_is_not(db):
+def test_a_lesson_that_went_by_is_recorded_once_and_a_lesson_that_began_is_not(db):
     begin(db, lesson("begun", -5), 100, reading(-5), SEEDS)
     gone = [lesson("begun", -5), lesson("missed", -3), lesson("on", -0.2)]
     assert account(db, gone, "the device was off", NOW) == 1

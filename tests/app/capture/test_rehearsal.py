@@ -137,7 +137,7 @@ def test_captures_of_a_folder_and_more_captures_than_frames_are_refused(home, de
         rehearse(home, RehearsalRequest(video, captures=7), lambda *_: None)
 
 
-def test_a_course_decides_whom_the_register_is_of_and_one_of_nobody_is_refused(home: Home, two_frames: Path):
+def test_a_rehearsal_of_a_course_has_its_students_only_and_an_empty_course_is_refused(home: Home, two_frames: Path):
     db = open_gallery_store(home).db
     db.execute("UPDATE students SET courses = '[\"7b\"]' WHERE student_id = 'S1'")
     db.execute("UPDATE students SET courses = '[\"8a\"]' WHERE student_id <> 'S1'")

@@ -134,7 +134,7 @@ def test_a_dim_capture_in_which_the_faces_are_found_counts(school):
     assert school.hold(dark(room()))[1] == []
 
 
-def test_who_sits_in_a_dark_part_is_hidden_and_who_sits_elsewhere_is_absent(school):
+def test_a_student_in_a_dark_part_is_hidden_and_one_elsewhere_is_absent(school):
     school.hold(room())
     found, missed = school.hold(half(room(), dark(room())), IDS[4:6])
     assert missed == []

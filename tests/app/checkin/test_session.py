@@ -83,7 +83,7 @@ def test_the_enrolled_phrase_is_accepted_and_everything_else_is_refused(session)
 @pytest.mark.parametrize(
     "error", [OSError(28, "No space left on device"), GalleryError("made with another face model", "gallery", "")]
 )
-def test_the_face_of_who_was_accepted_is_kept_for_the_lesson_and_no_other(session, error):
+def test_the_face_of_an_accepted_student_is_kept_for_the_lesson_and_no_other(session, error):
     class Door:
         def keep(self, student_id, vector, at):
             students_kept.append(student_id)

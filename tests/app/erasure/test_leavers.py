@@ -89,7 +89,7 @@ def test_a_leaver_who_is_back_in_time_stays_and_the_days_begin_anew(room):
     assert "S1" not in room.enrolled()
 
 
-def test_who_is_back_between_night_and_erasure_stays(room):
+def test_a_leaver_who_is_back_between_night_and_erasure_stays(room):
     import_roster(room, S2="yes", S3="no")
     for day in (0, 16):
         night(room, day)
@@ -109,7 +109,7 @@ def test_nothing_is_counted_or_erased_under_a_doubtful_clock(room, days):
     assert "S1" in room.enrolled()
 
 
-def test_a_clock_that_jumps_ahead_erases_nobody_at_once_and_keeps_nobody_for_years(room):
+def test_a_clock_that_jumps_ahead_neither_erases_a_leaver_at_once_nor_keeps_one_for_years(room):
     import_roster(room, S2="yes", S3="no")
     night(room, 0)
     night(room, 4000)

@@ -287,7 +287,7 @@ def test_the_same_list_again_and_with_one_more_makes_only_what_is_new(box):
     assert box.verdicts() == {"S1": "present", "S2": "absent", "S3": "present"}
 
 
-def test_a_decision_is_its_id_and_the_order_of_the_list_counts(box):
+def test_a_decision_is_identified_by_its_id_and_a_new_one_applies_whatever_its_time(box):
     late = correction(verdict="absent", at="2026-11-17T10:30:00Z")
     box.apply("corrections.json", corrections(late))
     again = box.apply("corrections.json", corrections({**late, "verdict": "present"}))

@@ -35,7 +35,7 @@ def enrolled(device: Device) -> dict[str, int]:
     return template_counts(open_gallery(device.home.gallery_db_path))
 
 
-def test_what_comes_is_applied_before_a_lesson_and_what_comes_in_one_after_it(device):
+def test_a_document_is_applied_before_a_lesson_and_one_that_arrives_in_it_afterwards(device):
     assert {"S1", "S2"} <= set(enrolled(device))
     withdraw(device, "S1")
     device.start()

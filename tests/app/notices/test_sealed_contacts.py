@@ -76,7 +76,7 @@ def test_names_and_addresses_are_nowhere_in_the_clear(home):
         assert word not in stored_bytes
 
 
-def test_who_is_removed_vanishes_at_once_and_from_the_next_backups_too(home):
+def test_contacts_of_a_removed_student_vanish_at_once_and_from_the_next_backups(home):
     enrol(home)
     maintenance.back_up(home, datetime.now(timezone.utc))
     sealed = open_register(home.register_db_path).execute("SELECT sealed FROM contacts WHERE student_id='S2'")
@@ -86,7 +86,7 @@ def test_who_is_removed_vanishes_at_once_and_from_the_next_backups_too(home):
     assert sealed not in everything(home), "in the database, its log, or a copy of it"
 
 
-def test_who_is_removed_vanishes_even_where_the_keys_are_lost(home):
+def test_contacts_of_a_removed_student_vanish_even_where_the_keys_are_lost(home):
     enrol(home)
     home.contact_key_path.unlink()
     home.key_path.write_bytes(bytes(32))
@@ -142,7 +142,7 @@ def test_a_box_without_a_contact_key_says_so_and_enrols_all_the_same(home, tmp_p
         publish_contacts(installed)
 
 
-def test_nobody_enrolled_is_nothing_to_hand_on(home):
+def test_without_enrolled_students_no_contacts_are_handed_on(home):
     home.ensure_state_dir()
     publish_contacts(home)
     assert not home.register_db_path.exists()

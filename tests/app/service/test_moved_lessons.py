@@ -116,7 +116,7 @@ def test_a_lesson_of_a_series_that_is_moved_to_another_day_is_held_on_that_day(d
     device.stop()
 
 
-def test_one_that_is_called_off_ends_at_once_and_the_office_is_asked(running):
+def test_a_running_lesson_that_is_called_off_ends_at_once_and_the_office_is_asked(running):
     running.timetable(PLAIN.replace("SUMMARY", "STATUS:CANCELLED\nSUMMARY"))
     running.until(lambda: len(running.documents()) == 1)
     assert running.clock.reading().utc < FIRST_LESSON + timedelta(minutes=45)

@@ -153,7 +153,7 @@ class Shortest(random.Random):
         return min(a, b)
 
 
-def test_an_answer_for_everybody_ends_the_run_and_costs_no_item_a_try(api, tmp_path, clock):
+def test_an_answer_that_concerns_all_items_ends_the_run_and_costs_no_item_a_try(api, tmp_path, clock):
     home = a_device(tmp_path / "home", api)
     api.always = "redirect"
     result = run(home, clock)
@@ -245,7 +245,7 @@ def test_a_device_that_was_renamed_delivers_what_it_made_before_under_its_old_na
     assert document(server, "status.json", "room 205")["device"] == "room 205"
 
 
-def test_what_the_server_forbids_of_the_time_before_holds_up_nothing_of_today(api, tmp_path, clock, monkeypatch):
+def test_items_under_an_old_device_name_that_the_server_forbids_hold_up_no_new_ones(api, tmp_path, clock, monkeypatch):
     home = a_device(tmp_path / "home", api, lessons=5)
     home.config_path.write_text(home.config_path.read_text().replace("room 204", "room 205"))
     put = Upstream.put
@@ -265,7 +265,7 @@ def test_what_the_server_forbids_of_the_time_before_holds_up_nothing_of_today(ap
     assert len(held_registers(api)) == 2
 
 
-def test_a_server_that_refused_everybody_is_asked_again_after_a_day(api, tmp_path, clock):
+def test_a_server_that_refused_all_items_is_tried_again_after_a_day(api, tmp_path, clock):
     home = a_device(tmp_path / "home", api)
     api.token = "another"
     run(home, clock)

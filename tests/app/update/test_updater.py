@@ -97,7 +97,7 @@ def test_a_release_is_taken_with_program_and_units_and_the_one_before_stays(upda
     assert (device.root / str(page.readlink())[1:]).read_text() == "2.0", "man shows the pages of the release in effect"
 
 
-def test_a_pip_that_is_too_old_for_it_is_replaced_by_that_of_the_new_environment(device, updater, bundles, monkeypatch):
+def test_a_pip_that_is_too_old_is_replaced_by_that_of_the_new_environment(device, updater, bundles, monkeypatch):
     monkeypatch.setattr("importlib.metadata.version", lambda _: "22.0.2")
     updater.take(bundles[1]["2.0"])
     assert device.says() == "2.0"

@@ -55,7 +55,7 @@ BETWEEN, BESIDE = ASKED.between_threshold, ASKED.beside_threshold
         ([], NEVER),
     ],
 )
-def test_who_has_the_seat_just_before_and_after_lowers_the_threshold(named, expected):
+def test_the_owner_of_a_seat_just_before_and_after_lowers_the_threshold(named, expected):
     assert _thresholds([5, 6], *named) == [expected, NEVER, NEVER]
 
 
@@ -148,7 +148,7 @@ def test_five_others_in_the_same_captures_are_needed(others, taken):
     assert np.isneginf(found[others + 1 :]).all()
 
 
-def test_who_is_elsewhere_in_time_is_not_held_against_anybody():
+def test_tracks_at_other_times_do_not_change_the_second_look():
     slots = [*TOGETHER[:6], frozenset(range(100, 120))]
     scores = SCORES.copy()
     scores[6] = 0.9

@@ -62,13 +62,13 @@ def test_half_the_mean_similarity_of_the_five_nearest_other_students_is_subtract
 
 
 @pytest.mark.parametrize("students", [2, 3, 5, 6])
-def test_a_small_class_is_held_against_all_its_others(students):
+def test_in_a_small_class_the_mean_is_over_all_other_students(students):
     pooled = [0.8 - 0.1 * n for n in range(students)]
     expected = [value - 0.5 * (sum(pooled) - value) / (students - 1) for value in pooled]
     assert _score(pooled) == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_single_student_is_held_against_nobody():
+def test_without_other_students_nothing_is_subtracted():
     assert _score([0.7]) == pytest.approx([0.7])
 
 
@@ -191,7 +191,7 @@ def test_the_shorter_of_two_tracks_says_what_contradicts():
     assert lesson.add(range(60, 66), [0.70], turned(-0.5)).identities() == [0, 0, NOBODY]
 
 
-def test_who_is_known_at_one_seat_is_known_at_the_next_one_where_faces_say_less():
+def test_a_student_who_is_named_at_one_seat_is_named_at_the_next_one_with_less_evidence():
     """The tracks are united by familiarity; together they stay below the threshold, but the first alone is above it."""
     lesson = Lesson().add(range(4), [0.60]).add(range(10, 30), [0.30], turned(0.9))
     assert lesson.identities() == [0, 0]
@@ -201,7 +201,7 @@ def test_who_is_known_at_one_seat_is_known_at_the_next_one_where_faces_say_less(
     assert lesson.identities() == [0, NOBODY]
 
 
-def test_what_two_seats_say_together_can_be_enough():
+def test_two_seats_together_can_reach_the_threshold_that_each_misses():
     """0.60 and 0.34 of the same number of faces are 0.47, which 0.415 + 0.045 lets pass."""
     lesson = Lesson().add(range(3), [0.44]).add(range(10, 13), [0.44], turned(0.9))
     assert lesson.identities() == [0, 0]  # 0.415 + 0.09 / 6; each alone lacks 0.005
@@ -215,21 +215,21 @@ def test_a_seat_between_two_tracks_of_a_student_needs_little():
         assert lesson.identities() == [0, name]
 
 
-def test_who_takes_turns_with_a_student_in_a_chair_is_the_student():
+def test_a_track_that_alternates_with_a_student_in_a_seat_is_the_same_student():
     """Two faces that resemble somebody else a little more; with four changes, 0.35 of familiarity is enough."""
     for familiarity, name in ((0.36, 0), (0.34, NOBODY)):
         lesson = Lesson().add([0, 2, 4, 5, 6], [0.7], seat=3).add([1, 3], [0.2, 0.25], turned(familiarity), seat=3)
         assert lesson.identities() == [0, name]
 
 
-def test_a_seat_does_not_name_somebody_who_contradicts_its_owner():
+def test_a_seat_gives_no_name_to_a_face_that_contradicts_its_owner():
     for familiarity, name in ((0.76, 0), (0.74, NOBODY)):
         lesson = Lesson().add([*range(9), *range(15, 24)], [0.7], seat=3)
         lesson.add(range(9, 15), [0.2], turned(familiarity), seat=3)
         assert lesson.identities() == [0, name]
 
 
-def test_a_seat_names_nobody_who_is_elsewhere():
+def test_a_seat_gives_no_name_to_a_student_who_is_elsewhere():
     lesson = Lesson().add([*range(9), *range(12, 20)], [0.7], seat=3).add([9, 10, 11], [0.2], turned(0.6), seat=3)
     lesson.add([9, 10, 11], [0.6], turned(0.6), seat=4)
     assert lesson.identities() == [0, NOBODY, 0]

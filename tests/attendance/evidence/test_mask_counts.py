@@ -41,7 +41,7 @@ def test_a_state_has_to_lead_by_the_margin(lead: float, state: str):
     assert mask_state([MaskProbabilities(rest, second + lead, second)]) == state
 
 
-def test_a_room_of_nobody_counts_nobody():
+def test_without_persons_all_mask_counts_are_zero():
     assert mask_counts([]) == MaskCounts(0, 0, 0, 0)
 
 

@@ -83,7 +83,7 @@ def test_a_class_of_one_two_or_three_has_finite_features(students):
     assert np.isfinite(rows).all()
 
 
-def test_who_leads_by_far_is_probable_and_who_does_not_is_not(match):
+def test_a_student_who_leads_by_far_is_probable_and_one_who_does_not_is_improbable(match):
     far, close = match.each(evidence(LIKE_THE_FIRST), THREE), match.each(evidence(LIKE_NOBODY), THREE)
     assert far[0] > 0.6
     assert far[1:].max() < 0.01

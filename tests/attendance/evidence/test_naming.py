@@ -52,7 +52,7 @@ def like_a_student(share_of_class: int) -> Room:
     return room
 
 
-def test_who_is_named_in_the_right_class_is_nobody_in_front_of_another_one():
+def test_a_face_that_gets_a_name_in_its_class_gets_none_in_another_class():
     assert names(like_a_student(10))["S03"] == len(SLOTS)
     assert names(like_a_student(0))["S03"] == 0
 
@@ -116,7 +116,7 @@ def test_probabilities_of_the_possible_students_and_of_nobody_add_up():
     assert probabilities(odds, 0.1)[0] < probabilities(odds, 0.5)[0] < probabilities(odds, 0.9)[0]
 
 
-def test_who_is_left_gets_the_name_that_is_too_unsure_before_the_others_have_theirs():
+def test_a_remaining_person_gets_an_unsure_name_after_the_others_have_theirs():
     """Probable in front of the whole class; surer if the next best student sits elsewhere."""
     known = known_students(IDS, MATCH)
     naming = NamesByProbability([], known)
@@ -219,7 +219,7 @@ def test_the_captures_of_a_student_are_those_of_all_tracks():
     assert _captures_taken([4, NOBODY, 4, 0], slots) == {4: {1, 2, 5}, 0: {7}}
 
 
-def test_many_look_alikes_are_what_each_is_without_the_other():
+def test_each_of_many_look_alikes_is_as_probable_as_without_the_other():
     """The score of a look-alike neither leads nor follows; the network is asked once a person."""
     students = 600
     scores = np.random.default_rng(4).normal(0.0, 0.02, students)

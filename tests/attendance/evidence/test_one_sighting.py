@@ -81,7 +81,7 @@ def _face(slot: int, student: int, similarity: float) -> Candidate:
     return replace(room.faces[0], similarities=similarities)
 
 
-def test_faces_of_nobody_before_them_change_nothing():
+def test_unknown_faces_before_them_change_nothing():
     assert _identities((0, NOBODY, 0.9), (0, 3, 0.5), (0, 3, 0.6)) == [NOBODY, NOBODY, 3]
 
 

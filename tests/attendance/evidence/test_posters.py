@@ -87,7 +87,7 @@ def test_a_still_face_at_another_place_each_time_is_no_poster(match):
     assert all(len(one.still) == 1 for one in found)
 
 
-def test_who_takes_the_place_of_a_poster_without_hanging_still_keeps_the_name(match):
+def test_a_student_in_the_place_of_a_poster_who_moves_keeps_the_name(match):
     term = Term(match)
     for _ in range(3):
         term.lesson(poster_of="S07")

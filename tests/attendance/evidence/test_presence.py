@@ -36,7 +36,7 @@ def test_many_short_parts_are_no_burden_and_count_as_one():
     assert presence_probabilities([part(0.5, k, k + 1) for k in range(200)], ["a"], needed=10)["a"] == 0.5
 
 
-def test_who_is_seen_in_many_places_is_as_probable_as_the_places():
+def test_a_student_who_is_seen_in_many_places_is_as_probable_as_the_places():
     parts = [part(1.0, 0, 30), *(part(0.9, 30 + k, 31 + k) for k in range(12))]
     assert presence_probabilities(parts, ["a"], needed=40)["a"] == pytest.approx(0.9, abs=0.01)
 

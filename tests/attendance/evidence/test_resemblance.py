@@ -53,24 +53,24 @@ def test_a_hidden_face_of_the_absent_student_is_found_with_its_captures_and_plac
     assert (person.box.x, person.box.y) == pytest.approx((600, 0), abs=3)
 
 
-def test_a_stranger_like_nobody_is_nobody():
+def test_a_stranger_who_resembles_no_student_is_not_reported():
     room = full_class(Room(), but="S03")
     room.sits("stranger", SLOTS, 20)
     assert unnamed(room) == []
 
 
-def test_nobody_is_meant_where_everybody_has_a_name():
+def test_where_each_person_has_a_name_no_resemblance_is_reported():
     assert unnamed(full_class(Room())) == []
     assert unnamed(Room()) == []
 
 
-def test_who_is_seen_elsewhere_at_the_same_time_is_not_meant():
+def test_a_student_who_is_seen_elsewhere_at_the_same_time_is_no_candidate():
     room = with_cover(0.34)
     room.sits("S03", SLOTS, 20)
     assert unnamed(room) == []
 
 
-def test_who_is_seen_at_other_times_may_be_meant():
+def test_a_student_who_is_seen_at_other_times_is_a_candidate():
     room = with_cover(0.34, slots=range(20, 40))
     room.sits("S03", range(20), 3)
     assert {p.student_id for p in unnamed(room)} <= {"S03"}
@@ -78,7 +78,7 @@ def test_who_is_seen_at_other_times_may_be_meant():
     assert sum(s.student_id == "S03" for s in sightings) >= 20
 
 
-def test_who_changes_the_seat_is_one_person_with_all_captures():
+def test_a_person_who_changes_the_seat_is_one_person_with_all_captures():
     room = with_cover(0.34, slots=range(22))
     room.sits("S03 behind a mask", range(22, 40), 20)
     facing = frozenset(range(5, 40))
@@ -105,7 +105,7 @@ def test_a_student_is_taken_in_the_captures_of_all_tracks():
     assert unnamed_persons(tracks, [0, 0, NOBODY], room.faces, known, 0.7) == []
 
 
-def test_without_a_network_or_students_nobody_is_meant():
+def test_without_a_network_or_students_no_resemblance_is_reported():
     room = with_cover(0.34)
     assert resolve_lesson(room.faces, room.ids).unnamed == []
     assert resolve_lesson(room.faces, [], match=MATCH).unnamed == []
@@ -134,7 +134,7 @@ def test_a_likely_person_who_changes_nothing_hides_no_other_one():
     assert resemblances(people, [tally("a", 0), tally("there", 40)], [], needed=40).keys() == {"a"}
 
 
-def test_a_presence_that_is_not_sure_is_a_doubt_with_the_place_of_who_was_counted():
+def test_a_presence_that_is_not_sure_is_a_doubt_with_the_place_of_the_counted_person():
     tallies = [tally("a", 40), tally("b", 40), tally("c", 40), tally("d", 39)]
     probabilities = {"a": 0.9612345, "b": SURE, "d": 0.5}
     found = resemblances([], tallies, [sighting("a", 100), sighting("b", 20)], 40, probabilities)

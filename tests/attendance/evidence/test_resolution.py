@@ -45,14 +45,14 @@ def test_a_resolution_has_every_person_and_lists_without_doubts_are_empty(match,
     ]
 
 
-def test_without_traits_nobody_needs_the_persons():
+def test_without_traits_no_persons_are_returned():
     room = a_room()
     room.faces[:] = [replace(one, traits=replace(one.traits, mask=None, eyes=None)) for one in room.faces]
     for match, students in ((None, 0), (None, 4), (MATCH, 4)):
         assert resolve_lesson(room.faces, room.ids[:students], match=match).persons == []
 
 
-def test_nobody_is_in_a_lesson_without_faces():
+def test_a_lesson_without_faces_has_no_sightings_and_no_persons():
     found = resolve_lesson([], ["S00"], match=MATCH)
     assert (found.sightings, found.unnamed, found.possible, found.persons) == ([], [], [], [])
 

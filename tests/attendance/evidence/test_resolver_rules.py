@@ -24,7 +24,7 @@ def _strangers(widths_px=40.0, scores=(0.99,)):
 
 
 @pytest.mark.parametrize(("width_px", "seen"), [(18.0, 1), (17.99, 0), (40.0, 1), (2.0, 0)])
-def test_faces_under_eighteen_pixels_are_nobody(width_px, seen):
+def test_faces_under_eighteen_pixels_are_left_out(width_px, seen):
     assert len(_strangers(width_px)) == seen
 
 
@@ -103,7 +103,7 @@ def test_a_sighting_has_the_similarity_to_its_own_student():
     assert (sighting.student_id, sighting.similarity) == ("S02", pytest.approx(float(room.faces[4].similarities[2])))
 
 
-def test_who_sits_elsewhere_has_no_help_from_the_seat_of_a_student():
+def test_a_face_at_another_seat_has_no_help_from_the_seat_of_a_student():
     """Somebody who resembles S00 a little is there while S00 is away: in S00's chair it would be enough for a name."""
     for seat, names in ((5, {"S00", ""}), (0, {"S00"})):
         room = Room()

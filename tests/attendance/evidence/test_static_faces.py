@@ -213,7 +213,7 @@ def test_fifteen_captures_and_half_an_hour_are_needed():
     assert not is_static([replace(f, traits=replace(f.traits, points=None)) for f in faces], SECONDS)
 
 
-def test_who_wears_a_mask_has_the_benefit_of_the_doubt():
+def test_a_face_with_a_mask_is_not_called_a_print():
     masked = VisibleParts(0.1, 0.8, 0.1, 0.0)
     faces = [replace(f, traits=replace(f.traits, visible=masked)) for f in a_print()]
     assert not is_static(faces, SECONDS)

@@ -65,7 +65,7 @@ def test_three_faces_are_a_track_of_their_own_and_two_join_another():
     assert _tracks(blocks([4, 3], 0.6, 0.2), [0, 1, 5, 6, 2, 3, 4]) == [[0, 1, 5, 6], [2, 3, 4]]
 
 
-def test_a_pair_that_nobody_takes_stays_a_pair():
+def test_a_pair_that_joins_no_track_stays_a_pair():
     assert _tracks(blocks([4, 2], 0.6, 0.0), [0, 1, 4, 5, 2, 3]) == [[0, 1, 4, 5], [2, 3]]
 
 
