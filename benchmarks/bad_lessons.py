@@ -172,7 +172,7 @@ def _side(rng: np.random.Generator) -> bool:
 
 
 def _mirrored(draw: Callable[[Picture], Picture], *, mirrored: bool) -> Draw:
-    """Return a function that draws on the other side of a picture."""
+    """Return a function that draws on a picture; with `mirrored`, on the other side of it."""
     if not mirrored:
         return lambda _, picture: draw(picture)
     return lambda _, picture: np.ascontiguousarray(draw(np.ascontiguousarray(picture[:, ::-1]))[:, ::-1])

@@ -66,7 +66,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _lesson(detector: Detector, pictures: list[Picture]) -> tuple[float, int, int]:
-    """Return processor seconds, faces, and faces whose eyes were looked at."""
+    """Return processor seconds, the number of faces, and the number of faces whose eyes were measured."""
     look = RoomDetector(detector)
     begun_s = time.process_time()
     found = [face for picture in pictures for face in look(picture)]

@@ -57,7 +57,7 @@ def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, dict[str, obje
     - `absent_doubted` counts correctly absent students, seen in at most a fifth of the captures, whose verdict has a
       doubt about identity or presence (`doubt.WORTH_A_LOOK`). A late arrival or early departure is not such a doubt.
     - `present_doubted` counts correctly present students with a doubt about their identity. Students enrolled as a pair
-      always have one and are left out.
+      always have such a doubt and are left out.
     - `register_flagged` counts lessons whose register has the expected flags. For scenarios without
       expected flags it counts the lessons that have a flag.
     - `pairs_both_absent` counts pairs (twins, or the two ids of a person) with both ids absent.

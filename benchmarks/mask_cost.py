@@ -2,8 +2,8 @@
 
     python -m benchmarks.mask_cost --data DIR --json OUT
 
-DIR has lesson folders as `benchmarks.lesson` takes them, or is one. The benchmark reads at most 6 pictures of `frames/`
-twice in each way, as a lesson does: known places first, full sweeps from time to time.
+DIR is a lesson folder as `benchmarks.lesson` takes it, or a folder of them. The benchmark reads at most 6 pictures of
+`frames/` twice in each way, as a lesson does: known places first, full sweeps from time to time.
 """
 
 from __future__ import annotations

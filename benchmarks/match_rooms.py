@@ -1,4 +1,4 @@
-"""Simulates rooms, and counts which unnamed persons the program reports as similar to which student.
+"""Simulates rooms, and counts how often the program reports that an unnamed person resembles a student.
 
 In each room sits a class. A few of its students are absent, and some strangers are there. Each student is seen in a
 condition that may prevent the name. A present student without a name is a false absence, and the program should report

@@ -21,7 +21,7 @@ Grey = NDArray[np.uint8]
 _JITTER_PX = 1.5
 """Standard deviation of the shift of a picture held in a hand, in pixels of a frame of 64 by 48."""
 _FLICKER = 3.0
-"""Standard deviation of the light of such a picture, in levels of 255."""
+"""Standard deviation of the brightness of a picture held in a hand, in levels of 255."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

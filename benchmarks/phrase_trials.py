@@ -1,4 +1,4 @@
-"""All trials of a set of clips: enrolled speakers and repetitions, tried clips, and their scores."""
+"""Makes all trials of a set of clips. A trial compares a clip with some enrolled repetitions and has a score."""
 
 from __future__ import annotations
 

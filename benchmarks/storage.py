@@ -125,7 +125,7 @@ def _frames(log: Path) -> tuple[bytes, int, int]:
 
 
 def one_lesson(folder: Path, settings: Settings, size: Size, disk: LoopDisk | None) -> Written:
-    """Hold a lesson, after another one that brings the files to their size, and return the amount written."""
+    """Hold two lessons, and return the amount that the second one wrote. The first brings the files to their size."""
     paths = [folder / "register.sqlite", folder / "gallery.sqlite"]
     for path in paths:
         _with_page_size(path, settings.page_bytes)

@@ -74,7 +74,7 @@ class Spoiled:
     """A photograph that enrolment accepted, with its measured quality."""
 
     photograph: Photograph
-    """Templates of the spoiled photograph, and probes: bare ones of the original, covered ones of the spoiled one."""
+    """Templates from the spoiled picture. Bare probes come from the original picture, covered ones from the spoiled."""
     width_px: float
     sharpness: float
     detail: float

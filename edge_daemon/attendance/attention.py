@@ -11,7 +11,7 @@ from edge_daemon.types import Candidate, Pose
 MOMENTS = 5
 """Number of moments of a lesson at which eyes are measured."""
 CAPTURES_A_MOMENT = 4
-"""Number of consecutive captures at each of these moments."""
+"""Number of consecutive captures in which eyes are measured, at each of the `MOMENTS`."""
 SHUT_CAPTURES = 3
 """Least number of consecutive captures with shut eyes that count as inattentive; fewer are blinks."""
 SHUT_RISE = 0.28

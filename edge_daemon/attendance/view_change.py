@@ -34,7 +34,7 @@ def view_of_scene(scene: bytes) -> RoomView:
 
 
 def scene_similarity(one: bytes, other: bytes, usable: Area) -> float:
-    """Return how similar two scenes are, -1 to 1, in any light: only differences within a row of cells count.
+    """Return how similar two scenes are, -1 to 1, whatever the light: only differences between cells of one row count.
 
     Args:
         one: the signature of a scene.

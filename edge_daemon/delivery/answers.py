@@ -27,7 +27,7 @@ _NOT_THIS_SERVICE: Final = {
     501: "does not take documents; check upstream.url and upstream.kind",
 }
 _PASSING: Final = (408, 423, 425)
-"""Statuses that may concern one document or one moment only. The document is retried, and the others are sent."""
+"""Statuses that may concern only one document or one moment. The document is retried; other documents are sent."""
 _BUSY: Final = (429, 502, 503, 504, 507)
 _BAD_REQUEST: Final = 400
 _NO_CERTIFICATE: Final = (_BAD_REQUEST, 495, 496)

@@ -103,8 +103,8 @@ class GalleryStore:
 
         Args:
             embedder: as for `templates`.
-            staying_of: if given, return only what this embedder made and an import from a folder leaves: pictures
-                taken at a camera, and all templates of these students.
+            staying_of: if given, return only vectors of this embedder that an import from a folder keeps: those of
+                pictures taken at a camera, and all vectors of these students.
 
         Raises:
             GalleryError: as for `templates`.

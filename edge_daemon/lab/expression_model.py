@@ -71,7 +71,7 @@ def readings(grey: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
 
 
 _SHIFT_PX: Final = 2
-"""Pixels by which the picture is shifted to each side for the other readings."""
+"""Shift of the picture in the shifted `readings`, in pixels to each side."""
 _TRAIN = "make one: `edge-daemon lab train expression --data FER_DIR --output MODEL`"
 
 

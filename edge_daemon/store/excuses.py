@@ -1,4 +1,4 @@
-"""Which students the office excused for which days, from its last list; the reasons are never stored."""
+"""The office's last list of excuses in register.sqlite: student and days. The reasons are never stored."""
 
 from __future__ import annotations
 

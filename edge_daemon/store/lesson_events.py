@@ -24,7 +24,7 @@ class LessonEvent:
     event_id: str
     course: str
     start: datetime
-    """Start of the lesson in the timetable of the day on which the lesson was first recorded."""
+    """Start of the lesson when it was first recorded, before its event was moved."""
     moved_to: str
     """Id of the lesson that replaced this one when its event was moved before it began.
 

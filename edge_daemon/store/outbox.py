@@ -229,7 +229,7 @@ def release(db: sqlite_utils.Database, destination: Destination | None = None) -
     """End the leases that killed processes left. Call it only while holding the delivery lock of `sync`.
 
     Returns:
-        The number of these items. Each keeps the time already set for its next attempt.
+        The number of released items. Each keeps the time already set for its next attempt.
     """
     with transaction(db):
         return db.conn.execute(

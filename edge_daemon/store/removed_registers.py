@@ -117,7 +117,7 @@ def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> 
 
 
 def _was_looked(db: sqlite_utils.Database, now: datetime) -> bool:
-    """Return whether the last check of the office's receipts (`note_acknowledged`) is at most a week ago."""
+    """Return whether the office's receipts were last checked (`note_acknowledged`) at most a week ago."""
     with faults(db):
         row = db.execute("SELECT value FROM meta WHERE key = ?", (_LOOKED_AT,)).fetchone()
     return row is not None and now - parsed(row[0]) <= LONGEST_GAP

@@ -75,4 +75,4 @@ a face of 28 px and the vector of the same photograph at full size. It is 0.748 
 points (TAR at FAR 1e-2: 0.808 and 0.797).
 """
 TARGET = _SHAPE[:, 1:]
-"""(52, 2) positions of these points in the aligned face, px."""
+"""(52, 2) positions of the points of `INDEX` in the aligned face, px."""

@@ -127,7 +127,7 @@ def pin(folder: Path, device: str, key: str, school: str | None) -> None:
     warn_of_device(one, device, key)
     for other in sorted(others):
         message = f"DEVICE {device}: has another pinned key, which stays trusted: {other}"
-        click.echo(f"{message}; if it is wrong, `keys unpin` takes it off", err=True)
+        click.echo(f"{message}; if it is wrong, `keys unpin` removes it", err=True)
     click.echo(f"pinned in {one.keys}")
 
 
@@ -142,7 +142,7 @@ def unpin(folder: Path, device: str, key: str, school: str | None) -> None:
 
     one = _only_school(folder, school)
     unpin_key(one.keys, device, key)
-    click.echo(f"taken off {one.keys}; the next `ingest` takes off what it signed")
+    click.echo(f"removed from {one.keys}; the next `ingest` removes the documents that it signed")
 
 
 def _only_school(folder: Path, school: str | None) -> School:

@@ -1,4 +1,4 @@
-"""Finds which students are excused on which days."""
+"""Finds the excuses of students for the days of a period."""
 
 from __future__ import annotations
 

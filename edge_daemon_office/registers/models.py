@@ -114,7 +114,7 @@ class Revision(models.Model):
     arrival = models.BigIntegerField(help_text="Order in which revisions became visible; microseconds of 1970 or more.")
 
     class Meta:
-        """Indexes of the chain and of the read API's changes. Arrival numbers are unique: a second run has to wait."""
+        """Index of a device's ledger. Arrival numbers are unique, so that two runs can't give one number twice."""
 
         indexes = (models.Index(fields=["school", "device"], name="revision_device"),)
         constraints = (models.UniqueConstraint(fields=["school", "arrival"], name="revision_arrival"),)

@@ -11,9 +11,9 @@ from edge_daemon.app.audit.findings import Advice, AuditFindings
 _STEP_M, _LEAST_M = 1.0, 0.1
 _LEAST_LENS = 1.02
 _UNEVEN = 0.2
-"""Least difference between the free spaces at two opposite edges for advice, as a share of the picture."""
+"""Least difference between the free spaces at two opposite edges for advice to turn the camera, as a share."""
 _AT_EDGE = 0.08
-"""The smaller of these two spaces must also be below this share of the picture."""
+"""Advice to turn the camera also requires that the smaller free space is below this share of the picture."""
 _AIM_GAIN = 0.03
 """Assumed rise of the mean hit rate, 0 to 1, if the camera is turned or moved.
 

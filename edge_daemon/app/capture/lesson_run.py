@@ -119,7 +119,7 @@ class LessonRun:
         """Process one capture and commit it; return why it can't show the students, empty if the capture counts.
 
         Args:
-            frame: the picture. If its slot has one already, the new picture replaces it and counts once.
+            frame: the picture. If its slot has a picture already, the new one replaces it, and the slot counts once.
             reading: the clock when the picture was taken; None in a rehearsal.
 
         Raises:
@@ -207,7 +207,7 @@ class LessonRun:
         self._comparer.erase_door_faces(self._lesson.end - EARLY)
 
     def _stored_candidates(self) -> dict[int, list[Candidate]]:
-        """Return the candidates stored before a restart, by slot; a capture with unreadable ones becomes missed."""
+        """Return the candidates stored before a restart, by slot. A capture with unreadable ones becomes missed."""
         lesson_id = self._lesson.lesson_id
         # Candidates are written before their capture. If the power failed between the two, the capture does not exist.
         taken = {capture.slot for capture in lessons.captures(self._db, lesson_id)}
@@ -249,7 +249,7 @@ class LessonRun:
         )
 
     def _seconds_of(self) -> dict[int, float]:
-        """Return the seconds from the lesson's start to each capture, by slot; in a rehearsal, the planned ones."""
+        """Return the seconds from the lesson's start to each capture, by slot; in a rehearsal, the planned seconds."""
         if self._lesson.origin == "rehearsal":
             return dict(enumerate(self._plan.offsets_s))
         captures = lessons.captures(self._db, self._lesson.lesson_id)

@@ -153,7 +153,7 @@ class CheckinSession:
         return len(self._clips)
 
     def keep(self) -> int:
-        """Store the phrase instead of an earlier one; return its number of repetitions.
+        """Store the phrase in place of the student's earlier phrase; return its number of repetitions.
 
         Raises:
             GalleryError: too few repetitions, or the student was removed or withdrew consent meanwhile.

@@ -67,7 +67,7 @@ def read_heartbeat(folder: Path, problems: list[DocumentProblem]) -> Heartbeat |
     if top is None:
         return None
     if _is_impossible(top.get("at")):
-        problems.append(DocumentProblem(f"{folder.name}/status.json", "names a time that can't be"))
+        problems.append(DocumentProblem(f"{folder.name}/status.json", "names an impossible time"))
         return None
     queues = [_object(queue) for queue in _object(top.get("queue")).values()]
     upstream = _object(_object(top.get("queue")).get("upstream"))

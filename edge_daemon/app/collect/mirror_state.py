@@ -50,7 +50,7 @@ class MirrorState:
         self.next_folders.pop(path.rpartition("/")[0], None)
 
     def keep(self, index: ProofIndex) -> None:
-        """Store the versions of this run; a document in an unchanged folder, which is not listed, keeps its version."""
+        """Store the versions of this run. Documents in unchanged folders, which this run did not list, keep theirs."""
         files = {**{path: v for path, v in self.files.items() if path.rpartition("/")[0] in self.next_folders}}
         files |= self.next_files
         fields = {

@@ -42,7 +42,7 @@ class Room:
     """The content of one device's folder."""
 
     device: str
-    """The device's name; the folder's name if no document in it has one."""
+    """The device's name, or the folder's name if no document in the folder names a device."""
     keys: frozenset[str]
     """Keys that may sign; with none, no document is trusted."""
     is_pinned: bool

@@ -50,7 +50,7 @@ from edge_daemon.store import lessons, plans, pulled
 
 TIMETABLE: Final = "timetable.ics"
 NAMES: Final = (ROSTER, WITHDRAWALS, REMOVALS, CORRECTIONS, EXCUSES, CHECK_INS, TIMETABLE)
-"""The order in which documents are applied: withdrawals follow the roster, which may still contain the consent."""
+"""The order in which documents are applied. Withdrawals follow the roster, which may still have a withdrawn consent."""
 QUIET: Final = timedelta(minutes=3)
 """No document is applied in this time before a lesson.
 

@@ -20,8 +20,8 @@ from edge_daemon.store.plans import CommittedPlan, committed_plans
 logger = logging.getLogger(__name__)
 
 LATEST = timedelta(hours=20)
-"""A commitment is signed when a lesson without a commitment begins within this time. It contains the plans that are
-in none yet, and those that changed.
+"""A commitment is signed when a lesson without a commitment begins within this time. It contains the plans
+that no commitment has yet, and the changed plans.
 
 Two commitments cover a day of lessons. They are signed in the afternoon before, while the device still has power and
 network.

@@ -21,7 +21,10 @@ LEAST_LESSONS = 3
 LEAST_CAPTURES = 10
 """Least number of captures of a lesson in which a face keeps its place. With fewer, a person may have sat still."""
 LEAST_SPAN_S = 600.0
-"""Least seconds between the first and the last of these captures. In a shorter time, a person may have sat still."""
+"""Least seconds between the first and the last capture in which a face keeps its place.
+
+In a shorter time, a person may have sat still.
+"""
 MOST_STRAY = 0.04
 """Largest median distance of a still face to its place, in face widths.
 

@@ -53,7 +53,7 @@ def seat_thresholds(
 
 
 def _context(own: frozenset[int], held: Collection[int]) -> list[int]:
-    """Return captures in which others have a track's seat: the last before the track, all within, the first after.
+    """Return captures in which others have the seat of a track: the last before it, all during it, the first after it.
 
     Args:
         own: the captures of the track.

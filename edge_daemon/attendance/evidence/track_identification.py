@@ -51,7 +51,7 @@ class NameGains(Protocol):
 COHORT = 5
 """Number of other students in the comparison with a student: those to whom the face is most similar."""
 COHORT_WEIGHT = 0.5
-"""Weight of the face's mean similarity to these other students. It is subtracted from the similarity to the student.
+"""Weight of the mean similarity to the `COHORT` other students; it is subtracted from the similarity to the student.
 
 Some faces resemble everybody, especially far and blurred ones. Subtracting half the mean similarity of the five next
 students halves the false refusals, at the same rate of named strangers (adaptive cohort normalisation, Matejka et al.

@@ -13,7 +13,7 @@ from models_tflite.build.mask.crops import CENTRE, SIDE_PX, WIDE, Bytes, coarser
 Floats = NDArray[np.float64]
 
 PAINTED_SHARES = (0.0, 0.15, 0.3)
-"""Share of painted faces among those of each class; without them the network takes coloured masks for skin."""
+"""Share of faces with a painted mask, by class. Without them the network takes coloured masks for skin."""
 _SHIFT, _SCALE, _TURN_DEG = 0.08, 0.2, 15.0
 _COARSE_PX = (14, 56)
 _CUT_PX = (8, 22)

@@ -96,10 +96,10 @@ def build_int8(graph: Graph, faces: list[np.ndarray], out: Path) -> None:
 
 
 def rounded(op: Op, scale: np.ndarray, picture: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Round to the nearest; the bias correction for `picture` uses the float weights.
+    """Round weights to the nearest; compute the bias correction of the input convolution from the float weights.
 
-    `quantize` would use the int8 weights, which is more exact by up to 2 in 32 bits. The shipped file was made in this
-    way, and another one would make every enrolled template unusable.
+    `quantize` would compute it from the int8 weights. Its result is more exact, but differs by at most 2 units of
+    int32. The shipped file was made with this function; a changed file would make every enrolled template unusable.
     """
     weights, correction = nearest(op, scale)
     if op.inputs[0] is picture:

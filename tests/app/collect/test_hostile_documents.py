@@ -130,7 +130,7 @@ def test_nothing_of_a_document_is_parsed_before_its_signature_was_seen(rooms, tm
 def test_a_heartbeat_of_the_year_9999_is_named_and_the_room_is_written(rooms, tmp_path):
     rooms[0].put("v1/devices/bad/status.json", {"device": "bad", "at": "9999-12-31T23:59:59Z"})
     done = collect(tmp_path, output="term.xlsx")
-    assert (done.exit_code, done.stderr) == (3, "left out: bad/status.json: names a time that can't be\n")
+    assert (done.exit_code, done.stderr) == (3, "left out: bad/status.json: names an impossible time\n")
     page = openpyxl.load_workbook(tmp_path / "term.xlsx")["Rooms"]
     assert {"bad", "good"} <= {row[0] for row in page.iter_rows(values_only=True)}
 
