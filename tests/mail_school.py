@@ -56,8 +56,8 @@ def make(folder: Path, settings: str = SETTINGS) -> Home:
             f'{student_id},"{quoted}",{email},{guardian},{"no" if student_id == "S08" else "yes"},7b,tea@school.example'
         )
     roster.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    done = run(folder, "enrol", "import", str(roster))
-    assert done.exit_code == 0, done.stderr
+    result = run(folder, "enrol", "import", str(roster))
+    assert result.exit_code == 0, result.stderr
     return Home(folder)
 
 

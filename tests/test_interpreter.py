@@ -121,5 +121,7 @@ def test_an_update_makes_the_new_release_without_them(planted, tmp_path):
 
 
 def test_the_package_of_a_checkout_is_found_without_folder_and_variables(planted):
-    done = subprocess.run([*isolated("edge_daemon"), "--version"], cwd="/", capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("edge-daemon")
+    completed = subprocess.run(
+        [*isolated("edge_daemon"), "--version"], cwd="/", capture_output=True, text=True, check=True
+    )
+    assert completed.stdout.startswith("edge-daemon")

@@ -46,9 +46,11 @@ def test_what_a_device_delivered_is_what_the_office_reads(tmp_path, kind):
             "--time-zone",
             "Europe/Berlin",
         )
-        done = run(home, "collect", server.url, "--output", str(output), "--keys", str(tmp_path / "keys.csv"), *options)
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert "3 registers of 1 room written" in done.stdout
+        result = run(
+            home, "collect", server.url, "--output", str(output), "--keys", str(tmp_path / "keys.csv"), *options
+        )
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "3 registers of 1 room written" in result.stdout
     book = openpyxl.load_workbook(output)
     marks = {row[1]: row[2:5] for row in book["2026-W47"].iter_rows(values_only=True)}
     assert (marks["a"], marks["b"]) == (("P", "P", "P"), ("A", "P", "A"))

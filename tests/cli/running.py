@@ -11,7 +11,7 @@ from edge_daemon import __main__
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """The result of a command."""
 
     exit_code: int
@@ -23,9 +23,9 @@ class _Stream(io.StringIO):
     encoding = "utf-8"
 
 
-def run(home: Path, *arguments: str) -> Done:
+def run(home: Path, *arguments: str) -> CommandResult:
     """Run `edge-daemon --home HOME ARGUMENTS`."""
     out, err = _Stream(), _Stream()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = __main__.run(["--home", str(home), *arguments])
-    return Done(code, out.getvalue(), err.getvalue())
+    return CommandResult(code, out.getvalue(), err.getvalue())

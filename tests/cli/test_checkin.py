@@ -60,8 +60,8 @@ def test_own_phrase_yes_everything_else_no(door, monkeypatch, clip, answer):
     home, folder, _ = door
     monkeypatch.setattr("edge_daemon.app.checkin.session.ANSWER_S", 0.0)
     monkeypatch.setattr("edge_daemon.app.checkin.session.MOST_FAILURES", 100)
-    done = run(home, "checkin", "from", str(folder / "clips" / clip), "S1")
-    assert (done.stdout, done.exit_code) == (f"{answer}\n", int(answer == "no")), done.stderr
+    result = run(home, "checkin", "from", str(folder / "clips" / clip), "S1")
+    assert (result.stdout, result.exit_code) == (f"{answer}\n", int(answer == "no")), result.stderr
 
 
 def test_at_the_camera_frames_come_from_its_own_process(door, monkeypatch):
@@ -71,9 +71,9 @@ def test_at_the_camera_frames_come_from_its_own_process(door, monkeypatch):
     monkeypatch.setattr("edge_daemon.app.checkin.session.CLIP_S", 16 / 25)
     (home / "config.toml").write_text(f'[checkin]\ncamera = "{folder / "clips" / "own"}"\n')
     monkeypatch.setattr("sys.stdin", io.StringIO("S1\nS2\nq\n"))
-    done = run(home, "checkin", "run")
-    assert done.exit_code == 0, done.stderr
-    assert [line for line in done.stdout.splitlines() if line in ("yes", "no")] == ["yes", "no"]
+    result = run(home, "checkin", "run")
+    assert result.exit_code == 0, result.stderr
+    assert [line for line in result.stdout.splitlines() if line in ("yes", "no")] == ["yes", "no"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_at_the_camera_frames_come_from_its_own_process(door, monkeypatch):
 def test_what_is_missing_is_one_line(door, arguments, message):
     home = door[0]
     (home / "config.toml").unlink(missing_ok=True)
-    done = run(home, "checkin", *arguments)
-    assert done.exit_code == 2
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+    result = run(home, "checkin", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -21,7 +21,7 @@ from edge_daemon.attendance.document import Document, to_json
 from edge_daemon.device.signing import Signer, fingerprint
 from edge_daemon.timestamps import written
 from tests import office_ca
-from tests.cli.running import Done, run
+from tests.cli.running import CommandResult, run
 from tests.office_server import OfficeServer
 from tests.office_tree import OfficeRoom
 from tests.registers import START
@@ -51,7 +51,7 @@ def rooms(root) -> list[OfficeRoom]:
     return rooms
 
 
-def collect(source: object, output: Path, *arguments: str) -> Done:
+def collect(source: object, output: Path, *arguments: str) -> CommandResult:
     return run(
         output.parent / "no home",
         "collect",
@@ -65,9 +65,9 @@ def collect(source: object, output: Path, *arguments: str) -> Done:
 
 
 def book_of(root: Path, tmp_path: Path, *arguments: str, source: object = None, left_out: bool = False):
-    done = collect(source or root, tmp_path / "term.xlsx", *arguments)
-    assert done.exit_code == (3 if left_out else 0), done.stderr
-    return openpyxl.load_workbook(tmp_path / "term.xlsx"), done
+    result = collect(source or root, tmp_path / "term.xlsx", *arguments)
+    assert result.exit_code == (3 if left_out else 0), result.stderr
+    return openpyxl.load_workbook(tmp_path / "term.xlsx"), result
 
 
 def rows(page) -> list[tuple]:
@@ -91,7 +91,7 @@ def mark(page, student: str, column: int) -> str:
 
 
 def test_the_term_has_a_sheet_a_week_with_the_highest_revision_of_each_lesson(root, rooms, tmp_path):
-    book, done = book_of(root, tmp_path)
+    book, result = book_of(root, tmp_path)
     assert book.sheetnames == ["Rooms", "Left out", "Months", "Events", "2026-W47", "2026-W48"]
     first, second = book["2026-W47"], book["2026-W48"]
     assert [mark(first, s, 2) for s in ("0a", "0b", "1a", "1b")] == ["P", "A", "P", "A"]
@@ -100,8 +100,8 @@ def test_the_term_has_a_sheet_a_week_with_the_highest_revision_of_each_lesson(ro
     assert totals["Absent"] == '=COUNTIF(C12:C15,"A")'
     assert totals["Present of those decided"].startswith("=IF(")
     assert [mark(second, s, 2) for s in ("0a", "0b", "1a", "1b")] == ["P", "P", "P", "A"]
-    assert done.stdout.endswith(f"4 registers of 2 rooms written to {tmp_path / 'term.xlsx'}\n")
-    assert done.stderr == ""
+    assert result.stdout.endswith(f"4 registers of 2 rooms written to {tmp_path / 'term.xlsx'}\n")
+    assert result.stderr == ""
     assert left_out(book) == []
     assert {name: row["State"] for name, row in room_rows(book).items()} == {"room 1": "well", "room 2": "well"}
 
@@ -129,9 +129,9 @@ def test_each_class_or_room_may_have_sheets_of_its_own(root, rooms, tmp_path):
 
 def test_more_pages_than_a_book_can_have_are_refused_in_one_line(root, rooms, tmp_path, monkeypatch):
     monkeypatch.setattr("edge_daemon.attendance.term_book._MOST_PAGES", 6)
-    done = collect(root, tmp_path / "term.xlsx", "--split", "room")
-    assert (done.exit_code, list(tmp_path.glob("term*"))) == (2, [])
-    assert done.stderr == (
+    result = collect(root, tmp_path / "term.xlsx", "--split", "room")
+    assert (result.exit_code, list(tmp_path.glob("term*"))) == (2, [])
+    assert result.stderr == (
         "edge-daemon: 2026-W48 room 1: would need more than 6 pages; use --by month, or --since with a later day\n"
     )
 
@@ -157,8 +157,8 @@ def test_times_of_rooms_are_times(root, rooms, tmp_path):
 
 
 def test_csv_for_a_program_with_a_decimal_comma(root, rooms, tmp_path):
-    done = collect(root, tmp_path / "term.csv", "--locale", "fr")
-    assert done.exit_code == 0, done.stderr
+    result = collect(root, tmp_path / "term.csv", "--locale", "fr")
+    assert result.exit_code == 0, result.stderr
     with (tmp_path / "term.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file, delimiter=";"))
     assert {line["share"] for line in lines} == {"1,0000", "0,0000"}
@@ -190,8 +190,8 @@ def test_the_month_counts_students_and_the_events_are_in_ed_fis_words(root, room
 def test_csv_has_every_student_and_lesson_with_the_ed_fi_term(root, rooms, tmp_path):
     names = tmp_path / "roster.csv"
     names.write_text(f"student_id,name\n0a,{EVIL}\n0b,Zoë\n", "utf-8")
-    done = collect(root, tmp_path / "term.csv", "--names", str(names))
-    assert done.exit_code == 0, done.stderr
+    result = collect(root, tmp_path / "term.csv", "--names", str(names))
+    assert result.exit_code == 0, result.stderr
     with (tmp_path / "term.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 8
@@ -282,8 +282,8 @@ def test_a_document_that_is_not_as_its_room_signed_it_is_named_and_left_out(
 ):
     file = next(f for f in register_files(root) if '"2026-11-16' in f.read_text())
     spoil(file, what, rooms[0])
-    book, done = book_of(root, tmp_path, left_out=True)
-    (line,) = done.stderr.splitlines()
+    book, result = book_of(root, tmp_path, left_out=True)
+    (line,) = result.stderr.splitlines()
     assert line.startswith(f"left out: {file.relative_to(root / 'v1/devices')}: ")
     assert expected_message in line
     assert [expected_message in what for _, what in left_out(book)] == [True]
@@ -296,8 +296,8 @@ def test_copies_are_no_registers_of_their_own_and_another_document_of_a_revision
     file = register_files(root)[0]
     shutil.copy(file, file.with_name(f"{file.stem} (conflicted copy).json"))
     shutil.copy(file, file.with_name(f".{file.name}"))
-    _, done = book_of(root, tmp_path)
-    assert "4 registers of 2 rooms (1 file with the same again) written" in done.stdout
+    _, result = book_of(root, tmp_path)
+    assert "4 registers of 2 rooms (1 file with the same again) written" in result.stdout
     room = rooms[0]
     text = room.deliver(room.register(START, {"0a": 0.0, "0b": 0.0}, "0x")).read_text("utf-8")
     shutil.rmtree(root)
@@ -305,8 +305,8 @@ def test_copies_are_no_registers_of_their_own_and_another_document_of_a_revision
     again = OfficeRoom(root, "room 1")
     delivered = again.deliver(again.register(START, {"0a": 1.0, "0b": 0.0}, "0x"))
     delivered.with_name("1 (2).json").write_text(text, "utf-8")
-    book, done = book_of(root, tmp_path, left_out=True)
-    assert "1 (2).json: differs from another revision 1 of this lesson, both signed" in done.stderr
+    book, result = book_of(root, tmp_path, left_out=True)
+    assert "1 (2).json: differs from another revision 1 of this lesson, both signed" in result.stderr
     assert mark(book["2026-W47"], "0a", 2) == "P"
 
 
@@ -317,9 +317,9 @@ def test_a_document_of_another_room_and_a_missing_revision_are_named(root, rooms
     shutil.copy(file, stray)
     second = next(f for f in register_files(root) if f.name == "2.json")
     (second.parent / "1.json").unlink()
-    book, done = book_of(root, tmp_path, left_out=True)
-    assert "room 2/registers/stray/1.json: is a document of room 1, not of this room" in done.stderr
-    assert "revision 1 is not here; revision 2 is taken" in done.stderr
+    book, result = book_of(root, tmp_path, left_out=True)
+    assert "room 2/registers/stray/1.json: is a document of room 1, not of this room" in result.stderr
+    assert "revision 1 is not here; revision 2 is taken" in result.stderr
     assert mark(book["2026-W48"], "0b", 2) == "P"
 
 
@@ -339,8 +339,8 @@ def test_another_seed_than_the_promised_one_is_named(root, rooms, tmp_path):
 def test_a_problem_of_many_documents_is_listed_a_few_times_and_then_counted(root, rooms, tmp_path):
     for day in range(35):
         rooms[0].deliver(rooms[0].register(START + timedelta(days=day, hours=3), {"x": 1.0}), OTHER)
-    book, done = book_of(root, tmp_path, left_out=True)
-    lines = done.stderr.splitlines()
+    book, result = book_of(root, tmp_path, left_out=True)
+    lines = result.stderr.splitlines()
     assert len(lines) == 31
     assert lines[-1].startswith("left out: 5 more of room 1: was signed by another key")
     assert len(left_out(book)) == 35
@@ -356,9 +356,9 @@ def keys_file(tmp_path: Path, **keys: str) -> str:
 
 
 def test_without_a_list_the_servers_keys_are_used_and_their_fingerprints_are_printed(root, rooms, tmp_path):
-    book, done = book_of(root, tmp_path)
-    assert "keys are as the server has them" in done.stdout
-    assert f"  room 1: {fingerprint(rooms[0].signer.public_key)}" in done.stdout
+    book, result = book_of(root, tmp_path)
+    assert "keys are as the server has them" in result.stdout
+    assert f"  room 1: {fingerprint(rooms[0].signer.public_key)}" in result.stdout
     assert room_rows(book)["room 1"]["Key is of"] == "the server"
 
 
@@ -371,18 +371,18 @@ def test_a_list_decides_though_the_server_has_another_key(root, rooms, tmp_path)
     thief.deliver(thief.register(START, {"0a": 1.0, "0b": 1.0}, "0x"))
     assert len(rows(book_of(root, tmp_path)[0]["2026-W47"])) > 0, "nothing shows without the list"
     keys = keys_file(tmp_path, room_1=rooms[0].signer.public_key, room_2=rooms[1].signer.public_key.upper())
-    book, done = book_of(root, tmp_path, "--keys", keys, left_out=True)
-    assert f"was signed by another key (fingerprint {fingerprint(OTHER.public_key)})" in done.stderr
-    assert "keys are as the server" not in done.stdout
+    book, result = book_of(root, tmp_path, "--keys", keys, left_out=True)
+    assert f"was signed by another key (fingerprint {fingerprint(OTHER.public_key)})" in result.stderr
+    assert "keys are as the server" not in result.stdout
     assert room_rows(book)["room 1"]["State"] == "faulty"
     assert room_rows(book)["room 2"]["Key is of"] == "your list"
 
 
 def test_where_the_list_fits_no_register_the_list_is_named(root, rooms, tmp_path):
     keys = keys_file(tmp_path, room_1=OTHER.public_key, room_2=OTHER.public_key)
-    done = collect(root, tmp_path / "t.xlsx", "--keys", str(keys))
-    assert done.exit_code == 2
-    assert "see what was left out, and --keys" in done.stderr.splitlines()[-1]
+    result = collect(root, tmp_path / "t.xlsx", "--keys", str(keys))
+    assert result.exit_code == 2
+    assert "see what was left out, and --keys" in result.stderr.splitlines()[-1]
 
 
 def test_a_room_that_is_not_in_the_list_is_one_line_and_one_that_got_a_new_key_has_two(root, rooms, tmp_path):
@@ -391,8 +391,8 @@ def test_a_room_that_is_not_in_the_list_is_one_line_and_one_that_got_a_new_key_h
     again.deliver(again.register(START + timedelta(days=1), {"0a": 1.0}, "0x"))
     keys = tmp_path / "keys.csv"
     keys.write_text(f"public_key,device\n{rooms[0].signer.public_key},room 1\n{OTHER.public_key},room 1\n")
-    book, done = book_of(root, tmp_path, "--keys", str(keys), left_out=True)
-    assert done.stderr.splitlines() == ["left out: room 2: is not in the list of keys; 2 documents are left out"]
+    book, result = book_of(root, tmp_path, "--keys", str(keys), left_out=True)
+    assert result.stderr.splitlines() == ["left out: room 2: is not in the list of keys; 2 documents are left out"]
     assert mark(book["2026-W47"], "0a", 3) == "P"
 
 
@@ -400,9 +400,9 @@ def test_a_server_without_keys_gives_that_of_the_first_document(root, tmp_path):
     room = OfficeRoom(root, "room 1", with_key=False)
     room.deliver(room.register(START, {"a": 1.0}))
     room.deliver(room.register(START + timedelta(days=1), {"a": 1.0}))
-    _, done = book_of(root, tmp_path)
-    assert fingerprint(room.signer.public_key) in done.stdout
-    assert done.stderr == ""
+    _, result = book_of(root, tmp_path)
+    assert fingerprint(room.signer.public_key) in result.stdout
+    assert result.stderr == ""
 
 
 # --- rooms that need somebody ---------------------------------------------------------------------------------------
@@ -431,7 +431,7 @@ def test_rooms_that_are_faulty_silent_or_late_come_first_with_the_reason(root, t
     )
     day = (NOW - timedelta(days=1)).date().isoformat()
     rooms["e off"].put(f"v1/devices/e off/days/{day}.json", {"lessons_not_held": {"the device was off": 3, "x": 1}})
-    book, done = book_of(root, tmp_path)
+    book, result = book_of(root, tmp_path)
     found = room_rows(book)
     assert list(found) == ["d faulty", "e off", "c silent", "b late", "a well", "f moved"]
     reasons = {name: row["What somebody should look at"] for name, row in found.items()}
@@ -442,7 +442,7 @@ def test_rooms_that_are_faulty_silent_or_late_come_first_with_the_reason(root, t
     assert reasons["e off"] == "4 lessons without a register in 14 days, 3 because: the device was off"
     for part in ("it does not answer", "not know the time", "2 items refused", "100 MB free", "86 °C", "under voltage"):
         assert part in reasons["d faulty"]
-    assert "silent: c silent: not heard of for 9 days" in done.stdout
+    assert "silent: c silent: not heard of for 9 days" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -486,9 +486,9 @@ def test_a_heartbeat_of_another_kind_says_nothing_and_harms_nothing(root, rooms,
 def test_mistakes_are_one_line(root, rooms, tmp_path, arguments, expected_message):
     (tmp_path / "bad.csv").write_text("device,public_key\nroom 1,abc\n")
     before = set(tmp_path.iterdir())
-    done = run(tmp_path / "no home", "collect", *(a.format(root=root, tmp=tmp_path) for a in arguments))
-    assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert expected_message in done.stderr
+    result = run(tmp_path / "no home", "collect", *(a.format(root=root, tmp=tmp_path) for a in arguments))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert expected_message in result.stderr
     assert set(tmp_path.iterdir()) == before
 
 
@@ -518,7 +518,7 @@ def test_a_server_gives_the_same_documents_as_its_folder_and_no_mail(root, rooms
     token.write_text("secret-token\n")
     with OfficeServer(root, kind=kind, certificates=tmp_path) as server:
         options = ("--token-file", str(token), "--ca-file", str(server.ca_file), "--keep", str(tmp_path / "kept"))
-        book, done = book_of(root, tmp_path, *options, source=server.url)
+        book, result = book_of(root, tmp_path, *options, source=server.url)
         gets = [seen.path for seen in server.seen if seen.method == "GET" and seen.path.endswith(".json")]
         assert not [path for path in gets if "/mail/" in path]
         assert len([path for path in gets if "/registers/" in path]) == 5
@@ -530,7 +530,7 @@ def test_a_server_gives_the_same_documents_as_its_folder_and_no_mail(root, rooms
     local, _ = book_of(root, tmp_path)
     for name in ("Events", "Months", "2026-W47", "2026-W48"):
         assert rows(book[name]) == rows(again[name]) == rows(local[name])
-    assert "4 registers of 2 rooms" in done.stdout
+    assert "4 registers of 2 rooms" in result.stdout
 
 
 NGINX = """
@@ -562,12 +562,12 @@ def test_plain_nginx_that_lists_its_folders_will_do(root, rooms, tmp_path):
         while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < ends:
             time.sleep(0.02)
         source = f"https://localhost:{port}/attendance"
-        book, done = book_of(root, tmp_path, "--ca-file", str(ca_file), source=source)
+        book, result = book_of(root, tmp_path, "--ca-file", str(ca_file), source=source)
     finally:
         server.terminate()
         server.wait(60)
         place.close()
-    assert "4 registers of 2 rooms" in done.stdout
+    assert "4 registers of 2 rooms" in result.stdout
     assert mark(book["2026-W48"], "0b", 2) == "P"
 
 
@@ -586,9 +586,9 @@ def test_a_server_that_does_not_give_is_one_line(
     monkeypatch.setattr("edge_daemon.app.collect.mirror.time.sleep", lambda _: None)
     with OfficeServer(root, certificates=tmp_path, token="") as server:
         server.always = fault
-        done = collect(server.url, tmp_path / "t.xlsx", "--ca-file", str(server.ca_file))
-    assert (done.exit_code, done.stderr.count("\n")) == (exit_code, 1), done.stderr
-    assert expected_message in done.stderr
+        result = collect(server.url, tmp_path / "t.xlsx", "--ca-file", str(server.ca_file))
+    assert (result.exit_code, result.stderr.count("\n")) == (exit_code, 1), result.stderr
+    assert expected_message in result.stderr
     assert not (tmp_path / "t.xlsx").exists()
 
 
@@ -597,10 +597,10 @@ def test_an_unknown_certificate_authority_is_reported_with_the_option_of_this_co
 ):
     monkeypatch.setattr("edge_daemon.app.collect.mirror.time.sleep", lambda _: None)
     with OfficeServer(root, certificates=tmp_path, token="") as server:
-        done = collect(server.url, tmp_path / "t.xlsx")
-    assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.stderr
-    assert "--ca-file" in done.stderr
-    assert "upstream." not in done.stderr, "this computer has no settings of a device"
+        result = collect(server.url, tmp_path / "t.xlsx")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1), result.stderr
+    assert "--ca-file" in result.stderr
+    assert "upstream." not in result.stderr, "this computer has no settings of a device"
 
 
 def test_names_that_a_server_lists_can_not_leave_the_folder(root, rooms, tmp_path, monkeypatch):
@@ -634,8 +634,8 @@ def test_collect_from_a_folder_needs_no_camera_no_model_and_no_network_library(r
         "found = [name for name in heavy if name in sys.modules]\n"
         "sys.exit(f'imported: {found}' if found else code)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stderr
     assert (tmp_path / "t.xlsx").stat().st_size > 5000
 
 
@@ -645,6 +645,6 @@ def test_a_device_that_is_not_in_the_list_and_has_delivered_nothing_leaves_nothi
     (fresh / "status.json").write_text('{"device": "room 9"}')
     keys = tmp_path / "keys.csv"
     keys.write_text("device,public_key\n" + "".join(f"{r.device},{r.signer.public_key}\n" for r in rooms))
-    done = collect(root, tmp_path / "t.xlsx", "--keys", str(keys))
-    assert done.exit_code == 0
-    assert "odd: room 9: is not in the list of keys; it has delivered no register yet" in done.stderr
+    result = collect(root, tmp_path / "t.xlsx", "--keys", str(keys))
+    assert result.exit_code == 0
+    assert "odd: room 9: is not in the list of keys; it has delivered no register yet" in result.stderr

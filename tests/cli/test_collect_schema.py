@@ -68,8 +68,10 @@ def test_the_release_before_reads_the_documents_of_this_release(program_before, 
     output = tmp_path / "term.csv"
     command = [sys.executable, "-m", "edge_daemon", "collect", str(tmp_path / "server"), "--output", str(output)]
     environment = {**os.environ, "PYTHONPATH": str(program_before)}
-    done = subprocess.run(command, cwd=program_before, env=environment, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run(
+        command, cwd=program_before, env=environment, check=False, capture_output=True, text=True
+    )
+    assert completed.returncode == 0, completed.stderr
     where = subprocess.run(
         [sys.executable, "-c", "import edge_daemon; print(edge_daemon.__file__)"],
         cwd=program_before,
@@ -101,9 +103,9 @@ def test_a_document_of_a_later_schema_is_named_and_the_rest_is_read(tmp_path):
     fields = json.loads(later.read_text("utf-8"))
     later.write_text(signed({**fields, "schema": SCHEMA + 1, "weather": "rain"}, room.signer), "utf-8")
     output = tmp_path / "term.csv"
-    done = run(tmp_path / "no home", "collect", str(tmp_path / "server"), "--output", str(output))
-    assert done.exit_code == 3, done.stderr
-    assert f"has the newer schema {SCHEMA + 1}: update this program, which reads schema {SCHEMA}" in done.stderr
-    assert later.name in done.stderr
+    result = run(tmp_path / "no home", "collect", str(tmp_path / "server"), "--output", str(output))
+    assert result.exit_code == 3, result.stderr
+    assert f"has the newer schema {SCHEMA + 1}: update this program, which reads schema {SCHEMA}" in result.stderr
+    assert later.name in result.stderr
     (line,) = csv.DictReader(output.open(encoding="utf-8-sig"))
     assert line["lesson_id"] == json.loads(path.read_text("utf-8"))["lesson_id"]

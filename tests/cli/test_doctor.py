@@ -85,14 +85,14 @@ def checks_of(folder, **arguments) -> dict[str, doctor.Check]:
 
 
 def test_all_is_looked_at_and_a_sound_home_has_nothing_bad(home):
-    done = run(home, "doctor", "--json")
-    checks = {check["name"]: check for check in json.loads(done.stdout)}
+    result = run(home, "doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(result.stdout)}
     assert set(checks) == ALL
     assert {name for name, check in checks.items() if check["state"] == "bad"} == set()
     for name in ("settings", "models", "parity", "embedder", "timetable", "camera", "registers", "state folder"):
         assert checks[name]["state"] == "good", checks[name]
-    assert done.exit_code == 0
-    assert done.stderr == ""
+    assert result.exit_code == 0
+    assert result.stderr == ""
 
 
 def test_everything_that_is_not_good_has_advice_in_one_line(tmp_path):
@@ -103,10 +103,10 @@ def test_everything_that_is_not_good_has_advice_in_one_line(tmp_path):
 
 
 def test_an_empty_home_is_no_reason_to_worry(tmp_path):
-    done = run(tmp_path, "doctor")
-    assert done.exit_code == 0
+    result = run(tmp_path, "doctor")
+    assert result.exit_code == 0
     advice = f"enrol first: `edge-daemon --home {tmp_path} enrol import ROSTER.csv --photos FOLDER`"
-    assert f"warning      gallery: nobody is enrolled\n             -> {advice}\n" in done.stdout
+    assert f"warning      gallery: nobody is enrolled\n             -> {advice}\n" in result.stdout
 
 
 def test_doctor_reports_the_picture_with_its_size(home):
@@ -133,10 +133,10 @@ def test_a_changed_model_is_bad_and_the_exit_code_says_so(tmp_path):
     data[1000] ^= 1
     file.write_bytes(data)
     (tmp_path / "config.toml").write_text(f'[models]\ndir = "{models}"\n')
-    done = run(tmp_path, "doctor")
-    assert done.exit_code == 1
-    assert "bad          models: " in done.stdout
-    assert "mobilefacenet_float16.tflite" in done.stdout
+    result = run(tmp_path, "doctor")
+    assert result.exit_code == 1
+    assert "bad          models: " in result.stdout
+    assert "mobilefacenet_float16.tflite" in result.stdout
 
 
 def test_networks_of_ones_own_have_no_stored_vectors(tmp_path):
@@ -148,9 +148,9 @@ def test_networks_of_ones_own_have_no_stored_vectors(tmp_path):
 
 def test_wrong_settings_are_one_finding_of_many(tmp_path):
     (tmp_path / "config.toml").write_text("[rule]\nshare = 2\n")
-    done = run(tmp_path, "doctor", "--json")
-    assert done.exit_code == 1
-    states = {check["name"]: check["state"] for check in json.loads(done.stdout)}
+    result = run(tmp_path, "doctor", "--json")
+    assert result.exit_code == 1
+    states = {check["name"]: check["state"] for check in json.loads(result.stdout)}
     assert states["settings"] == "bad"
     assert states["disk"] == "good"
     assert "models" not in states
@@ -307,28 +307,28 @@ def test_a_service_that_is_starting_is_not_good_and_says_when_to_ask_again(home)
 
 def test_a_service_that_starts_without_a_camera_is_a_bad_camera_and_the_last_line_names_it(home):
     write_status(home / "run", a_status(state="starting", camera_fault="/dev/video0: no such device", lesson=None))
-    done = run(home, "doctor")
-    assert done.exit_code == 1
-    assert "bad          camera: the service says: /dev/video0: no such device" in done.stdout
-    assert done.stdout.splitlines()[-1] == "TO DO        camera, service"
+    result = run(home, "doctor")
+    assert result.exit_code == 1
+    assert "bad          camera: the service says: /dev/video0: no such device" in result.stdout
+    assert result.stdout.splitlines()[-1] == "TO DO        camera, service"
 
 
 def test_what_the_service_can_not_write_is_a_bad_disk(home):
     write_status(home / "run", a_status(storage_fault="the database is read-only"))
-    done = run(home, "doctor")
-    assert done.exit_code == 1
-    assert "bad          disk: " in done.stdout
-    assert "the service says: the database is read-only" in done.stdout
-    assert done.stdout.splitlines()[-1] == "TO DO        service, disk"
+    result = run(home, "doctor")
+    assert result.exit_code == 1
+    assert "bad          disk: " in result.stdout
+    assert "the service says: the database is read-only" in result.stdout
+    assert result.stdout.splitlines()[-1] == "TO DO        service, disk"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def test_a_disk_that_takes_nothing_is_bad(small_disk):
     assert checks_of(small_disk)["disk"].state != "bad" or "MB free" in checks_of(small_disk)["disk"].found
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-    done = run(small_disk, "doctor")
-    assert done.exit_code == 1
-    assert "is on a read-only disk" in done.stdout
+    result = run(small_disk, "doctor")
+    assert result.exit_code == 1
+    assert "is on a read-only disk" in result.stdout
 
 
 def test_a_folder_that_refuses_files_is_a_bad_disk(home, monkeypatch):

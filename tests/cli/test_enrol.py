@@ -19,7 +19,7 @@ import pytest
 
 from edge_daemon.store import outbox
 from edge_daemon.store.database import open_register, transaction
-from tests.cli.running import Done, run
+from tests.cli.running import CommandResult, run
 from tests.demo_lesson import PORTRAITS
 from tests.gallery.pictures import claiming_png, jpeg, rotated_by_exif
 from tests.gallery.school import NOW
@@ -39,7 +39,7 @@ class Office:
     def write(self, *rows: str) -> None:
         self.roster.write_text(HEADER + "".join(f"{row}\n" for row in rows), encoding="utf-8")
 
-    def imported(self, *options: str) -> Done:
+    def imported(self, *options: str) -> CommandResult:
         return run(self.home, "enrol", "import", str(self.roster), "--photos", str(self.photos), *options)
 
     def listed(self) -> list[dict[str, object]]:

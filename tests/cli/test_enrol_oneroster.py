@@ -29,9 +29,9 @@ def export(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "users.csv"])
 def test_students_are_enrolled_with_their_classes_and_only_with_consent(tmp_path, export, name):
-    done = run(tmp_path / "home", "enrol", "import", str(export / name), "--json")
-    assert done.exit_code == 0, done.stderr
-    assert json.loads(done.stdout)["students_without_template"] == ["s1", "s2"]
+    result = run(tmp_path / "home", "enrol", "import", str(export / name), "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["students_without_template"] == ["s1", "s2"]
     listed = json.loads(run(tmp_path / "home", "enrol", "list", "--json").stdout)
     assert [(one["student_id"], one["name"], one["consent"], one["courses"]) for one in listed] == [
         ("s1", "Given S1", True, ["c1", "c2"]),
@@ -41,8 +41,8 @@ def test_students_are_enrolled_with_their_classes_and_only_with_consent(tmp_path
 
 def test_a_mistake_changes_nothing(tmp_path, export):
     (export / "enrollments.csv").write_text(ENROLLMENTS + "e1,,,c1,school,nobody,student,\n")
-    done = run(tmp_path / "home", "enrol", "import", str(export))
-    assert done.exit_code == 2
-    assert done.stderr.count("\n") == 1
-    assert "enrollments.csv, line 2: the user 'nobody' is not in users.csv" in done.stderr
+    result = run(tmp_path / "home", "enrol", "import", str(export))
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "enrollments.csv, line 2: the user 'nobody' is not in users.csv" in result.stderr
     assert not (tmp_path / "home").exists()

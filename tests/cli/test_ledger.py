@@ -50,8 +50,8 @@ def home(tmp_path) -> Path:
         deliver(db, lesson.lesson_id, 1, lesson.end)
     db.conn.close()
     why = ("--by", "T", "--reason", "sat behind a pillar")
-    done = run(tmp_path, "register", "correct", DAYS[0].lesson_id, "--student", "b", "--verdict", "present", *why)
-    assert done.exit_code == 0
+    result = run(tmp_path, "register", "correct", DAYS[0].lesson_id, "--student", "b", "--verdict", "present", *why)
+    assert result.exit_code == 0
     return tmp_path
 
 
@@ -98,9 +98,9 @@ def test_days_choose_lessons(home):
 
 
 def verify(home, *arguments: str) -> tuple[int, list[str]]:
-    done = run(home, "ledger", "verify", "--json", *arguments)
-    report = json.loads(done.stdout)
-    assert done.exit_code == (1 if report["problems"] else 0)
+    result = run(home, "ledger", "verify", "--json", *arguments)
+    report = json.loads(result.stdout)
+    assert result.exit_code == (1 if report["problems"] else 0)
     return report, [f"{one['where']}: {one['what']}" for one in report["problems"]]
 
 
@@ -136,9 +136,9 @@ def test_the_devices_line_for_the_offices_list_of_keys(home):
 
 
 def test_the_line_of_a_device_without_a_key_makes_none(tmp_path):
-    done = run(tmp_path, "ledger", "key")
-    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "device.key: there is no device key yet; the first enrolment makes it; enrol first: `" in done.stderr
+    result = run(tmp_path, "ledger", "key")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "device.key: there is no device key yet; the first enrolment makes it; enrol first: `" in result.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -348,11 +348,11 @@ def test_a_document_without_a_signature_is_a_problem_unless_it_was_made_before_t
     assert (report["unsigned"], problems) == (1, [f"register {lesson_id} revision 1: is not signed"])
     assert run(tmp_path, "ledger", "verify").exit_code == 1
     day = register.lesson.end.date()
-    done = run(tmp_path, "ledger", "verify", "--unsigned-before", f"{day}")
-    assert (done.exit_code, "is not signed" in done.stdout) == (1, True)
-    done = run(tmp_path, "ledger", "verify", "--unsigned-before", f"{day + timedelta(days=1)}")
-    assert done.exit_code == 0, done.stdout
-    assert "1 of them from a release that did not sign" in done.stdout
+    result = run(tmp_path, "ledger", "verify", "--unsigned-before", f"{day}")
+    assert (result.exit_code, "is not signed" in result.stdout) == (1, True)
+    result = run(tmp_path, "ledger", "verify", "--unsigned-before", f"{day + timedelta(days=1)}")
+    assert result.exit_code == 0, result.stdout
+    assert "1 of them from a release that did not sign" in result.stdout
 
 
 def test_a_ledger_without_any_signature_is_no_proof_of_anything(tmp_path):
@@ -414,11 +414,11 @@ def test_a_promise_for_a_time_that_was_moved_is_named_with_the_new_one(tmp_path)
 
 def test_days_that_are_none_are_refused_as_by_every_command(home):
     for command in (["ledger"], ["export", "--to", "today", "--output", "a.csv"]):
-        done = run(home, *command, "--from", "x")
-        assert done.exit_code == 2
-        assert "'x' is not a day; give YYYY-MM-DD, yesterday, today or tomorrow" in done.stderr
-        assert done.stderr.count("\n") == 1
-    done = run(home, "ledger", "--from", "2026-11-02", "--to", "2026-11-01")
-    assert done.stderr == (
+        result = run(home, *command, "--from", "x")
+        assert result.exit_code == 2
+        assert "'x' is not a day; give YYYY-MM-DD, yesterday, today or tomorrow" in result.stderr
+        assert result.stderr.count("\n") == 1
+    result = run(home, "ledger", "--from", "2026-11-02", "--to", "2026-11-01")
+    assert result.stderr == (
         "edge-daemon: 2026-11-02 to 2026-11-01: the first day is after the last; exchange --from and --to\n"
     )

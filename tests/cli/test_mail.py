@@ -46,9 +46,9 @@ def reachable(tmp_path):
 
 def test_a_test_message_is_sent_and_the_answer_is_one_line(reachable):
     home, server = reachable
-    done = run(home, "mail", "test", "--to", "admin@school.example")
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == f"accepted by 127.0.0.1:{server.port}: 250 2.0.0 queued as 4711\n"
+    result = run(home, "mail", "test", "--to", "admin@school.example")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"accepted by 127.0.0.1:{server.port}: 250 2.0.0 queued as 4711\n"
     (taken,) = server.taken
     assert taken.receiver == "admin@school.example"
     assert taken.message["Subject"] == "Test message of room 204"
@@ -59,43 +59,43 @@ def test_on_an_installed_device_a_shell_without_the_password_names_the_unit_that
     (home / "password").unlink()
     installed = Home(None)
     installed.state_dir, installed.config_path = home, home / "config.toml"
-    done = CliRunner().invoke(mail, ["test", "--to", "admin@school.example"], obj=installed)
-    assert isinstance(done.exception, DeliveryError)
-    assert done.exception.hint == "use `attendance mail test --to ADDRESS`"
+    result = CliRunner().invoke(mail, ["test", "--to", "admin@school.example"], obj=installed)
+    assert isinstance(result.exception, DeliveryError)
+    assert result.exception.hint == "use `attendance mail test --to ADDRESS`"
     assert server.taken == []
 
 
 def test_a_refusal_is_one_line_too(reachable):
     home, _ = reachable
     (home / "password").write_text("wrong", encoding="utf-8")
-    done = run(home, "mail", "test", "--to", "admin@school.example")
-    assert done.exit_code == 1
-    assert done.stderr.count("\n") == 1
-    assert "refuses the log-in: 535" in done.stderr
-    assert done.stderr.count("127.0.0.1") == 1, "the server is named once"
-    assert "mail.password_file" in done.stderr
+    result = run(home, "mail", "test", "--to", "admin@school.example")
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "refuses the log-in: 535" in result.stderr
+    assert result.stderr.count("127.0.0.1") == 1, "the server is named once"
+    assert "mail.password_file" in result.stderr
 
 
 @pytest.mark.parametrize("address", ["admin", "a@b\nBcc: c@d", "A <a@b>"])
 def test_what_is_no_address_is_wrong_usage(reachable, address):
     home, server = reachable
-    done = run(home, "mail", "test", "--to", address)
-    assert done.exit_code == 2
-    assert "is not a mail address" in done.stderr
+    result = run(home, "mail", "test", "--to", address)
+    assert result.exit_code == 2
+    assert "is not a mail address" in result.stderr
     assert server.taken == []
 
 
 def test_without_settings_it_says_which_one_is_missing(tmp_path):
-    done = run(tmp_path, "mail", "test", "--to", "admin@school.example")
-    assert done.exit_code == 2
-    assert "mail.host: no mail server is set" in done.stderr
+    result = run(tmp_path, "mail", "test", "--to", "admin@school.example")
+    assert result.exit_code == 2
+    assert "mail.host: no mail server is set" in result.stderr
 
 
 @pytest.mark.parametrize("kind", ["office", "student", "guardian"])
 def test_a_message_is_written_to_look_at(school, tmp_path, kind):
     home, lesson = school
-    done = run(home.state_dir, "mail", "preview", lesson[:8], "--kind", kind, "--output", str(tmp_path / "out"))
-    assert done.exit_code == 0, done.stderr
+    result = run(home.state_dir, "mail", "preview", lesson[:8], "--kind", kind, "--output", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.stderr
     written = {path.name for path in (tmp_path / "out").iterdir()}
     names = ["office"] if kind == "office" else [f"{kind}-S01", f"{kind}-S03"]
     more = {"office.xlsx"} if kind == "office" else set()
@@ -106,8 +106,8 @@ def test_a_message_is_written_to_look_at(school, tmp_path, kind):
 
 def test_what_would_not_be_sent_now_says_so(school, tmp_path):
     home, lesson = school
-    done = run(home.state_dir, "mail", "preview", lesson, "--kind", "student", "--output", str(tmp_path))
-    notes = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    result = run(home.state_dir, "mail", "preview", lesson, "--kind", "student", "--output", str(tmp_path))
+    notes = dict(line.split(": ", 1) for line in result.stdout.splitlines())
     assert "not sent now" not in notes[f"{tmp_path}/student-S01.eml"]
     assert "not sent now: a person has to confirm the absence" in notes[f"{tmp_path}/student-S03.eml"]
 
@@ -118,26 +118,26 @@ def test_a_week_can_be_looked_at(school, tmp_path):
         run(home.state_dir, "mail", "preview", "2026-W47", "--kind", "week", "--output", str(tmp_path)).exit_code == 0
     )
     assert (tmp_path / "week.xlsx").exists()
-    done = run(home.state_dir, "mail", "preview", "2026-W47", "--kind", "student-week", "--output", str(tmp_path))
-    assert done.exit_code == 2
-    assert "--student" in done.stderr
+    result = run(home.state_dir, "mail", "preview", "2026-W47", "--kind", "student-week", "--output", str(tmp_path))
+    assert result.exit_code == 2
+    assert "--student" in result.stderr
 
 
 @pytest.mark.parametrize("about", ["2026-W99", "2026-13", "next week", "2026-11-20", "W-1"])
 @pytest.mark.parametrize("kind", ["week", "month"])
 def test_what_is_no_week_or_month_is_refused_in_one_line(school, tmp_path, about, kind):
     home, _ = school
-    done = run(home.state_dir, "mail", "preview", about, "--kind", kind, "--output", str(tmp_path))
-    assert done.exit_code == 2
-    assert done.stderr.count("\n") == 1
-    assert "2026-W47" in done.stderr
+    result = run(home.state_dir, "mail", "preview", about, "--kind", kind, "--output", str(tmp_path))
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "2026-W47" in result.stderr
 
 
 def test_a_lesson_that_is_not_there_is_refused(school, tmp_path):
     home, _ = school
-    done = run(home.state_dir, "mail", "preview", "ffff", "--output", str(tmp_path))
-    assert done.exit_code == 2
-    assert "there is no such register" in done.stderr
+    result = run(home.state_dir, "mail", "preview", "ffff", "--output", str(tmp_path))
+    assert result.exit_code == 2
+    assert "there is no such register" in result.stderr
 
 
 @pytest.mark.parametrize("kind", ["office", "teacher", "student", "guardian", "week", "month", "student-week"])
@@ -146,8 +146,8 @@ def test_messages_can_be_looked_at_before_mail_is_set_up(tmp_path, kind):
     lesson = mail_school.hold(home)
     about = {"week": "2026-W47", "student-week": "2026-W47", "month": "2026-11"}.get(kind, lesson)
     whom = ["--student", "S01"] if kind == "student-week" else []
-    done = run(home.state_dir, "mail", "preview", about, "--kind", kind, *whom, "--output", str(tmp_path / "out"))
-    assert (done.exit_code, done.stderr) == (0, "")
+    result = run(home.state_dir, "mail", "preview", about, "--kind", kind, *whom, "--output", str(tmp_path / "out"))
+    assert (result.exit_code, result.stderr) == (0, "")
     written = sorted((tmp_path / "out").glob("*.eml"))
     assert written
     message = email.message_from_bytes(written[0].read_bytes(), policy=email.policy.default)
@@ -155,16 +155,16 @@ def test_messages_can_be_looked_at_before_mail_is_set_up(tmp_path, kind):
     receiver = f"{message['To']}"
     assert receiver == ("nobody@edge-daemon.invalid" if kind in ("office", "week", "month") else receiver)
     if kind in ("student", "guardian"):
-        assert "not sent now: the settings disable this mail" in done.stdout
+        assert "not sent now: the settings disable this mail" in result.stdout
 
 
 @pytest.mark.parametrize("kind", ["week", "month"])
 def test_where_there_is_no_message_there_is_no_folder_and_no_success(school, tmp_path, kind):
     home, _ = school
     about = "2026-W20" if kind == "week" else "2026-05"
-    done = run(home.state_dir, "mail", "preview", about, "--kind", kind, "--output", str(tmp_path / "out"))
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == f"edge-daemon: {kind} {about}: there is no message: there were no lessons\n"
+    result = run(home.state_dir, "mail", "preview", about, "--kind", kind, "--output", str(tmp_path / "out"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"edge-daemon: {kind} {about}: there is no message: there were no lessons\n"
     assert not (tmp_path / "out").exists()
 
 
@@ -175,12 +175,12 @@ def test_a_message_to_a_family_never_lists_the_whole_course(tmp_path, language, 
     home = mail_school.make(tmp_path / "home", f'{mail_school.SETTINGS}language = "{language}"\n')
     lesson = mail_school.hold(home, course="")
     for kind in ("guardian", "student"):
-        done = run(
+        result = run(
             *(home.state_dir, "mail", "preview", lesson, "--kind", kind, "--student", "S01"),
             *("--output", str(tmp_path / kind)),
         )
-        assert done.exit_code == 0, done.stderr
+        assert result.exit_code == 0, result.stderr
         text = (tmp_path / kind / f"{kind}-S01.txt").read_text("utf-8")
-        assert everybody not in text + done.stdout
+        assert everybody not in text + result.stdout
         assert named in text
     assert everybody not in (tmp_path / "guardian" / "guardian-S01.eml").read_text("utf-8")

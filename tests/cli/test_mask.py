@@ -31,16 +31,16 @@ def folder(tmp_path):
 def test_a_folder_gives_a_table_pictures_and_json(tmp_path, folder):
     home, out = tmp_path / "home", tmp_path / "out"
     cv2.imwrite(str(folder / "2.jpg"), pictures.wall(320, 240))  # beside 2.png
-    done = run(home, "mask", str(folder), "--output", str(out), "--json")
-    assert done.exit_code == 0
-    report = json.loads(done.stdout)
+    result = run(home, "mask", str(folder), "--output", str(out), "--json")
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
     assert [one["picture"] for one in report["pictures"]] == ["2.jpg", "2.png", "10.jpg"]
     (face,) = report["pictures"][1]["faces"]
     assert face["state"] == "none"
     assert face["none"] > 0.5
     assert report["faces"] == {"none": 1, "right": 0, "wrong": 0, "undecided": 0}
-    assert "warning: 11.jpg is damaged" in done.stderr
-    assert "PRIVACY" in done.stderr
+    assert "warning: 11.jpg is damaged" in result.stderr
+    assert "PRIVACY" in result.stderr
     assert sorted(path.name for path in out.iterdir()) == [
         "10.jpg-masks.png",
         "2.jpg-masks.png",
@@ -69,18 +69,18 @@ def test_a_folder_gives_a_table_pictures_and_json(tmp_path, folder):
 )
 def test_bad_input_is_one_line(tmp_path, folder, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
-    done = run(tmp_path, "mask", *arguments)
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert words in done.stderr
-    assert done.stderr.count("\n") == 1
+    result = run(tmp_path, "mask", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_folder_without_a_readable_picture_is_refused(tmp_path, folder):
     (folder / "2.png").unlink()
     (folder / "10.jpg").unlink()
-    done = run(tmp_path, "mask", str(folder))
-    assert done.exit_code == 2
-    assert "no picture could be read (11.jpg is damaged" in done.stderr
+    result = run(tmp_path, "mask", str(folder))
+    assert result.exit_code == 2
+    assert "no picture could be read (11.jpg is damaged" in result.stderr
 
 
 def face(state: str) -> MaskFace:
@@ -125,9 +125,9 @@ def test_at_a_door_a_bare_face_is_asked_for_a_mask_and_nothing_is_stored(tmp_pat
     for name in ("10.jpg", "11.jpg"):
         (folder / name).unlink()
     (home / "config.toml").write_text(f'[camera]\nkind = "files"\nsource = "{folder}"\n')
-    done = run(home, "mask", "--camera", "--wait", "1")
-    assert done.exit_code == 3
-    assert set(done.stdout.splitlines()) == {"please put on a mask"}
+    result = run(home, "mask", "--camera", "--wait", "1")
+    assert result.exit_code == 3
+    assert set(result.stdout.splitlines()) == {"please put on a mask"}
     assert [path.name for path in home.iterdir()] == ["config.toml"]
 
 
@@ -137,10 +137,10 @@ def test_a_video_is_looked_at_evenly(tmp_path):
     for level in range(9):
         video.write(np.full((240, 320, 3), 20 * level, np.uint8))
     video.release()
-    done = run(tmp_path, "mask", str(path), "--captures", "3", "--json")
-    assert [one["picture"] for one in json.loads(done.stdout)["pictures"]] == ["1", "5", "9"]
+    result = run(tmp_path, "mask", str(path), "--captures", "3", "--json")
+    assert [one["picture"] for one in json.loads(result.stdout)["pictures"]] == ["1", "5", "9"]
 
 
 def test_waiting_without_a_camera_is_refused(tmp_path):
-    done = run(tmp_path, "mask", str(tmp_path), "--wait", "5")
-    assert (done.exit_code, "--wait needs --camera" in done.stderr) == (2, True)
+    result = run(tmp_path, "mask", str(tmp_path), "--wait", "5")
+    assert (result.exit_code, "--wait needs --camera" in result.stderr) == (2, True)

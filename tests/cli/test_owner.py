@@ -94,10 +94,10 @@ def test_every_command_is_known_to_write_or_not():
 @pytest.mark.parametrize("command", WRITING)
 def test_a_command_that_writes_refuses_in_one_line_and_touches_nothing(home, command):
     before = state(home)
-    done = run(home, *command.split(), *WRITING[command])
-    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-    assert "belongs to the user " in done.stderr
-    assert f"edge-daemon --home {home} {command} …`" in done.stderr
+    result = run(home, *command.split(), *WRITING[command])
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+    assert "belongs to the user " in result.stderr
+    assert f"edge-daemon --home {home} {command} …`" in result.stderr
     assert state(home) == before
 
 
@@ -151,10 +151,10 @@ def test_a_user_who_can_not_enter_an_installed_folder_gets_the_same_advice(home,
     "command", sorted({*WRITING, "config show", "doctor", "ledger key", "status"} - {"enrol import"})
 )
 def test_a_home_that_does_not_exist_is_refused_and_not_made(tmp_path, command):
-    done = run(tmp_path / "typo", *command.split(), *WRITING.get(command, []))
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"edge-daemon: {tmp_path / 'typo'}: there is no such folder; ")
-    assert done.stderr.count("\n") == 1
+    result = run(tmp_path / "typo", *command.split(), *WRITING.get(command, []))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"edge-daemon: {tmp_path / 'typo'}: there is no such folder; ")
+    assert result.stderr.count("\n") == 1
     assert not (tmp_path / "typo").exists()
 
 
@@ -178,8 +178,8 @@ def test_a_command_that_looks_leaves_nothing_of_roots_behind(home, command, tmp_
         "register show": [LESSON.lesson_id],
     }
     db = open_register(home / "register.sqlite")  # another's, which keeps the files beside the database where they are
-    done = run(home, *command.split(), *arguments.get(command, []))
-    assert "belongs to the user" not in done.stderr
+    result = run(home, *command.split(), *arguments.get(command, []))
+    assert "belongs to the user" not in result.stderr
     assert {uid for uid, _ in state(home).values()} == {ANOTHER}
     db.conn.close()
 
@@ -187,11 +187,11 @@ def test_a_command_that_looks_leaves_nothing_of_roots_behind(home, command, tmp_
 def test_the_command_is_named_by_its_path_for_sudo_has_a_search_path_of_its_own(home, tmp_path, monkeypatch):
     program = tmp_path / "venv" / "bin" / "edge-daemon"
     monkeypatch.setattr(sys, "argv", [str(program)])
-    done = run(home, "maintain", "backup")
-    assert f"{program} --home {home} maintain backup …`" in done.stderr
+    result = run(home, "maintain", "backup")
+    assert f"{program} --home {home} maintain backup …`" in result.stderr
 
 
 def test_the_folder_of_an_installed_device_needs_its_keys_also_by_its_path(home, monkeypatch):
     monkeypatch.setattr("edge_daemon.cli.owner._name", lambda _uid: "edge-daemon")
-    done = run(home, "rehearse", "--frames", "pictures")
-    assert done.stderr.rstrip().endswith("use `attendance rehearse …`")
+    result = run(home, "rehearse", "--frames", "pictures")
+    assert result.stderr.rstrip().endswith("use `attendance rehearse …`")

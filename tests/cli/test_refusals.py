@@ -15,11 +15,11 @@ import pytest
 
 from edge_daemon.store.database import open_gallery, open_register
 from edge_daemon.vision.models import default_models_dir
-from tests.cli.running import Done, run
+from tests.cli.running import CommandResult, run
 from tests.demo_lesson import DEMO, PORTRAITS
 from tests.registers import a_home, a_lesson, a_register
 
-Command = Callable[[Path], Done]
+Command = Callable[[Path], CommandResult]
 
 
 @pytest.fixture

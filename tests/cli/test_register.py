@@ -44,9 +44,9 @@ def without_maps(register: Register, sightings: list[Sighting]) -> tuple[Registe
 
 
 def test_the_list_has_a_line_a_register(home):
-    done = run(home, "register", "list")
-    assert done.exit_code == 0
-    lines = done.stdout.splitlines()
+    result = run(home, "register", "list")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
     assert len(lines) == 3
     assert FIRST.lesson_id.startswith(lines[1].split()[0])
     assert "2026-11-16  08:00-08:45  7b" in lines[1]
@@ -87,18 +87,18 @@ def test_before_the_first_register_the_list_is_empty_and_makes_no_file(tmp_path)
 @pytest.mark.parametrize("command", ["register list", "outbox list", "plan list", "ledger"])
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_home_that_is_not_there_is_an_error_for_every_list(tmp_path, command, options):
-    done = run(tmp_path / "hoem", *command.split(), *options)
-    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    result = run(tmp_path / "hoem", *command.split(), *options)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert (
-        f"{tmp_path / 'hoem'}: there is no such folder; name the folder of an installation with --home" in done.stderr
+        f"{tmp_path / 'hoem'}: there is no such folder; name the folder of an installation with --home" in result.stderr
     )
     assert not (tmp_path / "hoem").exists()
 
 
 def test_a_register_is_shown_with_the_evidence_for_each_student(home):
-    done = run(home, "register", "show", FIRST.lesson_id[:8])
-    assert done.exit_code == 0
-    text = done.stdout
+    result = run(home, "register", "show", FIRST.lesson_id[:8])
+    assert result.exit_code == 0
+    text = result.stdout
     assert f"Register {FIRST.lesson_id}, revision 1" in text
     assert "Monday 2026-11-16 08:00-08:45 of 7b, room 204, timetable" in text
     assert "19 of 20 captures" in text
@@ -196,8 +196,8 @@ def test_json_of_a_register_is_its_document_with_the_sightings(home):
 
 def test_a_correction_is_a_new_revision_that_says_who_and_why(home):
     arguments = ("--student", "b", "--verdict", "absent", "--by", "Ms Ünal", "--reason", "was in the library")
-    done = run(home, "register", "correct", FIRST.lesson_id[:10], *arguments)
-    assert (done.exit_code, done.stdout) == (0, f"register {FIRST.lesson_id}, revision 2: b is absent\n")
+    result = run(home, "register", "correct", FIRST.lesson_id[:10], *arguments)
+    assert (result.exit_code, result.stdout) == (0, f"register {FIRST.lesson_id}, revision 2: b is absent\n")
     document = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
     before = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json", "--revision", "1").stdout)
     assert (before["revision"], document["revision"]) == (1, 2)
@@ -209,7 +209,7 @@ def test_a_correction_is_a_new_revision_that_says_who_and_why(home):
     assert (
         "by Ms Ünal: b is absent, because: for another reason" in run(home, "register", "show", FIRST.lesson_id).stdout
     )
-    assert done.stderr == "warning: student b is not enrolled here: the text of the reason is not stored\n"
+    assert result.stderr == "warning: student b is not enrolled here: the text of the reason is not stored\n"
     assert b"in the library" not in (home / "register.sqlite").read_bytes()
 
 
@@ -247,20 +247,20 @@ WHY = ("--by", "me", "--reason", "because")
 )
 def test_mistakes_are_refused_in_one_line_and_change_nothing(home, arguments, message):
     before = run(home, "register", "list", "--json").stdout
-    done = run(home, "register", *arguments)
-    assert done.exit_code == 2
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+    result = run(home, "register", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
     assert run(home, "register", "list", "--json").stdout == before
 
 
 def test_a_corrupt_database_is_refused_in_one_line(home):
     (home / "register.sqlite").write_bytes(b"nothing of the kind" * 100)
     for arguments in (("list",), ("show", FIRST.lesson_id)):
-        done = run(home, "register", *arguments)
-        assert done.exit_code == 2
-        assert "register.sqlite: the database is corrupt" in done.stderr
-        assert done.stderr.count("\n") == 1
+        result = run(home, "register", *arguments)
+        assert result.exit_code == 2
+        assert "register.sqlite: the database is corrupt" in result.stderr
+        assert result.stderr.count("\n") == 1
 
 
 def test_text_of_a_register_does_not_steer_the_terminal(home):
@@ -297,9 +297,9 @@ def test_a_correction_is_signed_by_the_same_key_as_the_register(home):
 
 def test_without_the_device_key_nothing_is_corrected_and_one_line_says_why(home):
     (home / "device.key").chmod(0o644)
-    done = run(home, "register", "correct", FIRST.lesson_id, "--student", "c", "--verdict", "present", *WHY)
-    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
-    assert "others may read or change it" in done.stderr
+    result = run(home, "register", "correct", FIRST.lesson_id, "--student", "c", "--verdict", "present", *WHY)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert "others may read or change it" in result.stderr
     assert len(ledger.revisions(open_register(home / "register.sqlite"), FIRST.lesson_id)) == 1
 
 
@@ -313,9 +313,9 @@ def test_on_an_installed_device_only_the_services_credential_signs(monkeypatch, 
 
 @pytest.mark.parametrize(("word", "held"), [("--held", True), ("--not-held", False)])
 def test_a_lesson_is_confirmed_in_a_new_revision(home, word, held):
-    done = run(home, "register", "confirm", SECOND.lesson_id[:8], word, "--by", "Office")
+    result = run(home, "register", "confirm", SECOND.lesson_id[:8], word, "--by", "Office")
     what = "the lesson was held" if held else "the lesson was not held, nobody is absent"
-    assert (done.exit_code, done.stdout) == (0, f"register {SECOND.lesson_id}, revision 2: {what}\n")
+    assert (result.exit_code, result.stdout) == (0, f"register {SECOND.lesson_id}, revision 2: {what}\n")
     document = json.loads(run(home, "register", "show", SECOND.lesson_id, "--json").stdout)
     assert (document["confirmed"]["held"], document["confirmed"]["by"]) == (held, "Office")
     assert [s["verdict"] for s in document["students"]] == ["absent" if held else "inconclusive", "present"]
@@ -338,18 +338,18 @@ def test_a_lesson_is_confirmed_in_a_new_revision(home, word, held):
     ],
 )
 def test_a_confirmation_that_says_too_little_is_refused_in_one_line(home, arguments, message):
-    done = run(home, "register", "confirm", *arguments)
-    assert done.exit_code == 2
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+    result = run(home, "register", "confirm", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_what_a_correction_lacks_is_asked_for_and_what_is_piped_in_answers(home, monkeypatch):
     answers = f"{FIRST.lesson_id[:8]}\nc\npresent\nJ. Miller\nnot_recognised\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(answers))
-    done = run(home, "register", "correct")
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == f"register {FIRST.lesson_id}, revision 2: c is present\n"
+    result = run(home, "register", "correct")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"register {FIRST.lesson_id}, revision 2: c is present\n"
     document = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
     assert [(one["student_id"], one["by"], one["reason"]) for one in document["corrections"]] == [
         ("c", "J. Miller", "not_recognised")
@@ -360,9 +360,9 @@ def test_what_a_correction_lacks_is_asked_for_and_what_is_piped_in_answers(home,
 
 def test_a_misspelt_code_is_refused(home):
     words = ("register", "correct", FIRST.lesson_id, "--student", "c", "--verdict", "present", "--by", "T", "--reason")
-    done = run(home, *words, "not_recognized")
-    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "not_recognized is not a reason code (did you mean not_recognised?)" in done.stderr
+    result = run(home, *words, "not_recognized")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "not_recognized is not a reason code (did you mean not_recognised?)" in result.stderr
     assert json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)["corrections"] == []
 
 
@@ -378,10 +378,10 @@ def test_a_misspelt_code_is_refused(home):
 )
 def test_answers_that_end_too_early_or_make_no_sense_are_one_line(home, monkeypatch, answers, message):
     monkeypatch.setattr("sys.stdin", io.StringIO(answers))
-    done = run(home, "register", "correct")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+    result = run(home, "register", "correct")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_rehearsal_has_no_clock_in_the_list_and_in_the_evidence(tmp_path):

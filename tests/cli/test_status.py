@@ -35,15 +35,15 @@ def status_document(home) -> dict:
 
 def test_a_running_lesson_in_plain_words(home):
     write_status(home / "run", a_status())
-    done = run(home, "status")
-    assert done.exit_code == 0
-    assert "service       runs\n" in done.stdout
-    assert "lesson        Matemática Tue 2026-09-01 10:00 to Tue 2026-09-01 10:45" in done.stdout, "local time"
-    assert "40 of 100 captures taken, 2 missed (the last: the camera did not answer)" in done.stdout
-    assert "next capture  Tue 2026-09-01 10:20" in done.stdout
-    assert "next lesson   Physik Tue 2026-09-01 12:00" in done.stdout
-    assert "set by the clock chip" in done.stdout
-    assert [line.split() for line in done.stdout.splitlines()[-2:]] == [["s-1", "30", "28"], ["s-2", "0", "0"]]
+    result = run(home, "status")
+    assert result.exit_code == 0
+    assert "service       runs\n" in result.stdout
+    assert "lesson        Matemática Tue 2026-09-01 10:00 to Tue 2026-09-01 10:45" in result.stdout, "local time"
+    assert "40 of 100 captures taken, 2 missed (the last: the camera did not answer)" in result.stdout
+    assert "next capture  Tue 2026-09-01 10:20" in result.stdout
+    assert "next lesson   Physik Tue 2026-09-01 12:00" in result.stdout
+    assert "set by the clock chip" in result.stdout
+    assert [line.split() for line in result.stdout.splitlines()[-2:]] == [["s-1", "30", "28"], ["s-2", "0", "0"]]
 
 
 def test_the_same_in_json(home):
@@ -66,8 +66,8 @@ def test_with_the_key_at_hand_students_have_names(demo_home, tmp_path):
     )
     assert status_document(tmp_path / "home")["lesson"]["provisional"][0]["name"] == "Grace Hopper"
     (tmp_path / "home" / "device.key").unlink()
-    done = run(tmp_path / "home", "status", "--json")
-    assert json.loads(done.stdout)["lesson"]["provisional"][0]["name"] is None
+    result = run(tmp_path / "home", "status", "--json")
+    assert json.loads(result.stdout)["lesson"]["provisional"][0]["name"] is None
     assert not (tmp_path / "home" / "device.key").exists()
 
 
@@ -88,9 +88,9 @@ def _fields(lesson) -> dict:
 )
 def test_problems_that_need_a_person_come_first_and_set_the_exit_code(home, changes, problem):
     write_status(home / "run", a_status(**changes))
-    done = run(home, "status")
-    assert done.exit_code == 1
-    assert done.stdout.splitlines()[0] == f"TO DO         {problem}"
+    result = run(home, "status")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0] == f"TO DO         {problem}"
     assert status_document(home)["problems"] == [problem]
 
 
@@ -108,9 +108,9 @@ def test_of_a_killed_service_its_lesson_is_not_shown_as_running(home):
 
 
 def test_nothing_at_all_is_no_problem_of_a_trial(tmp_path):
-    done = run(tmp_path, "status")
-    assert done.exit_code == 0
-    assert "service       does not run" in done.stdout
+    result = run(tmp_path, "status")
+    assert result.exit_code == 0
+    assert "service       does not run" in result.stdout
     assert not list(tmp_path.iterdir())
 
 
@@ -124,11 +124,11 @@ def test_without_a_service_the_last_lesson_comes_from_the_database(home):
     skip_lessons(db, [a_lesson(NOW - timedelta(days=1), "9a")], "the device was off", NOW)
     skip_lessons(db, [a_lesson(NOW - timedelta(days=30), "5a")], "the device was off", NOW)
     db.conn.close()
-    done = run(home, "status")
-    assert done.exit_code == 0
-    assert "last lesson   7b: 20 of 20 captures taken, 0 missed, ended" in done.stdout
-    assert "no register   8c: 1 of 100 captures taken, 1 missed, of" in done.stdout
-    assert "not held      1 in the last 7 days, the latest 9a" in done.stdout
+    result = run(home, "status")
+    assert result.exit_code == 0
+    assert "last lesson   7b: 20 of 20 captures taken, 0 missed, ended" in result.stdout
+    assert "no register   8c: 1 of 100 captures taken, 1 missed, of" in result.stdout
+    assert "not held      1 in the last 7 days, the latest 9a" in result.stdout
     assert [one["course"] for one in status_document(home)["lessons_not_held"]] == ["9a"]
 
 
@@ -151,9 +151,9 @@ def test_a_last_lesson_with_too_few_captures_needs_a_person(home):
     missed = [MissedCapture(slot, "the camera did not answer") for slot in range(11)]
     keep(db, *a_register(a_lesson(NOW - timedelta(hours=3)), {"s-1": 1.0}, missed=missed))
     db.conn.close()
-    done = run(home, "status")
-    assert done.exit_code == 1
-    assert "of the last lesson only 9 of 20 captures were taken: inconclusive" in done.stdout
+    result = run(home, "status")
+    assert result.exit_code == 1
+    assert "of the last lesson only 9 of 20 captures were taken: inconclusive" in result.stdout
 
 
 def test_without_a_service_the_next_lesson_comes_from_the_timetable(home):
@@ -173,10 +173,10 @@ def test_without_a_service_the_next_lesson_comes_from_the_timetable(home):
 )
 def test_broken_files_are_a_problem_in_the_status_and_no_error(home, file, content):
     (home / file).write_text(content)
-    done = run(home, "status")
-    assert done.exit_code == 1
-    assert file in done.stdout.splitlines()[0]
-    assert done.stderr == ""
+    result = run(home, "status")
+    assert result.exit_code == 1
+    assert file in result.stdout.splitlines()[0]
+    assert result.stderr == ""
 
 
 def test_a_full_disk_needs_a_person(home, monkeypatch):

@@ -35,29 +35,29 @@ def command(home, *arguments):
 
 @pytest.mark.parametrize("arguments", [(), ("--once",)])
 def test_one_line_says_what_was_delivered(home, server, arguments):
-    done = run(home.state_dir, "sync", *arguments)
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "upstream: 3 delivered\n", "")
+    result = run(home.state_dir, "sync", *arguments)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "upstream: 3 delivered\n", "")
     assert held_registers(server) == made_registers(home)
 
 
 def test_nothing_set_up_is_one_line_and_no_failure(tmp_path):
     home = a_device(tmp_path / "home", None)
-    done = run(home.state_dir, "sync")
-    assert done.exit_code == 0
-    assert done.stdout == "nothing is set up to deliver to: set upstream.url or mail.host\n"
+    result = run(home.state_dir, "sync")
+    assert result.exit_code == 0
+    assert result.stdout == "nothing is set up to deliver to: set upstream.url or mail.host\n"
 
 
 def test_a_second_one_says_so_and_is_done(home):
     with alone(home):
-        done = run(home.state_dir, "sync", "--once")
-    assert (done.exit_code, done.stdout) == (0, "another sync is delivering already\n")
+        result = run(home.state_dir, "sync", "--once")
+    assert (result.exit_code, result.stdout) == (0, "another sync is delivering already\n")
 
 
 def test_a_server_that_is_away_is_no_failure_and_says_what_waits(home, server):
     server.stop()
-    done = run(home.state_dir, "sync", "--once")
-    assert done.exit_code == 0
-    assert done.stdout.startswith("upstream: 0 delivered, 3 waiting; ")
+    result = run(home.state_dir, "sync", "--once")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("upstream: 0 delivered, 3 waiting; ")
 
 
 def test_a_refusal_fails_the_run_that_meets_it_and_no_later_one(home, server):
@@ -68,24 +68,24 @@ def test_a_refusal_fails_the_run_that_meets_it_and_no_later_one(home, server):
 
 def test_settings_that_cannot_be_read_are_wrong_input(home):
     (home.state_dir / "config.toml").write_text("[upstream]\nurl = 3\n")
-    done = run(home.state_dir, "sync")
-    assert done.exit_code == 2
-    assert len(done.stderr.splitlines()) == 1
+    result = run(home.state_dir, "sync")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_the_line_of_a_waiting_item_has_the_reason(home, server):
     server.faults.extend([*["404"] * len(home.config.upstream.pull), "500"])
-    done = run(home.state_dir, "sync")
-    assert (done.exit_code, done.stdout.count("\n")) == (0, 1)
-    assert "2 delivered, 1 waiting; " in done.stdout
-    assert "(500)" in done.stdout
+    result = run(home.state_dir, "sync")
+    assert (result.exit_code, result.stdout.count("\n")) == (0, 1)
+    assert "2 delivered, 1 waiting; " in result.stdout
+    assert "(500)" in result.stdout
 
 
 def test_words_of_a_server_cannot_drive_the_terminal(home, server):
     server.faults.extend([*["404"] * len(home.config.upstream.pull), "hostile-words"])
-    done = run(home.state_dir, "sync", "--once")
-    assert "\x1b" not in done.stdout
-    assert len(done.stdout.splitlines()) == 1
+    result = run(home.state_dir, "sync", "--once")
+    assert "\x1b" not in result.stdout
+    assert len(result.stdout.splitlines()) == 1
 
 
 def test_json_has_figures_by_receiver(home):

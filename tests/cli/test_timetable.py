@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.cli.running import Done, run
+from tests.cli.running import CommandResult, run
 from tests.lesson.calendar_files import calendar, event, lesson
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -33,13 +33,13 @@ class Box:
     def at(self, *, hours: float = 0, days: int = 0) -> str:
         return f"{self.noon + timedelta(hours=hours, days=days):%Y%m%dT%H%M%S}"
 
-    def run(self, *arguments: str) -> Done:
+    def run(self, *arguments: str) -> CommandResult:
         return run(self.home, "timetable", *arguments)
 
     def json(self, *arguments: str) -> dict[str, object]:
-        done = self.run(*arguments, "--json")
-        assert done.exit_code == 0, done.stderr
-        return json.loads(done.stdout)
+        result = self.run(*arguments, "--json")
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def box(tmp_path) -> Box:
 
 def test_the_coming_lessons_are_shown_in_local_time_with_their_captures(box):
     box.put(lesson(box.at(), "X-COURSE-ID:M-1"), lesson(box.at(hours=2), uid="u2", minutes=5))
-    done = box.run("show")
-    assert done.exit_code == 0
-    head, first, second = done.stdout.splitlines()
+    result = box.run("show")
+    assert result.exit_code == 0
+    head, first, second = result.stdout.splitlines()
     assert head.split() == ["day", "time", "course", "captures", "lesson"]
     assert first.split()[:5] == [f"{box.noon:%a}", f"{box.noon:%Y-%m-%d}", "12:00-12:45", "M-1", "100"]
     assert second.split()[2:5] == ["14:00-14:05", "Maths", "60"]
@@ -102,11 +102,11 @@ def test_check_names_what_is_left_out_and_skipped_and_ends_well(box):
         lesson(box.at(), "RRULE:FREQ=SECONDLY", uid="u2", summary="Bell"),
         event(f"DTSTART;VALUE=DATE:{box.at()[:8]}", "RRULE:FREQ=DAILY;COUNT=4", uid="u3", summary="Trip"),
     )
-    done = box.run("check")
-    assert done.exit_code == 0
-    assert done.stdout.startswith("3 lessons within a year, in Room 7\n")
-    assert f"{box.home / 't.ics'}, line 18: Bell: repeats every second" in done.stdout
-    assert "is an all-day event, and 3 times more" in done.stdout
+    result = box.run("check")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("3 lessons within a year, in Room 7\n")
+    assert f"{box.home / 't.ics'}, line 18: Bell: repeats every second" in result.stdout
+    assert "is an all-day event, and 3 times more" in result.stdout
     document = box.json("check")
     assert document["lessons_in_a_year"] == 3
     assert document["left_out"][0]["why"] == "repeats every second"
@@ -117,20 +117,20 @@ def test_check_names_what_is_left_out_and_skipped_and_ends_well(box):
 def test_check_of_a_broken_file_is_one_line_and_ends_with_2(box):
     (box.home / "t.ics").write_bytes(b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n")
     for command in ("check", "show"):
-        done = box.run(command)
-        assert done.exit_code == 2
-        assert done.stdout == ""
-        assert done.stderr.count("\n") == 1
-        assert f"{box.home / 't.ics'}, line 2: the file is truncated" in done.stderr
+        result = box.run(command)
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert result.stderr.count("\n") == 1
+        assert f"{box.home / 't.ics'}, line 2: the file is truncated" in result.stderr
 
 
 def test_check_names_every_broken_file(box):
     box.settings('holidays = ["h.ics"]\n')
     (box.home / "t.ics").write_bytes(b"")
     (box.home / "h.ics").write_bytes(b"nothing\n")
-    done = box.run("check")
-    assert done.exit_code == 2
-    assert [line.count(".ics") for line in done.stderr.splitlines()] == [1, 2]
+    result = box.run("check")
+    assert result.exit_code == 2
+    assert [line.count(".ics") for line in result.stderr.splitlines()] == [1, 2]
     as_json = box.run("check", "--json")
     assert as_json.exit_code == 2
     assert len(json.loads(as_json.stdout)["errors"]) == 2
@@ -146,10 +146,10 @@ def test_holidays_cancel_and_check_says_so(box):
 
 def test_a_room_that_no_event_is_in_is_named_with_the_rooms_there_are(box):
     box.put(lesson(box.at(), location="Hall"), lesson(box.at(), location="Lab", uid="u2"))
-    done = box.run("check")
-    assert done.exit_code == 1
-    assert "no event is in 'Room 7'; there are 'Hall', 'Lab'" in done.stderr
-    assert done.stdout == "0 lessons within a year, in Room 7\n"
+    result = box.run("check")
+    assert result.exit_code == 1
+    assert "no event is in 'Room 7'; there are 'Hall', 'Lab'" in result.stderr
+    assert result.stdout == "0 lessons within a year, in Room 7\n"
 
 
 @pytest.mark.parametrize(
@@ -165,12 +165,12 @@ def test_a_room_that_no_event_is_in_is_named_with_the_rooms_there_are(box):
 def test_a_calendar_of_which_nothing_can_be_used_ends_with_1_and_contradicts_nothing(box, parts):
     start = () if parts[0].startswith("DTSTART") else (f"DTSTART:{box.at()}", "DURATION:PT45M")
     box.put(event(*start, *parts), lesson(box.at(), location="Hall", uid="u2"))
-    done = box.run("check")
-    assert done.exit_code == 1
-    assert done.stderr == f"edge-daemon: {box.home / 't.ics'}: nothing in it can be used, of 1 events\n"
-    assert done.stdout.startswith("0 lessons within a year")
-    assert "no event is in" not in done.stdout + done.stderr
-    assert "please look at" not in done.stdout
+    result = box.run("check")
+    assert result.exit_code == 1
+    assert result.stderr == f"edge-daemon: {box.home / 't.ics'}: nothing in it can be used, of 1 events\n"
+    assert result.stdout.startswith("0 lessons within a year")
+    assert "no event is in" not in result.stdout + result.stderr
+    assert "please look at" not in result.stdout
     as_json = box.run("check", "--json")
     assert as_json.exit_code == 1
     assert [one["why"] for one in json.loads(as_json.stdout)["unusable"]] == ["nothing in it can be used, of 1 events"]
@@ -180,31 +180,31 @@ def test_holidays_of_which_nothing_can_be_used_end_with_1_though_there_are_lesso
     box.settings('holidays = ["h.ics"]\n')
     box.put(lesson(box.at()))
     box.put(event("DTSTART:soon"), name="h.ics")
-    done = box.run("check")
-    assert done.exit_code == 1
-    assert done.stdout.startswith("1 lesson within a year")
-    assert done.stderr == f"edge-daemon: {box.home / 'h.ics'}: nothing in it can be used, of 1 events\n"
+    result = box.run("check")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("1 lesson within a year")
+    assert result.stderr == f"edge-daemon: {box.home / 'h.ics'}: nothing in it can be used, of 1 events\n"
 
 
 def test_one_usable_event_or_one_that_is_called_off_is_enough(box):
     box.put(lesson(box.at(), "RRULE:FREQ=SECONDLY"), lesson(box.at(), uid="u2"))
     assert box.run("check").exit_code == 0
     box.put(lesson(box.at(), summary="Entfall: Maths"))
-    done = box.run("check")
-    assert done.exit_code == 0
-    assert "Entfall: Maths, " in done.stdout
-    assert "is cancelled: its summary begins with 'Entfall'" in done.stdout
+    result = box.run("check")
+    assert result.exit_code == 0
+    assert "Entfall: Maths, " in result.stdout
+    assert "is cancelled: its summary begins with 'Entfall'" in result.stdout
 
 
 def test_an_empty_calendar_is_named_and_so_is_one_whose_lessons_are_past(box):
     box.put()
-    done = box.run("check")
-    assert done.exit_code == 1, "without an event no lesson will ever be held"
-    assert f"{box.home / 'config.toml'}: timetable.files: the files have no event" in done.stdout
+    result = box.run("check")
+    assert result.exit_code == 1, "without an event no lesson will ever be held"
+    assert f"{box.home / 'config.toml'}: timetable.files: the files have no event" in result.stdout
     box.put(lesson(box.at(days=-8)))
-    done = box.run("check")
-    assert done.exit_code == 0
-    assert f"no lesson is to come; the last one was on {box.at(days=-8)[:4]}-" in done.stdout
+    result = box.run("check")
+    assert result.exit_code == 0
+    assert f"no lesson is to come; the last one was on {box.at(days=-8)[:4]}-" in result.stdout
     box.put(lesson("20100301T080000"))
     assert "no lesson is to come; none was within a year" in box.run("check").stdout
 
@@ -236,9 +236,9 @@ def test_of_many_events_with_the_same_fault_some_are_shown_and_json_has_all(box)
 
 
 def test_no_files_at_all_are_remarked(tmp_path):
-    done = run(tmp_path, "timetable", "check")
-    assert done.exit_code == 1
-    assert "timetable.files: names no file" in done.stdout
+    result = run(tmp_path, "timetable", "check")
+    assert result.exit_code == 1
+    assert "timetable.files: names no file" in result.stdout
 
 
 def test_names_in_a_calendar_can_not_paint_the_terminal(box):
@@ -266,13 +266,13 @@ def test_check_names_a_lesson_that_begins_later_because_another_has_the_room(box
         lesson(box.at(), minutes=60, uid="long", summary="Maths"),
         lesson(box.at(hours=0.75), minutes=60, uid="cut", summary="Art"),
     )
-    done = box.run("check")
-    assert done.exit_code == 0
+    result = box.run("check")
+    assert result.exit_code == 0
     day = f"{box.noon:%Y-%m-%d}"
     expected = f"Art, {day} 12:45: begins at 13:00 only: Maths of "
-    assert "begin later within a year:" in done.stdout
-    assert expected in done.stdout
-    assert "has the room until then" in done.stdout
+    assert "begin later within a year:" in result.stdout
+    assert expected in result.stdout
+    assert "has the room until then" in result.stdout
     (cut,) = box.json("check")["cut_in_a_year"]
     assert (cut["what"], cut["times"]) == (f"Art, {day} 12:45", 1)
     box.put(lesson(box.at(), minutes=45), lesson(box.at(hours=0.75), minutes=60, uid="after", summary="Art"))

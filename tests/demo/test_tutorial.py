@@ -48,11 +48,11 @@ def test_every_command_of_the_tutorial_works_with_a_small_class(school):
         if outputs.get("register correct") and words[:2] == ["enrol", "import"]:  # the page asks for this change
             roster = Path("class/roster.csv")
             roster.write_text(roster.read_text("utf-8").replace("S1,Eileen Collins,,,yes", "S1,Eileen Collins,,,no"))
-        done = run(Path("class"), *[register_id if word == "ID" else word for word in words])
-        assert done.exit_code == 0, (words, done)
-        outputs.setdefault(" ".join(words[:2]), []).append(done.stdout)
+        result = run(Path("class"), *[register_id if word == "ID" else word for word in words])
+        assert result.exit_code == 0, (words, result)
+        outputs.setdefault(" ".join(words[:2]), []).append(result.stdout)
         if words[:2] == ["register", "list"]:
-            register_id = re.findall(r"^([0-9a-f]{8}) ", done.stdout, re.M)[0]
+            register_id = re.findall(r"^([0-9a-f]{8}) ", result.stdout, re.M)[0]
     assert Path("class").stat().st_mode & 0o777 == 0o700  # `doctor` refuses a home that others can read
     assert [path.name for path in school.iterdir() if path.name not in ("class", "large")] == []  # git ignores `class`
     assert "lessons within a year, in R101" in outputs["timetable check"][0]

@@ -74,12 +74,12 @@ WITHOUT_LEAVE = ("setpriv", "--bounding-set=-ipc_lock", "--inh-caps=-ipc_lock", 
 def run(code: str, *arguments: str, without_leave: bool = False) -> list[list[str]]:
     """Run code in a process of its own, with or without leave to lock its memory; return its lines, in words."""
     line = (*(WITHOUT_LEAVE if without_leave and os.geteuid() == 0 else ()), sys.executable, "-c", code, *arguments)
-    done = subprocess.run(
+    completed = subprocess.run(
         line, capture_output=True, text=True, check=False, timeout=120,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_MEMLOCK, (2**16, 2**16)) if without_leave else None,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return [line.split() for line in done.stdout.splitlines()]
+    assert completed.returncode == 0, completed.stderr
+    return [line.split() for line in completed.stdout.splitlines()]
 
 
 @needs_root

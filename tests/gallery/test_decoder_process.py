@@ -114,8 +114,8 @@ print("done")
 
 
 def test_behind_the_filter_no_file_socket_or_program_can_be_had():
-    done = subprocess.run([sys.executable, "-c", FILTERED], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("done\n", "")
+    completed = subprocess.run([sys.executable, "-c", FILTERED], capture_output=True, text=True, check=False)
+    assert (completed.stdout, completed.stderr) == ("done\n", "")
 
 
 def test_the_process_ends_with_its_parent():
@@ -129,8 +129,8 @@ def test_the_process_ends_with_its_parent():
         "os._exit(0)\n"
     )
     root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
-    pid = int(done.stdout)
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    pid = int(completed.stdout)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and Path(f"/proc/{pid}/exe").exists():
         time.sleep(0.05)

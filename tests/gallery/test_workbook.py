@@ -119,8 +119,8 @@ def test_openpyxl_is_not_imported_without_a_workbook():
         "parse_pulled_roster(b'student_id,name,email,guardian_email,consent\\nS1,A,,,yes\\n')\n"
         "print(sorted({'openpyxl', 'cv2'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert completed.stdout.strip() == "[]"
 
 
 def test_what_the_library_prints_of_a_damaged_workbook_reaches_nobody(tmp_path, capsys):

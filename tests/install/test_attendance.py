@@ -50,17 +50,19 @@ def open_wrapper(wrapper) -> Wrapper:
     ],
 )
 def test_a_file_in_a_closed_home_is_refused_in_one_line_with_a_folder_that_works(wrapper, arguments, named):
-    done = wrapper.call(*arguments)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    result = wrapper.call(*arguments)
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     path = named.replace("USER", str(NOBODY))
-    assert done.stderr.startswith(f"attendance: {wrapper.folder}/home/{path}; work in a folder of its own: install -d ")
+    assert result.stderr.startswith(
+        f"attendance: {wrapper.folder}/home/{path}; work in a folder of its own: install -d "
+    )
     assert not (wrapper.folder / "tools/line").exists(), "nothing was started"
 
 
 def test_in_the_folder_that_it_names_files_are_read_and_results_written(open_wrapper):
     home = open_wrapper.folder / "home"
-    done = open_wrapper.call("enrol", "import", "ROSTER.csv", "--photos", "photos")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    result = open_wrapper.call("enrol", "import", "ROSTER.csv", "--photos", "photos")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert open_wrapper.words() == ["enrol", "import", f"{home}/ROSTER.csv", "--photos", f"{home}/photos"]
     assert open_wrapper.values("BindReadOnlyPaths") == [f'"{home}/ROSTER.csv"', f'"{home}/photos"'], (
         "hidden but for these"
@@ -111,8 +113,8 @@ def test_a_command_without_files_starts_from_any_folder(wrapper):
 def test_a_relative_path_means_the_callers_folder_and_the_program_starts_in_the_root(open_wrapper, given, meant):
     for path in ("home", "home/photos"):
         (open_wrapper.folder / path).chmod(0o777)
-    done = open_wrapper.call(*given.split())
-    assert done.returncode == 0, done.stderr
+    result = open_wrapper.call(*given.split())
+    assert result.returncode == 0, result.stderr
     assert open_wrapper.values("WorkingDirectory") == ["/"]
     assert " ".join(open_wrapper.words()) == meant.replace("HERE", f"{open_wrapper.folder}/home")
 
@@ -129,9 +131,9 @@ def test_nothing_is_left_in_the_runtime_folder(wrapper):
 
 def test_without_a_device_key_one_line_says_so(wrapper):
     (wrapper.folder / "keys/edge-daemon.device-key").unlink()
-    done = wrapper.call("enrol", "list")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "there is no device key" in done.stderr
+    result = wrapper.call("enrol", "list")
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "there is no device key" in result.stderr
     assert wrapper.call("timetable", "show").returncode == 0, "it needs none"
 
 
@@ -145,9 +147,9 @@ def test_without_a_device_key_one_line_says_so(wrapper):
     ],
 )
 def test_a_command_that_attendance_does_not_run_is_refused_with_the_right_one(wrapper, command, instead):
-    done = wrapper.call(*command.split())
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert instead in done.stderr
+    result = wrapper.call(*command.split())
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert instead in result.stderr
 
 
 def files_of(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:

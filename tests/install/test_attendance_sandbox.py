@@ -57,8 +57,8 @@ def unit(folder: Path, properties: list[str]) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_exposed_no_more_than_delivery_is(wrapper, tmp_path, command):
-    done = wrapper.call(*command.split())
-    assert (done.returncode, done.stderr) == (0, "")
+    result = wrapper.call(*command.split())
+    assert (result.returncode, result.stderr) == (0, "")
     lines = [wrapper.properties(), *([wrapper.properties("line-network")] if command == "doctor" else [])]
     for properties in lines:
         path = unit(tmp_path, properties)
@@ -133,8 +133,8 @@ def test_what_opens_no_database_may_write_none(wrapper, command):
 
 
 def test_doctor_is_two_processes_and_the_one_with_the_network_has_no_key(wrapper):
-    done = wrapper.call("doctor", "--json")
-    assert (done.returncode, done.stderr) == (0, "")
+    result = wrapper.call("doctor", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
     assert wrapper.words() == ["doctor", "--json"]
     assert wrapper.values("PrivateNetwork", "line-network") == []
     given = [value.partition(":")[0] for value in wrapper.values("LoadCredential", "line-network")]
@@ -184,8 +184,8 @@ def test_no_name_of_a_folder_becomes_a_setting(folder, words):
         odd.chmod(0o777)
         (odd / "list.csv").touch()
         (wrapper.folder / "home/link").symlink_to(odd)
-        done = wrapper.call(*words, folder=folder)
-        assert (done.returncode, done.stderr) == (2, "attendance: the name of a file may have no line break\n")
+        result = wrapper.call(*words, folder=folder)
+        assert (result.returncode, result.stderr) == (2, "attendance: the name of a file may have no line break\n")
         assert not (wrapper.folder / "tools/line").exists()
 
 

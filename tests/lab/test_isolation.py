@@ -67,10 +67,10 @@ def test_the_systems_own_folders_are_refused(path):
 
 @pytest.mark.parametrize("arguments", [["expression", "x"], ["train", "expression", "--data", "x"]])
 def test_the_command_takes_no_home(tmp_path, arguments):
-    done = run(tmp_path, "lab", *arguments, "--model", "m")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith("edge-daemon: --home: the laboratory does not work with an installation")
-    assert done.stderr.count("\n") == 1
+    result = run(tmp_path, "lab", *arguments, "--model", "m")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("edge-daemon: --home: the laboratory does not work with an installation")
+    assert result.stderr.count("\n") == 1
 
 
 def test_no_device_gets_the_extra():

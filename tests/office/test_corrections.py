@@ -59,12 +59,12 @@ class Device:
         """Put the office's list into force, and say so in the heartbeat; return what could not be done."""
         data = self.path.read_bytes()
         wanted = parse_corrections(data, "room 204", now())
-        done = apply_corrections(self.db, wanted, SIGNER, lambda *_: None, now())
+        result = apply_corrections(self.db, wanted, SIGNER, lambda *_: None, now())
         sha256 = hashlib.sha256(data).hexdigest()
-        pulled = {"fetched": None, "applied": None, "applied_sha256": sha256, "problem": done.problem}
+        pulled = {"fetched": None, "applied": None, "applied_sha256": sha256, "problem": result.problem}
         self.room.heartbeat(now(), pulled={CORRECTIONS: pulled})
         ingest(self.school, now())
-        return done.problem
+        return result.problem
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def lesson_page(device: Device) -> str:
 
 
 def test_the_whole_loop(device):
-    done = post("teacher", device, **{"verdict:S2": "present", "reason:S2": "", "verdict:S3": ""})
-    assert done.status_code == 302
+    answer = post("teacher", device, **{"verdict:S2": "present", "reason:S2": "", "verdict:S3": ""})
+    assert answer.status_code == 302
     assert "waits for the device" in lesson_page(device)
     entry = json.loads(device.path.read_text("utf-8"))["corrections"][0]
     assert (entry["student_id"], entry["verdict"], entry["by"]) == ("S2", "present", "teacher of north")

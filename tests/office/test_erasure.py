@@ -39,14 +39,14 @@ def test_what_the_office_wrote_goes_from_its_tables_and_lists_and_the_rest_is_na
     assert publish(office, school) == publish_excuses(office, school, today) == []
     folder = school.tree / "v1/devices/room 1"
     assert "S2" in (folder / "excuses.json").read_text("utf-8")
-    done = erase_student(office, school, "S2")
-    assert done.erased == {"excuses": 1, "decisions": 1, "activities": 2, "alerts": 0}
+    result = erase_student(office, school, "S2")
+    assert result.erased == {"excuses": 1, "decisions": 1, "activities": 2, "alerts": 0}
     assert "S2" not in (folder / "excuses.json").read_text("utf-8")
     left = json.loads((folder / "corrections.json").read_text("utf-8"))["corrections"]
     assert [one["student_id"] for one in left] == ["S1"]
     assert (Excuse.objects.count(), Decision.objects.count()) == (0, 1)
     assert not Activity.objects.filter(student_id="S2").exists()
-    stays = "\n".join(done.stays)
+    stays = "\n".join(result.stays)
     for words in ("remove the line", "1 marks by bare id", "removals.json", "backups"):
         assert words in stays
     erase_student(office, school, "S1")

@@ -45,8 +45,8 @@ def client(role: str = "office"):
 def test_an_excuse_reaches_the_room_of_the_student_alone_and_the_pages(office, school):
     page = client()
     assert "Zoë" in page.get(f"/north/today/?day={DAY}").content.decode()
-    done = page.post("/north/excuses/7a 2/", {"first_day": DAY, "code": "illness"})
-    assert done.status_code == 302
+    answer = page.post("/north/excuses/7a 2/", {"first_day": DAY, "code": "illness"})
+    assert answer.status_code == 302
     text = (school.tree / "v1/devices/room 1/excuses.json").read_text("utf-8")
     assert is_signed_by(json.loads(text), office_signer(office).public_key)
     assert "illness" not in text
@@ -91,8 +91,8 @@ def test_an_invalid_excuse_is_not_saved(school, fields):
 
 @pytest.mark.parametrize("role", ["teacher", "head", "technician", "dpo"])
 def test_only_the_office_excuses(school, role):
-    done = client(role).post("/north/excuses/7a 2/", {"first_day": DAY, "code": "illness"})
-    assert (done.status_code, Excuse.objects.count()) == (404, 0)
+    answer = client(role).post("/north/excuses/7a 2/", {"first_day": DAY, "code": "illness"})
+    assert (answer.status_code, Excuse.objects.count()) == (404, 0)
 
 
 def test_a_list_of_somebody_else_is_left_alone_and_named(office, school):

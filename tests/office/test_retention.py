@@ -63,8 +63,8 @@ def test_decisions_excuses_and_activities_go_and_the_devices_lists_with_them(off
     school = replace(school, keep_decisions_days=62)
     assert not any(apply_retention(office, school, datetime.now(timezone.utc)).rows.values())
     later = datetime.now(timezone.utc) + timedelta(days=64)
-    done = apply_retention(office, school, later)
-    assert (done.rows["decisions"], done.rows["excuses"], done.problems) == (1, 1, [])
+    result = apply_retention(office, school, later)
+    assert (result.rows["decisions"], result.rows["excuses"], result.problems) == (1, 1, [])
     assert Activity.objects.count() == Decision.objects.count() == Excuse.objects.count() == 0
     assert json.loads((folder / "corrections.json").read_text("utf-8"))["corrections"] == []
     assert json.loads((folder / "excuses.json").read_text("utf-8"))["excuses"] == []

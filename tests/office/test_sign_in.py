@@ -125,10 +125,12 @@ def test_forms_need_their_token_and_sign_out_is_no_link(office):
 
 def test_after_signing_in_nobody_is_sent_elsewhere(office):
     an_account("head")
-    done = Client().post("/sign-in/", {"username": "head-north", "password": PASSWORD, "next": "https://evil.example/"})
-    assert done.headers["Location"] == "/"
-    done = Client().post("/sign-in/", {"username": "head-north", "password": PASSWORD, "next": "/north/below/"})
-    assert done.headers["Location"] == "/north/below/"
+    answer = Client().post(
+        "/sign-in/", {"username": "head-north", "password": PASSWORD, "next": "https://evil.example/"}
+    )
+    assert answer.headers["Location"] == "/"
+    answer = Client().post("/sign-in/", {"username": "head-north", "password": PASSWORD, "next": "/north/below/"})
+    assert answer.headers["Location"] == "/north/below/"
 
 
 def test_logs_say_no_address_and_nothing_that_was_typed(office, capsys):

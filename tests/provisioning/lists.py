@@ -66,6 +66,6 @@ def make_cards(rooms: Path, output: Path, *options: str) -> subprocess.Completed
 
 def cards(folder: Path, *rows: dict[str, str], options: tuple[str, ...] = ()) -> Path:
     """Make the cards of a list that is right, and return their folder."""
-    done = make_cards(write_list(folder, *rows), folder / "cards", *options)
-    assert (done.returncode, done.stderr) == (0, "")
+    result = make_cards(write_list(folder, *rows), folder / "cards", *options)
+    assert (result.returncode, result.stderr) == (0, "")
     return folder / "cards"

@@ -134,8 +134,8 @@ def test_a_timetable_may_come_from_the_server(tmp_path):
     folder = cards(tmp_path, {**GOOD, "timetable": "upstream"}) / "room-7a/edge-daemon"
     assert load_config(folder / "config.toml").timetable.files == ("upstream",)
     assert not (folder / "timetable.ics").exists()
-    done = make_cards(write_list(tmp_path, {**GOOD, "timetable": "upstream", "upstream_url": ""}), tmp_path / "none")
-    assert "line 2, timetable: comes from the server: give upstream_url" in done.stderr
+    result = make_cards(write_list(tmp_path, {**GOOD, "timetable": "upstream", "upstream_url": ""}), tmp_path / "none")
+    assert "line 2, timetable: comes from the server: give upstream_url" in result.stderr
 
 
 def test_a_webdav_server_knows_a_device_by_its_name(tmp_path):
@@ -185,22 +185,22 @@ def test_user_data_holds_no_secret_and_lets_in_by_key_only(tmp_path):
 )
 def test_what_is_no_public_key_is_one_line(tmp_path, text, expected_message):
     (tmp_path / "id").write_text(text)
-    done = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--admin-keys", str(tmp_path / "id"))
-    (line,) = done.stderr.splitlines()
-    assert (done.returncode, line.startswith(f"{tmp_path / 'id'}: {expected_message}")) == (2, True)
+    result = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--admin-keys", str(tmp_path / "id"))
+    (line,) = result.stderr.splitlines()
+    assert (result.returncode, line.startswith(f"{tmp_path / 'id'}: {expected_message}")) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["root", "edge-daemon", "www-data", "systemd-network"])
 def test_an_account_of_the_system_does_not_become_the_technicians(tmp_path, name):
-    done = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--admin-name", name)
+    result = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--admin-name", name)
     expected_message = f"--admin-name: “{name}” is an account of the system, not of a person\n"
-    assert (done.returncode, done.stderr) == (2, expected_message)
+    assert (result.returncode, result.stderr) == (2, expected_message)
 
 
 def test_a_folder_in_the_place_of_the_list_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = make_cards(Path(), tmp_path / "cards")
-    assert (done.returncode, done.stderr) == (2, ".: can't be read: Is a directory\n")
+    result = make_cards(Path(), tmp_path / "cards")
+    assert (result.returncode, result.stderr) == (2, ".: can't be read: Is a directory\n")
 
 
 @pytest.mark.parametrize("output", ["a-file/CARDS", "proc/CARDS"])
@@ -208,9 +208,9 @@ def test_where_nothing_can_be_made_the_folder_that_was_given_is_named(tmp_path, 
     rooms = write_list(tmp_path, GOOD)
     (tmp_path / "a-file").write_text("")
     (tmp_path / "proc").symlink_to("/proc/self")  # which refuses new names, to root, too
-    done = make_cards(rooms, tmp_path / output)
-    (line,) = done.stderr.splitlines()
-    assert (done.returncode, line.endswith("; nothing was made")) == (2, True)
+    result = make_cards(rooms, tmp_path / output)
+    (line,) = result.stderr.splitlines()
+    assert (result.returncode, line.endswith("; nothing was made")) == (2, True)
     assert line.startswith(
         (f"{tmp_path / output}: can't be written", f"{(tmp_path / output).parent}: can't be written")
     )
@@ -230,12 +230,12 @@ def test_the_scripts_are_clean(tmp_path, software):
     (tmp_path / "keys.pub").write_text(PUBLIC_KEY.replace("me@laptop", "it's me"))
     options = ("--os", "bookworm", "--software", str(software), "--admin-keys", str(tmp_path / "keys.pub"))
     folder = cards(tmp_path, GOOD, options=options) / "room-7a"
-    done = subprocess.run(
+    completed = subprocess.run(
         [shellcheck, "--shell=sh", str(folder / "firstrun.sh"), str(folder / "edge-daemon/hook.sh")],
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stdout) == (0, "")
+    assert (completed.returncode, completed.stdout) == (0, "")
 
 
 def test_the_first_run_of_bookworm_sets_up_the_system_and_takes_itself_away(tmp_path):
@@ -302,7 +302,7 @@ def test_the_list_of_the_install_page_makes_cards_for_the_server_of_the_pages(tm
     (tmp_path / "tokens" / "7a.txt").write_text(f"{TOKEN}\n")
     for name, room in (("school.ics", "7a"), ("cellar.ics", "Cellar")):
         (tmp_path / name).write_text(TIMETABLE.format(room), encoding="utf-8")
-    done = make_cards(tmp_path / "ROOMS.csv", tmp_path / "CARDS")
-    assert done.returncode == 0, done.stderr
+    result = make_cards(tmp_path / "ROOMS.csv", tmp_path / "CARDS")
+    assert result.returncode == 0, result.stderr
     upstream = load_config(tmp_path / "CARDS" / "room-7a" / "edge-daemon" / "config.toml").upstream
     assert (upstream.kind, upstream.username) == ("webdav", "room-7a")

@@ -157,7 +157,7 @@ def test_a_file_of_the_system_is_replaced_and_never_written_in_place(tmp_path, b
 def test_put_on_card_needs_no_package(tmp_path, boot):
     folder = cards(tmp_path, GOOD) / "room-7a"
     script = ROOT / "provisioning/put_on_card.py"
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, *ALONE, str(script), str(folder), str(boot)], capture_output=True, text=True, timeout=60
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (completed.returncode, completed.stderr) == (0, "")

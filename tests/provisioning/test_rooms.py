@@ -53,18 +53,18 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_line_with_its_place_and_makes_nothing(tmp_path, mistake):
     change, words = MISTAKES[mistake]
-    done = make_cards(write_list(tmp_path, {**GOOD, **change}), tmp_path / "cards")
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert all(line.startswith("rooms.csv line ") for line in done.stderr.splitlines())
+    result = make_cards(write_list(tmp_path, {**GOOD, **change}), tmp_path / "cards")
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert all(line.startswith("rooms.csv line ") for line in result.stderr.splitlines())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["7a.ics", "rooms.csv", "token.txt"]
 
 
 def test_all_mistakes_are_reported_together_in_the_order_of_their_lines(tmp_path):
     other = {**OTHER, "timetable_room": "7a"}
     rows = [{**GOOD, "time_zone": "Mars/Base"}, {**other, "wifi_country": "XX", "wifi_password": "x"}]
-    done = make_cards(write_list(tmp_path, *rows), tmp_path / "cards")
-    places = [line.split(":")[0] for line in done.stderr.splitlines()]
+    result = make_cards(write_list(tmp_path, *rows), tmp_path / "cards")
+    places = [line.split(":")[0] for line in result.stderr.splitlines()]
     assert places == [
         "rooms.csv line 2, time_zone",
         "rooms.csv line 3, wifi_country",
@@ -75,18 +75,18 @@ def test_all_mistakes_are_reported_together_in_the_order_of_their_lines(tmp_path
 @pytest.mark.parametrize("column", ["room", "device"])
 def test_a_double_names_both_lines(tmp_path, column):
     other = {**OTHER, "timetable_room": "7a", column: GOOD[column].upper().lower()}
-    done = make_cards(write_list(tmp_path, GOOD, other), tmp_path / "cards")
-    assert done.returncode == 2
-    assert f"line 3, {column}: “{GOOD[column]}” is in line 2, too" in done.stderr
+    result = make_cards(write_list(tmp_path, GOOD, other), tmp_path / "cards")
+    assert result.returncode == 2
+    assert f"line 3, {column}: “{GOOD[column]}” is in line 2, too" in result.stderr
 
 
 @pytest.mark.parametrize("named", ["token.txt", "copy.txt"])
 def test_two_devices_with_one_token_are_refused(tmp_path, named):
     (tmp_path / "copy.txt").write_text(f"{TOKEN}\r\n")
     rooms = write_list(tmp_path, GOOD, {**OTHER, "timetable_room": "7a", "upstream_token_file": named})
-    done = make_cards(rooms, tmp_path / "cards")
+    result = make_cards(rooms, tmp_path / "cards")
     expected_message = "rooms.csv line 3, upstream_token_file: has the token of line 2; each device needs its own\n"
-    assert (done.returncode, done.stderr) == (2, expected_message)
+    assert (result.returncode, result.stderr) == (2, expected_message)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_two_devices_with_one_token_are_refused(tmp_path, named):
 def test_a_file_that_is_no_list_is_one_line(tmp_path, content, words):
     path = tmp_path / "rooms.csv"
     path.write_bytes(content)
-    done = make_cards(path, tmp_path / "cards")
-    assert done.returncode == 2
-    assert words in done.stderr
+    result = make_cards(path, tmp_path / "cards")
+    assert result.returncode == 2
+    assert words in result.stderr
     assert not (tmp_path / "cards").exists()
 
 
@@ -129,9 +129,9 @@ def test_a_quote_out_of_place_is_one_complaint_at_the_line_where_it_opens(tmp_pa
     rooms = write_list(tmp_path, {**GOOD, "wifi_password": "CELL"}, {**OTHER, "wifi_ssid": "The School"})
     text = rooms.read_text(encoding="utf-8").replace("The School", '"The School"').replace(",", delimiter)
     rooms.write_text(text.replace("CELL", cell), encoding="utf-8")
-    done = make_cards(rooms, tmp_path / "cards")
-    (line,) = done.stderr.splitlines()
-    assert (done.returncode, line.startswith(f"rooms.csv line 2, wifi_password: {QUOTES[cell]}; ")) == (2, True)
+    result = make_cards(rooms, tmp_path / "cards")
+    (line,) = result.stderr.splitlines()
+    assert (result.returncode, line.startswith(f"rooms.csv line 2, wifi_password: {QUOTES[cell]}; ")) == (2, True)
     assert "secret" not in line
 
 
@@ -146,11 +146,11 @@ def test_quotes_that_belong_to_a_password_come_out_as_they_went_in(tmp_path):
 def test_no_message_repeats_a_password_or_a_token(tmp_path):
     rooms = write_list(tmp_path, {**GOOD, "wifi_password": "geheim1", "time_zone": "x"})
     (tmp_path / "token.txt").write_text(f"{TOKEN}\nsecond line\n")
-    done = make_cards(rooms, tmp_path / "cards")
-    assert done.returncode == 2
-    assert "token.txt has more than one line" in done.stderr
-    assert "geheim1" not in done.stderr + done.stdout
-    assert TOKEN not in done.stderr + done.stdout
+    result = make_cards(rooms, tmp_path / "cards")
+    assert result.returncode == 2
+    assert "token.txt has more than one line" in result.stderr
+    assert "geheim1" not in result.stderr + result.stdout
+    assert TOKEN not in result.stderr + result.stdout
 
 
 def test_a_list_of_a_german_spreadsheet_is_read(tmp_path):
@@ -169,9 +169,9 @@ def room_of(tmp_path, **changes):
     """Return the room that the card's settings name, or what is wrong, for a list of one line."""
     rooms = write_list(tmp_path, {**GOOD, "timetable": "school.ics", **changes})
     (tmp_path / "school.ics").write_text(SCHOOL, encoding="utf-8", newline="")
-    done = make_cards(rooms, tmp_path / "cards")
-    if done.returncode:
-        return done.stderr
+    result = make_cards(rooms, tmp_path / "cards")
+    if result.returncode:
+        return result.stderr
     return " | ".join(load_config(tmp_path / "cards/room-7a/edge-daemon/config.toml").timetable.room)
 
 
@@ -210,17 +210,17 @@ def test_a_calendar_without_any_room_is_taken_whole_by_one_room_but_not_by_two(t
     calendar = (tmp_path / "7a.ics").read_bytes()
     rooms = write_list(tmp_path, GOOD, OTHER)
     (tmp_path / "7a.ics").write_bytes(calendar)
-    done = make_cards(rooms, tmp_path / "others")
-    assert "line 3, timetable: no event of 7a.ics has the LOCATION “7b” (it has none)" in done.stderr
+    result = make_cards(rooms, tmp_path / "others")
+    assert "line 3, timetable: no event of 7a.ics has the LOCATION “7b” (it has none)" in result.stderr
 
 
 def test_a_folder_that_is_in_use_is_not_touched(tmp_path):
     rooms = write_list(tmp_path, GOOD)
     (tmp_path / "cards").mkdir()
     (tmp_path / "cards/mine").write_text("x")
-    done = make_cards(rooms, tmp_path / "cards")
-    assert done.returncode == 2
-    assert "is there already" in done.stderr
+    result = make_cards(rooms, tmp_path / "cards")
+    assert result.returncode == 2
+    assert "is there already" in result.stderr
     assert [path.name for path in (tmp_path / "cards").iterdir()] == ["mine"]
 
 

@@ -53,20 +53,20 @@ def test_nothing_of_a_checkout_but_the_program_gets_onto_a_card(tmp_path, checko
 
 
 def test_the_cards_may_be_made_in_the_checkout_itself(checkout):
-    done = make_cards(write_list(checkout, GOOD), checkout / "MADE", "--software", str(checkout))
-    assert (done.returncode, done.stderr) == (0, "")
+    result = make_cards(write_list(checkout, GOOD), checkout / "MADE", "--software", str(checkout))
+    assert (result.returncode, result.stderr) == (0, "")
     assert not list((checkout / "MADE/room-7a/edge-daemon/software").rglob("upstream-token"))
 
 
 def test_the_cards_may_not_be_made_in_what_is_copied(tmp_path, checkout):
-    done = make_cards(write_list(tmp_path, GOOD), checkout / "systemd/CARDS", "--software", str(checkout))
-    assert (done.returncode, "lies in what is copied" in done.stderr) == (2, True)
+    result = make_cards(write_list(tmp_path, GOOD), checkout / "systemd/CARDS", "--software", str(checkout))
+    assert (result.returncode, "lies in what is copied" in result.stderr) == (2, True)
 
 
 def test_a_folder_that_lacks_a_part_of_the_program_is_refused(tmp_path, checkout):
     (checkout / "pyproject.toml").unlink()
-    done = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--software", str(checkout))
-    assert (done.returncode, done.stderr) == (
+    result = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--software", str(checkout))
+    assert (result.returncode, result.stderr) == (
         2,
         f"{checkout}: is not a checkout of the program: it has no pyproject.toml\n",
     )
@@ -90,9 +90,9 @@ def test_the_program_can_be_built_of_the_copy(tmp_path):
     pytest.importorskip("hatchling")
     copy(ROOT, tmp_path / "software")
     build = "from hatchling.build import build_wheel; print(build_wheel('..'))"
-    done = subprocess.run([sys.executable, "-c", build], cwd=tmp_path / "software", capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    wheel = tmp_path / done.stdout.split()[-1]
+    completed = subprocess.run([sys.executable, "-c", build], cwd=tmp_path / "software", capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
+    wheel = tmp_path / completed.stdout.split()[-1]
     assert wheel.stat().st_size > 9 * 2**20, "the networks are in it"
     with zipfile.ZipFile(wheel) as file:
         names = file.namelist()
@@ -114,7 +114,7 @@ def test_the_program_can_be_built_of_the_copy(tmp_path):
 )
 def test_what_the_pages_make_in_a_checkout_is_never_committed(name):
     git = shutil.which("git") or pytest.skip("needs git")
-    done = subprocess.run([git, "check-ignore", "--quiet", "--no-index", name], cwd=ROOT, capture_output=True)
-    if done.returncode == 128:
+    completed = subprocess.run([git, "check-ignore", "--quiet", "--no-index", name], cwd=ROOT, capture_output=True)
+    if completed.returncode == 128:
         pytest.skip("is no checkout")
-    assert done.returncode == 0
+    assert completed.returncode == 0

@@ -150,9 +150,9 @@ def make_disk(base: Path, folder: Path, report: Report, image: Path) -> str:
     """Install as a technician does, add a prepared card's folder, and make an image; return the system's name."""
     there = Userland(base, folder / "work")
     begun_s = time.monotonic()
-    done = there.call("./install.sh")
-    report.check("install.sh ends well", done.returncode == 0, done.stderr[-500:] if done.returncode else "")
-    if done.returncode:
+    result = there.call("./install.sh")
+    report.check("install.sh ends well", result.returncode == 0, result.stderr[-500:] if result.returncode else "")
+    if result.returncode:
         raise SystemExit(1)
     report.figure("install_in_qemu_user_s", time.monotonic() - begun_s)
     for line in (
@@ -160,9 +160,9 @@ def make_disk(base: Path, folder: Path, report: Report, image: Path) -> str:
         ("systemctl", "disable", "edge-daemon.service"),
         ("systemctl", "mask", "serial-getty@ttyAMA0.service"),
     ):
-        done = there.call(*line)
-        if done.returncode:
-            raise SystemExit(f"{line[0]}: {done.stderr}")
+        result = there.call(*line)
+        if result.returncode:
+            raise SystemExit(f"{line[0]}: {result.stderr}")
     _slow_down(there)
     _test_units(there)
     _put_card(there, folder)

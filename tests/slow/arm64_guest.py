@@ -80,11 +80,13 @@ def enrol() -> None:
     """Enrol students as a technician does, with the device's own key."""
     begun_s = time.monotonic()
     attendance = ["attendance", "enrol", "import", f"{PICTURES}/roster.csv"]
-    done = subprocess.run(
+    completed = subprocess.run(
         [*attendance, "--photos", f"{PICTURES}/pictures/enrolment"], capture_output=True, text=True, check=False
     )
     figure("enrolment_s", time.monotonic() - begun_s)
-    promise("students are enrolled with the device's own key", done.returncode == 0, done.stdout.splitlines()[-1:])
+    promise(
+        "students are enrolled with the device's own key", completed.returncode == 0, completed.stdout.splitlines()[-1:]
+    )
 
 
 def watch() -> None:

@@ -86,8 +86,10 @@ def by_ical_js(variants: Sequence[Variant], modules: Path) -> list[Reading]:
         for number, variant in enumerate(variants):
             (Path(folder) / f"{number}.ics").write_bytes(variant.text)
         command = ["node", str(HERE / "calendar_reader.mjs"), str(modules.resolve()), folder, str(len(variants))]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [_of_ical_js(parsed, variant) for parsed, variant in zip(json.loads(done.stdout), variants, strict=True)]
+        completed = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [
+        _of_ical_js(parsed, variant) for parsed, variant in zip(json.loads(completed.stdout), variants, strict=True)
+    ]
 
 
 def _of_ical_js(parsed: Mapping[str, Any], variant: Variant) -> Reading:

@@ -135,10 +135,10 @@ class CorrectionsParser(_Parser):
         shutil.rmtree(home, ignore_errors=True)
         shutil.copytree(self._work / "room", home)
         (path,) = folder.iterdir()
-        (done,) = apply_by_hand(Home(home), [path], NOW)
-        if not done.in_force:
-            raise DeliveryError(done.problem)
-        return len(done.summary)
+        (result,) = apply_by_hand(Home(home), [path], NOW)
+        if not result.in_force:
+            raise DeliveryError(result.problem)
+        return len(result.summary)
 
 
 class BundleParser(_Parser):

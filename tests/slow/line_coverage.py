@@ -47,9 +47,9 @@ def measure(part: str, *, counted: bool = True) -> tuple[float, float]:
         tool = [sys.executable, "-m", "coverage", "run", "--branch", f"--source=edge_daemon/{part}", data]
         tests = ["-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", f"tests/{part}"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([*(tool if counted else tool[:1]), *tests], cwd=ROOT, env=os.environ, check=False)
+        completed = subprocess.run([*(tool if counted else tool[:1]), *tests], cwd=ROOT, env=os.environ, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode:
+        if completed.returncode:
             raise SystemExit(f"{part}: a test failed; nothing is measured")
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         if not counted:

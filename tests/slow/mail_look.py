@@ -64,9 +64,9 @@ def _preview(home: Home, folder: Path) -> None:
     )
     for kind, about, more in wanted:
         place = folder / "corrected" if (kind, about) == ("office", corrected) else folder
-        done = run(home.state_dir, "mail", "preview", about, "--kind", kind, *more, "--output", str(place))
-        if done.exit_code:
-            sys.exit(done.stderr)
+        result = run(home.state_dir, "mail", "preview", about, "--kind", kind, *more, "--output", str(place))
+        if result.exit_code:
+            sys.exit(result.stderr)
 
 
 def _draw(page: Path, picture: Path, width: int) -> None:
@@ -100,8 +100,8 @@ def _check_width(page: Path) -> None:
 
 def _chromium(*arguments: str) -> str:
     command = ("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *arguments)
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-    return done.stdout
+    completed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    return completed.stdout
 
 
 def _open(sheet: Path) -> None:

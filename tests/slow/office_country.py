@@ -117,8 +117,8 @@ def _nodes(plan: dict[str, Any]) -> Any:
 
 
 def _version(programs: Path) -> str:
-    done = subprocess.run([str(programs / "postgres"), "--version"], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    completed = subprocess.run([str(programs / "postgres"), "--version"], capture_output=True, text=True, check=True)
+    return completed.stdout.strip()
 
 
 def size_mib(database: str) -> float:

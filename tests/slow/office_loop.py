@@ -92,9 +92,9 @@ class Loop:
 
     def _run(self, module: str, home: Path, words: Sequence[str]) -> str:
         command = [sys.executable, "-m", module, "--home", str(home), *words]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=LONGEST_S)
-        assert done.returncode == 0, (words, done.returncode, done.stdout, done.stderr)
-        return done.stdout
+        completed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=LONGEST_S)
+        assert completed.returncode == 0, (words, completed.returncode, completed.stdout, completed.stderr)
+        return completed.stdout
 
     def killed(self, *words: str) -> None:
         """Run a command of the device, killed several times at a random moment, and then to its end."""

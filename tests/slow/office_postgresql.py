@@ -59,9 +59,9 @@ def a_cluster(folder: Path, programs: Path) -> Iterator[str]:
 def office(home: Path, *words: str) -> str:
     """Run a command of the office; return what it printed."""
     command = [sys.executable, "-m", "edge_daemon_office", "--home", str(home), *words]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, (words, done.stdout, done.stderr)
-    return done.stdout
+    completed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert completed.returncode == 0, (words, completed.stdout, completed.stderr)
+    return completed.stdout
 
 
 def two_schools(home: Path, database: str) -> None:

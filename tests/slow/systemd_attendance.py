@@ -95,13 +95,13 @@ def check(machine: Machine, service: Service, report: Report) -> None:
 
 
 def _check_enrolment(attendance: Attendance, report: Report) -> None:
-    done = attendance.person("enrol", "import", "roster.csv", "--photos", "pictures/enrolment", "--json")
+    result = attendance.person("enrol", "import", "roster.csv", "--photos", "pictures/enrolment", "--json")
     report.check(
-        "attendance: students are enrolled, without sudo in front", '"accepted"' in done.stdout, done.stderr[-300:]
+        "attendance: students are enrolled, without sudo in front", '"accepted"' in result.stdout, result.stderr[-300:]
     )
-    done = attendance.root("doctor", "--json")
-    found = {one["name"]: one for one in json.loads(done.stdout or "[]")}
-    gallery = found.get("gallery", {}).get("found", done.stderr)
+    result = attendance.root("doctor", "--json")
+    found = {one["name"]: one for one in json.loads(result.stdout or "[]")}
+    gallery = found.get("gallery", {}).get("found", result.stderr)
     report.check("attendance: doctor opens the gallery", "3 with a template" in gallery, gallery)
     network = found.get("network", {})
     report.check(
@@ -111,28 +111,30 @@ def _check_enrolment(attendance: Attendance, report: Report) -> None:
 
 
 def _check_rehearsal(attendance: Attendance, report: Report) -> str:
-    done = attendance.person("rehearse", "--frames", "frames", "--sightings", "/tmp/sightings.csv", "--json")
-    report.check("attendance: a rehearsal gives a register", done.returncode == 0, done.stderr[-300:])
+    result = attendance.person("rehearse", "--frames", "frames", "--sightings", "/tmp/sightings.csv", "--json")
+    report.check("attendance: a rehearsal gives a register", result.returncode == 0, result.stderr[-300:])
     listed = json.loads(attendance.root("register", "list", "--json").stdout)
     return str(listed[-1]["lesson_id"])
 
 
 def _check_corrections(attendance: Attendance, report: Report, register_id: str) -> None:
     words = ("register", "correct", register_id, "--student", SECRETS[0], "--verdict", "absent")
-    done = attendance.person(*words, "--by", SECRETS[1], "--reason", SECRETS[2])
-    report.check("attendance: a register is corrected, without sudo in front", "revision 2" in done.stdout, done.stderr)
+    result = attendance.person(*words, "--by", SECRETS[1], "--reason", SECRETS[2])
+    report.check(
+        "attendance: a register is corrected, without sudo in front", "revision 2" in result.stdout, result.stderr
+    )
     answers = f"{register_id}\n{SECRETS[0]}\npresent\n{SECRETS[1]}\n{SECRETS[4]}\n"
-    done = attendance.person("register", "correct", typed=answers)
-    report.check("attendance: what is piped in answers what is asked", "revision 3" in done.stdout, done.stderr)
-    done = attendance.root("register", "correct", typed=answers)
-    report.check("attendance: root pipes in the same way", "already" in done.stdout, done.stderr)
+    result = attendance.person("register", "correct", typed=answers)
+    report.check("attendance: what is piped in answers what is asked", "revision 3" in result.stdout, result.stderr)
+    result = attendance.root("register", "correct", typed=answers)
+    report.check("attendance: root pipes in the same way", "already" in result.stdout, result.stderr)
     register_text = attendance.root("register", "show", register_id).stdout
     report.check(
         "attendance: the words of the reason are kept on the device",
         SECRETS[2] in register_text and SECRETS[4] in register_text,
     )
-    done = attendance.person("enrol", "remove", SECRETS[3])
-    report.check("attendance: an unknown id is refused by the program", done.returncode == 2, done.stderr)
+    result = attendance.person("enrol", "remove", SECRETS[3])
+    report.check("attendance: an unknown id is refused by the program", result.returncode == 2, result.stderr)
 
 
 def _check_terminal(attendance: Attendance, report: Report, register_id: str) -> None:
@@ -153,17 +155,19 @@ def _check_files(machine: Machine, attendance: Attendance, report: Report) -> No
     machine.run(*PERSON, "mkdir", "-m", "755", "-p", PRIVATE)
     machine.run("chmod", "755", f"/home/{TECHNICIAN}")
     machine.run("cp", f"{LESSON}/roster.csv", f"{PRIVATE}/my list.csv")
-    done = attendance.person("enrol", "import", "my list.csv", "--dry-run", folder=PRIVATE)
-    report.check("attendance: a file in a home that is open is read", done.returncode == 0, done.stderr)
+    result = attendance.person("enrol", "import", "my list.csv", "--dry-run", folder=PRIVATE)
+    report.check("attendance: a file in a home that is open is read", result.returncode == 0, result.stderr)
     machine.run("chmod", "700", f"/home/{TECHNICIAN}")
-    done = attendance.person("enrol", "import", "my list.csv", "--dry-run", folder=PRIVATE)
-    report.check("attendance: in a closed home it is refused in one line", "can't read it" in done.stderr, done.stderr)
+    result = attendance.person("enrol", "import", "my list.csv", "--dry-run", folder=PRIVATE)
+    report.check(
+        "attendance: in a closed home it is refused in one line", "can't read it" in result.stderr, result.stderr
+    )
     machine.run("install", "-d", "-m", "770", "-o", "edge-daemon", "-g", TECHNICIAN, "/srv/attendance")
     days = ("--from", "yesterday", "--to", "tomorrow")
-    done = attendance.person("export", *days, "--output", "term.csv", folder="/srv/attendance")
+    result = attendance.person("export", *days, "--output", "term.csv", folder="/srv/attendance")
     found = machine.try_("stat", "--format", "%U %a", "/srv/attendance/term.csv").stdout.strip()
     report.check(
-        "attendance: a result lands in the folder that was named", found == "edge-daemon 600", done.stderr or found
+        "attendance: a result lands in the folder that was named", found == "edge-daemon 600", result.stderr or found
     )
     attendance.person("export", *days, "--output", "/tmp/term.csv")
     found = machine.try_("stat", "--format", "%U", "/tmp/term.csv").stdout.strip()
@@ -197,10 +201,12 @@ def _check_journal(machine: Machine, attendance: Attendance, report: Report, reg
         "--reason",
         LOGGED,
     )
-    done = machine.try_(*PERSON, "sudo", "attendance", *words)
+    result = machine.try_(*PERSON, "sudo", "attendance", *words)
     machine.run("journalctl", "--sync")
     logged = LOGGED in machine.run("journalctl", "-o", "export", "--no-pager")
-    report.check("with sudo in front sudo logs the reason, and the command says so", logged and "logged" in done.stderr)
+    report.check(
+        "with sudo in front sudo logs the reason, and the command says so", logged and "logged" in result.stderr
+    )
 
 
 def _check_doors(machine: Machine, service: Service, report: Report) -> None:
@@ -214,11 +220,11 @@ def _check_doors(machine: Machine, service: Service, report: Report) -> None:
     machine.run("chmod", "755", "/srv/attendance-probe")
     for words in (("enrol", "list"), ("audit",), ("mail", "test"), ("config", "show")):
         name = " ".join(words)
-        done = machine.try_("sh", "/srv/attendance-probe", *words)
+        result = machine.try_("sh", "/srv/attendance-probe", *words)
         try:
-            found = json.loads(done.stdout)
+            found = json.loads(result.stdout)
         except ValueError:
-            report.check(f"attendance {name}: the probe runs", False, done.stderr[-300:])
+            report.check(f"attendance {name}: the probe runs", False, result.stderr[-300:])
             continue
         _judge(report, name, found)
 

@@ -93,10 +93,10 @@ class Machine:
 
     def run(self, *command: str, stdin: str = "", timeout_s: float = 120) -> str:
         """Run a command on the machine as root; it has to succeed."""
-        done = self.try_(*command, stdin=stdin, timeout_s=timeout_s)
-        if done.returncode:
-            raise SystemExit(f"{' '.join(command)}: {done.returncode}: {done.stderr}{done.stdout}")
-        return done.stdout
+        result = self.try_(*command, stdin=stdin, timeout_s=timeout_s)
+        if result.returncode:
+            raise SystemExit(f"{' '.join(command)}: {result.returncode}: {result.stderr}{result.stdout}")
+        return result.stdout
 
     def write(self, path: str, text: str) -> None:
         """Write a file on the running machine, in one step."""
@@ -150,7 +150,7 @@ class Machine:
 
 
 def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}: {done.returncode}: {done.stderr}{done.stdout}")
-    return done.stdout
+    completed = subprocess.run(command, capture_output=True, text=True)
+    if completed.returncode:
+        raise SystemExit(f"{' '.join(command)}: {completed.returncode}: {completed.stderr}{completed.stdout}")
+    return completed.stdout

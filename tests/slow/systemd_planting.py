@@ -106,13 +106,13 @@ def exercise(machine: Machine, report: Report, folders: dict[str, list[str]]) ->
         )
     # Networks, decoder and camera process at work, called from among the plants.
     machine.run("sh", "-c", f"mkdir -p /srv/few && cp $(ls {DEMO}/frames/* | head -n 2) /srv/few/")
-    done = machine.try_(
+    result = machine.try_(
         *PERSON, "env", "-C", "/tmp", f"HOME={places[0]}", "attendance", "rehearse", "--frames", "/srv/few"
     )
-    report.check("a rehearsal among the plants gives a register", done.returncode == 0, done.stderr[-300:])
+    report.check("a rehearsal among the plants gives a register", result.returncode == 0, result.stderr[-300:])
     photographs = ("--photos", f"{DEMO}/pictures/enrolment")
-    done = machine.try_("env", "-C", places[0], "attendance", "enrol", "import", f"{DEMO}/roster.csv", *photographs)
-    report.check("and photographs are decoded there", done.returncode == 0, done.stderr[-300:])
+    result = machine.try_("env", "-C", places[0], "attendance", "enrol", "import", f"{DEMO}/roster.csv", *photographs)
+    report.check("and photographs are decoded there", result.returncode == 0, result.stderr[-300:])
 
 
 def check(machine: Machine, report: Report) -> None:
@@ -129,11 +129,11 @@ def check(machine: Machine, report: Report) -> None:
     report.check(
         "no planted roster or removal is applied", "PLANT" not in students and "S1" in students, students[-200:]
     )
-    done = machine.try_("attendance", "ledger", "verify")
+    result = machine.try_("attendance", "ledger", "verify")
     report.check(
         "no planted database is believed: the ledger",
-        done.returncode == 0 and "planted" not in done.stdout,
-        done.stdout,
+        result.returncode == 0 and "planted" not in result.stdout,
+        result.stdout,
     )
     found = machine.try_("attendance", "register", "list").stdout
     report.check("no planted database is believed: the registers", "planted" not in found, found[-200:])

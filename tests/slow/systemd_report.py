@@ -84,5 +84,5 @@ def wait_for(condition: Callable[[], bool], timeout_s: float, every_s: float = 0
 def _commit() -> str:
     if commit := os.environ.get("COMMIT"):  # in a machine without the repository
         return commit
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    return done.stdout.strip()
+    completed = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    return completed.stdout.strip()

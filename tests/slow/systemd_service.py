@@ -138,8 +138,8 @@ class Service:
         if drop_in:
             self._machine.write(f"/etc/systemd/system/{name}.d/over.conf", drop_in.read_text(encoding="utf-8"))
         self._machine.run("systemctl", "daemon-reload")
-        done = self._machine.try_("systemctl", "start", name)
-        if done.returncode:
+        result = self._machine.try_("systemctl", "start", name)
+        if result.returncode:
             return {"failed": self.journal(unit=name)}
         return json.loads(self._machine.run("cat", out))
 

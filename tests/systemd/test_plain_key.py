@@ -34,12 +34,12 @@ class Device:
         path.chmod(0o600)
 
     def run(self) -> str:
-        done = subprocess.run(
+        completed = subprocess.run(
             ["sh", SCRIPT], capture_output=True, text=True, check=False,
             env={"EDGE_DAEMON_ROOT": str(self.root), "PATH": f"{self.root}/tools:{os.environ['PATH']}"},
         )  # fmt: skip
-        assert (done.returncode, done.stdout) == (0, "")
-        return done.stderr
+        assert (completed.returncode, completed.stdout) == (0, "")
+        return completed.stderr
 
     def remaining(self) -> set[str]:
         return {name for name in (DROP_IN, PLAIN, SEALED) if (self.root / name).exists()}
@@ -123,5 +123,5 @@ def test_shellcheck_finds_no_fault_in_the_script():
     if tool is None:
         pytest.skip("needs shellcheck")
     wrapper = FOLDER.parent / "provisioning/device/attendance"
-    done = subprocess.run([tool, "-s", "sh", SCRIPT, wrapper], capture_output=True, text=True, check=False)
-    assert done.stdout == ""
+    completed = subprocess.run([tool, "-s", "sh", SCRIPT, wrapper], capture_output=True, text=True, check=False)
+    assert completed.stdout == ""

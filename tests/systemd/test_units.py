@@ -183,8 +183,10 @@ def dispatched(tmp_path):
     def run(*arguments, enabled="yes", **more):
         notes.write_text("")
         env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "ENABLED": enabled, **more}
-        done = subprocess.run(["/bin/sh", DISPATCHER, *arguments], env=env, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
+        completed = subprocess.run(
+            ["/bin/sh", DISPATCHER, *arguments], env=env, capture_output=True, text=True, check=False
+        )
+        assert (completed.returncode, completed.stderr) == (0, "")
         return [line for line in notes.read_text().splitlines() if line.startswith("start")]
 
     return run
@@ -212,5 +214,5 @@ def test_networkmanager_takes_the_script():
     tool = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if tool is None:
         pytest.skip("needs shellcheck")
-    done = subprocess.run([tool, "-s", "sh", DISPATCHER], capture_output=True, text=True, check=False)
-    assert done.stdout == ""
+    completed = subprocess.run([tool, "-s", "sh", DISPATCHER], capture_output=True, text=True, check=False)
+    assert completed.stdout == ""

@@ -28,8 +28,8 @@ def rehearsed(demo_home: Path, demo_frames: Path, tmp_path_factory) -> tuple[Hom
     """A rehearsal of the whole folder, its home, and the times before and after it."""
     home = Home(Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("rehearsed") / "home")))
     before = datetime.now(timezone.utc)
-    done = rehearse(home, RehearsalRequest(demo_frames), lambda *_: None)
-    return home, done, before, datetime.now(timezone.utc)
+    result = rehearse(home, RehearsalRequest(demo_frames), lambda *_: None)
+    return home, result, before, datetime.now(timezone.utc)
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +67,15 @@ def test_frames_of_mixed_sizes_and_greyscale_make_one_lesson(home: Home, demo_fr
     cv2.imwrite(str(frames / "capture-02.jpg"), cv2.cvtColor(whole[1], cv2.COLOR_BGR2GRAY))
     cv2.imwrite(str(frames / "capture-04.jpg"), cv2.resize(whole[3], (width * 3 // 4, height * 3 // 4)))
     cv2.imwrite(str(frames / "capture-05.jpg"), whole[4][:, : width // 2])
-    done = rehearse(home, RehearsalRequest(frames), lambda *_: None)
-    assert done.register.captures_taken == 6
-    assert done.register.missed == ()
-    assert next(v for v in done.register.verdicts if v.tally.student_id == "S1").tally.captures_seen == 6
+    result = rehearse(home, RehearsalRequest(frames), lambda *_: None)
+    assert result.register.captures_taken == 6
+    assert result.register.missed == ()
+    assert next(v for v in result.register.verdicts if v.tally.student_id == "S1").tally.captures_seen == 6
 
 
 def test_a_rehearsal_has_no_clock_and_the_time_of_the_call(rehearsed):
-    _, done, before, after = rehearsed
-    register = done.register
+    _, result, before, after = rehearsed
+    register = result.register
     assert register.clock == "unsynchronised"
     assert before <= register.lesson.start == register.lesson.end <= after
     verdicts = {v.tally.student_id: (v.verdict, v.flags) for v in register.verdicts}
@@ -107,16 +107,16 @@ def a_video(path: Path, frames: Path, repeats: int) -> Path:
 
 def test_of_a_video_each_part_gives_one_random_frame_and_the_seed_gives_them_again(home, demo_frames, tmp_path):
     video = a_video(tmp_path / "lesson.avi", demo_frames, 4)
-    done = rehearse(home, RehearsalRequest(video, tmp_path / "1.csv", captures=6), lambda *_: None)
-    seed = done.register.plan.seed
-    assert (done.register.captures_planned, done.register.captures_taken) == (6, 6)
+    result = rehearse(home, RehearsalRequest(video, tmp_path / "1.csv", captures=6), lambda *_: None)
+    seed = result.register.plan.seed
+    assert (result.register.captures_planned, result.register.captures_taken) == (6, 6)
     assert {row.split(",")[0] for row in (tmp_path / "1.csv").read_text().splitlines()[1:]} <= {
         str(frame + 1) for frame in random_frames(seed, 24, 6)
     }
     again = rehearse(home, RehearsalRequest(video, tmp_path / "2.csv", captures=6, seed=seed), lambda *_: None)
     assert again.register.plan.seed == seed
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
-    assert again.json()["students"] == done.json()["students"]
+    assert again.json()["students"] == result.json()["students"]
 
 
 def test_the_rest_of_a_video_that_breaks_off_is_missed_with_the_reason(home, demo_frames, tmp_path):
@@ -153,5 +153,5 @@ def test_a_rehearsal_of_a_course_has_its_students_only_and_an_empty_course_is_re
 
 
 def test_the_cost_of_a_capture_is_given_in_wall_time_and_processor_time(rehearsed):
-    _, done, *_ = rehearsed
-    assert 0 < done.cpu_seconds_per_capture < 64 * done.seconds_per_capture
+    _, result, *_ = rehearsed
+    assert 0 < result.cpu_seconds_per_capture < 64 * result.seconds_per_capture

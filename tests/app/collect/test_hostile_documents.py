@@ -15,7 +15,7 @@ import pytest
 
 from edge_daemon.attendance import term_book
 from edge_daemon.device.signing import signed
-from tests.cli.running import Done, run
+from tests.cli.running import CommandResult, run
 from tests.office_tree import OfficeRoom
 from tests.registers import START
 
@@ -31,7 +31,7 @@ def rooms(tmp_path) -> tuple[OfficeRoom, OfficeRoom]:
     return bad, good
 
 
-def collect(tmp_path: Path, *arguments: str, output: str = "term.csv") -> Done:
+def collect(tmp_path: Path, *arguments: str, output: str = "term.csv") -> CommandResult:
     place = str(tmp_path / output)
     return run(
         tmp_path, "collect", str(tmp_path / "server"), "--output", place, "--time-zone", "Asia/Tokyo", *arguments

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 
 from edge_daemon.app.collect import document_findings, proof_index
-from tests.cli.running import Done, run
+from tests.cli.running import CommandResult, run
 from tests.office_server import OfficeServer
 from tests.office_tree import OfficeRoom
 from tests.registers import START
@@ -56,11 +56,11 @@ def proven(monkeypatch) -> list[str]:
 _read = document_findings.read_text
 
 
-def collect(tmp_path: Path, source: object, *arguments: str, output: str = "term.xlsx") -> Done:
+def collect(tmp_path: Path, source: object, *arguments: str, output: str = "term.xlsx") -> CommandResult:
     options = ("--keep", str(tmp_path / "kept"), "--time-zone", "UTC", *arguments)
-    done = run(tmp_path, "collect", str(source), "--output", str(tmp_path / output), *options)
-    assert done.exit_code == 0, done.stderr
-    return done
+    result = run(tmp_path, "collect", str(source), "--output", str(tmp_path / output), *options)
+    assert result.exit_code == 0, result.stderr
+    return result
 
 
 def marks(tmp_path: Path) -> dict[str, list]:
@@ -74,14 +74,14 @@ def test_of_a_folder_only_what_is_new_is_read_and_proven(rooms, tmp_path, proven
     assert len(proven) == 2 * (LESSONS + 1)
     proven.clear()
     first = (tmp_path / "term.xlsx").read_bytes()
-    done = collect(tmp_path, rooms[0].root)
+    result = collect(tmp_path, rooms[0].root)
     assert proven == []
-    assert "nothing is new" in done.stdout
+    assert "nothing is new" in result.stdout
     assert (tmp_path / "term.xlsx").read_bytes() == first
     rooms[0].correct(rooms[0].register(START, {"a1": 0.0}), "a1", "present")
-    done = collect(tmp_path, rooms[0].root)
+    result = collect(tmp_path, rooms[0].root)
     assert proven == ["2.json"]
-    assert "nothing is new" not in done.stdout
+    assert "nothing is new" not in result.stdout
     marks_before = marks(tmp_path)
     (tmp_path / "kept" / proof_index.NAME).unlink()
     collect(tmp_path, rooms[0].root)
@@ -95,11 +95,11 @@ def test_a_document_that_was_changed_in_its_place_is_proven_again(rooms, tmp_pat
     file = next((rooms[0].root / "v1/devices/a/registers").rglob("1.json"))
     text = file.read_text("utf-8")
     file.write_text(text.replace('"verdict":"present"', '"verdict":"absent" '), "utf-8")
-    done = run(
+    result = run(
         tmp_path, "collect", str(rooms[0].root), "--output", str(tmp_path / "t.csv"), "--keep", str(tmp_path / "kept")
     )
-    assert done.exit_code == 3
-    assert "was changed after it was signed" in done.stderr
+    assert result.exit_code == 3
+    assert "was changed after it was signed" in result.stderr
     assert proven == ["1.json"]
 
 
@@ -107,13 +107,13 @@ def test_another_list_of_keys_another_day_and_another_file_are_not_the_last_run(
     collect(tmp_path, rooms[0].root)
     keys = tmp_path / "keys.csv"
     keys.write_text(f"device,public_key\na,{rooms[0].signer.public_key}\nb,{'ab' * 32}\n")
-    done = run(
+    result = run(
         *(tmp_path, "collect", str(rooms[0].root), "--output", str(tmp_path / "term.xlsx")),
         *("--keep", str(tmp_path / "kept"), "--keys", str(keys), "--time-zone", "UTC"),
     )
-    assert done.exit_code == 3
-    assert done.stderr.count("was signed by another key") == LESSONS + 1
-    assert f"{LESSONS} registers of 2 rooms written" in done.stdout
+    assert result.exit_code == 3
+    assert result.stderr.count("was signed by another key") == LESSONS + 1
+    assert f"{LESSONS} registers of 2 rooms written" in result.stdout
     assert f"{2 * LESSONS} registers of 2 rooms written" in collect(tmp_path, rooms[0].root).stdout
     since = (START + timedelta(days=2)).date().isoformat()
     assert (
@@ -134,10 +134,10 @@ def test_of_a_server_only_what_is_new_is_asked_for(rooms, tmp_path, proven, kind
         )
         server.seen.clear()
         proven.clear()
-        done = collect(tmp_path, server.url, *ca)
+        result = collect(tmp_path, server.url, *ca)
         asked = [(one.method, one.path.removeprefix("/office/")) for one in server.seen]
         assert proven == []
-        assert "nothing is new" in done.stdout
+        assert "nothing is new" in result.stdout
         assert not [path for method, path in asked if method == "GET" and path.endswith(".json")]
         lessons = [path for method, path in asked if method == "PROPFIND" and path.count("/") > 4]
         assert lessons == []
@@ -191,8 +191,8 @@ def test_a_run_with_nothing_new_loads_neither_spreadsheets_nor_rosters(rooms, tm
     )
     loaded = []
     for _ in range(2):
-        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
-        loaded.append(done.stderr.splitlines()[-1].split())
+        completed = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+        loaded.append(completed.stderr.splitlines()[-1].split())
     assert loaded == [["xlsxwriter"], []]
 
 
@@ -207,10 +207,10 @@ def test_a_feed_names_what_came_since_and_a_cursor_that_is_forgotten_costs_a_lis
             if wanted == "one":
                 rooms[0].correct(rooms[0].register(START, {"a1": 0.0}), "a1", "present")
             server.seen.clear(), server.answered.clear()
-            done = collect(tmp_path, server.url, *ca)
+            result = collect(tmp_path, server.url, *ca)
             asked = [one.path.removeprefix("/office/") for one in server.seen]
             assert len(asked) == (1 if wanted == "nothing" else 2), asked
-            assert ("nothing is new" in done.stdout) == (wanted == "nothing")
+            assert ("nothing is new" in result.stdout) == (wanted == "nothing")
             names = [json.loads(one.body)["documents"] for one in server.answered if one.path.endswith("/documents")]
             assert sum(map(len, names)) == (wanted == "one"), "not everything again"
         marks_before = marks(tmp_path)
@@ -226,8 +226,8 @@ def test_what_could_not_be_had_is_named_again_by_the_feed(rooms, tmp_path):
         file = rooms[0].deliver(rooms[0].register(START + timedelta(days=30), {"a1": 1.0}))
         options = ("--keep", str(tmp_path / "kept"), "--time-zone", "UTC", *ca)
         server.sticky["GET", file.relative_to(rooms[0].root).as_posix()] = "403"
-        done = run(tmp_path, "collect", server.url, "--output", str(tmp_path / "term.xlsx"), *options)
-        assert (done.exit_code, "is listed, but can't be fetched (403)" in done.stderr) == (3, True)
+        result = run(tmp_path, "collect", server.url, "--output", str(tmp_path / "term.xlsx"), *options)
+        assert (result.exit_code, "is listed, but can't be fetched (403)" in result.stderr) == (3, True)
         server.sticky.clear()
-        done = collect(tmp_path, server.url, *ca)
-        assert f"{2 * LESSONS + 1} registers of 2 rooms written" in done.stdout
+        result = collect(tmp_path, server.url, *ca)
+        assert f"{2 * LESSONS + 1} registers of 2 rooms written" in result.stdout

@@ -63,18 +63,18 @@ def test_a_folder_needs_no_module_of_posix_and_no_library_of_the_device(root, tm
     names.write_text("student_id,name\ns1,Zoë\n", "utf-8")
     options = ("--keys", str(keys), "--names", str(names), "--keep", str(tmp_path / "kept"))
     for expected_message in ("written to", "nothing is new"):
-        done = office(str(root), "--output", str(tmp_path / output), *options)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert expected_message in done.stdout
+        result = office(str(root), "--output", str(tmp_path / output), *options)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert expected_message in result.stdout
 
 
 @pytest.mark.parametrize("kind", ["api", "webdav"])
 def test_a_server_needs_none_either(root, tmp_path, kind):
     with OfficeServer(root, kind=kind, certificates=tmp_path / "ca", token="") as server:
         options = ("--ca-file", str(server.ca_file), "--keep", str(tmp_path / "kept"))
-        done = office(server.url, "--output", str(tmp_path / "term.xlsx"), *options)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "1 register of 1 room written" in done.stdout
+        result = office(server.url, "--output", str(tmp_path / "term.xlsx"), *options)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "1 register of 1 room written" in result.stdout
 
 
 def test_no_text_is_made_with_a_format_of_time_that_windows_lacks():

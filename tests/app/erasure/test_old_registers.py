@@ -89,8 +89,8 @@ def revisions(home: Home) -> int:
 
 
 def verified(home: Home, *arguments: str) -> tuple[int, str]:
-    done = command(home.state_dir, "ledger", "verify", *arguments)
-    return done.exit_code, done.stdout
+    result = command(home.state_dir, "ledger", "verify", *arguments)
+    return result.exit_code, result.stdout
 
 
 def change(home: Home, *statements: str) -> None:
@@ -129,8 +129,8 @@ def test_the_chain_is_extended_and_corrected_as_before(home):
         assert find_tampered(db, SIGNER) == ""
         lesson_id = latest_registers(db)[0].lesson_id
     why = ("--student", "S000", "--verdict", "present", "--by", "T", "--reason", "excused")
-    done = command(home.state_dir, "register", "correct", lesson_id, *why)
-    assert done.exit_code == 0, done.stderr
+    result = command(home.state_dir, "register", "correct", lesson_id, *why)
+    assert result.exit_code == 0, result.stderr
     assert verified(home)[0] == 0
 
 
@@ -236,10 +236,10 @@ def test_a_register_can_not_be_deleted_without_its_note(home):
 def test_export_student_file_and_ledger_say_what_is_not_here_any_more(home, tmp_path):
     after_its_time(home)
     output = tmp_path / "term.csv"
-    done = command(home.state_dir, "export", "--from", "2026-11-01", "--to", "2026-11-30", "--output", str(output))
-    assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith("1 register written")
-    assert "2 more were removed here after their time, and the office has them" in done.stdout
+    result = command(home.state_dir, "export", "--from", "2026-11-01", "--to", "2026-11-30", "--output", str(output))
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("1 register written")
+    assert "2 more were removed here after their time, and the office has them" in result.stdout
     change(home, "DROP TRIGGER registers_never_go", "DELETE FROM sightings", "DELETE FROM registers")
     gone = command(home.state_dir, "export", "--from", "2026-11-01", "--to", "2026-11-30", "--output", str(output))
     assert gone.exit_code != 0
@@ -258,10 +258,10 @@ def test_the_office_misses_nothing_and_collect_names_no_gap(home, server, tmp_pa
     assert held_registers(server).items() >= before.items()
     assert document(server, "status.json")["registers"] == 4, "all that were made"
     output = tmp_path / "term.xlsx"
-    done = command(tmp_path, "collect", str(server.folder), "--output", str(output), "--time-zone", "UTC")
-    assert done.exit_code == 0, done.stderr
-    assert "is not here" not in done.stderr
-    assert "4 registers of 1 room" in done.stdout
+    result = command(tmp_path, "collect", str(server.folder), "--output", str(output), "--time-zone", "UTC")
+    assert result.exit_code == 0, result.stderr
+    assert "is not here" not in result.stderr
+    assert "4 registers of 1 room" in result.stdout
 
 
 def test_the_process_that_delivers_forgets_the_lessons_too(home):

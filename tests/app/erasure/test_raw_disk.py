@@ -124,12 +124,12 @@ def test_after_a_removal_nothing_on_the_raw_disk_opens_what_is_left_of_the_stude
         assert thief.data_key(rows[student_id].wrapped_key, student_id.encode()) == data_keys[student_id]
         assert b"Name of " + student_id.encode() in (thief.contact(contacts[student_id], student_id.encode()) or b"")
 
-    done = remove_students(room.home, ["S1"], LATER)
+    result = remove_students(room.home, ["S1"], LATER)
     publish_contacts(room.home)
-    assert (done.problem, done.renewed) == ("", True)
+    assert (result.problem, result.renewed) == ("", True)
     (fresh,) = room.home.backup_dir.glob("gallery-*")
-    assert done.copies.fresh is not None
-    assert done.copies.fresh.path == fresh
+    assert result.copies.fresh is not None
+    assert result.copies.fresh.path == fresh
 
     image = raw(disk)
     assert not any(places(image, key) for key in old_slots), "the old slot keys are nowhere on the disk"

@@ -26,9 +26,9 @@ def test_the_state_of_the_dead_card_with_the_device_key_of_the_safe_opens_on_the
     new = room.copied_to(tmp_path / "new card")
     before = new.slots()
     assert new.recognised() == ["S1", "S2"]
-    done = run(new.home.state_dir, "maintain", "renew-keys")
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout.startswith("keys renewed; 1 earlier backups of the gallery were deleted; gallery-000002-")
+    result = run(new.home.state_dir, "maintain", "renew-keys")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("keys renewed; 1 earlier backups of the gallery were deleted; gallery-000002-")
     assert new.recognised() == ["S1", "S2"]
     assert set(new.contacts()) == {"S1", "S2", "S3"}
     assert new.slots() == {name: [one + 1 for one in generations] for name, generations in before.items()}
@@ -41,9 +41,9 @@ def test_a_gallery_copied_before_the_last_removal_is_refused_in_one_line_and_not
     shutil.copy(earlier.home.gallery_db_path, room.home.gallery_db_path)
     slots = room.home.gallery_slots_path.read_bytes()
     for _ in range(2):
-        done = run(room.home.state_dir, "enrol", "list")
-        assert done.exit_code == 2
-        (line,) = done.stderr.splitlines()
+        result = run(room.home.state_dir, "enrol", "list")
+        assert result.exit_code == 2
+        (line,) = result.stderr.splitlines()
         assert "has no key of generation 1: it was destroyed by an erasure" in line
         assert room.home.gallery_slots_path.read_bytes() == slots
     with pytest.raises(KeyFileError):

@@ -126,8 +126,8 @@ def test_a_removal_before_the_upgrade_was_due_wraps_at_once(room):
 def test_with_another_device_key_nothing_is_wrapped_and_nothing_lost(room):
     right = room.home.key_path.read_bytes()
     room.home.key_path.write_bytes(bytes(32))
-    done = finish_erasures(room.home, LATER, upgrade=True)
-    assert "does not open with this device's key" in done.problem
+    result = finish_erasures(room.home, LATER, upgrade=True)
+    assert "does not open with this device's key" in result.problem
     assert generations(room) == {0}
     room.home.key_path.write_bytes(right)
     assert room.recognised() == ["S1", "S2"]

@@ -30,7 +30,7 @@ from edge_daemon.device import host
 from edge_daemon.errors import ProvisioningError
 from edge_daemon.home import Home
 from tests import mail_school, sync_device
-from tests.cli.running import Done, run
+from tests.cli.running import CommandResult, run
 from tests.device.fake_sys import pi4
 from tests.mail_server import PASSWORD, USER, Server
 from tests.office_server import OfficeServer
@@ -78,7 +78,7 @@ def quick(monkeypatch):
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
 
 
-def status_and_doctor(folder: Path) -> tuple[Done, Done]:
+def status_and_doctor(folder: Path) -> tuple[CommandResult, CommandResult]:
     """Run both commands; each bad check needs advice, and the last line has to name all of them."""
     status, found = run(folder, "status"), run(folder, "doctor")
     assert (status.stderr, found.stderr) == ("", "")
@@ -91,7 +91,7 @@ def status_and_doctor(folder: Path) -> tuple[Done, Done]:
     return status, found
 
 
-def assert_fault(folder: Path, in_status: str, in_doctor: str) -> tuple[Done, Done]:
+def assert_fault(folder: Path, in_status: str, in_doctor: str) -> tuple[CommandResult, CommandResult]:
     """Both exit with 1 and report it: `status` in a line TO DO, `doctor` in a line that begins with `bad`."""
     status, found = status_and_doctor(folder)
     assert status.exit_code == found.exit_code == 1, status.stdout + found.stdout
@@ -102,7 +102,7 @@ def assert_fault(folder: Path, in_status: str, in_doctor: str) -> tuple[Done, Do
     return status, found
 
 
-def service_line(found: Done) -> str:
+def service_line(found: CommandResult) -> str:
     return next(line for line in found.stdout.splitlines() if " service: " in line)
 
 

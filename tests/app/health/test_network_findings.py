@@ -61,6 +61,6 @@ def test_texts_of_the_network_process_are_cut_to_one_line(credentials):
 
 
 def test_the_part_with_the_network_makes_three_checks_and_opens_nothing(tmp_path):
-    done = run(tmp_path, "doctor", "--network", "--json")
-    assert [one["name"] for one in json.loads(done.stdout)] == ["mail", "upstream", "network"]
+    result = run(tmp_path, "doctor", "--network", "--json")
+    assert [one["name"] for one in json.loads(result.stdout)] == ["mail", "upstream", "network"]
     assert not list(tmp_path.iterdir())

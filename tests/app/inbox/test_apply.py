@@ -130,8 +130,8 @@ def withdrawals(*student_ids: str) -> str:
 
 
 def test_a_roster_changes_names_and_consent_and_keeps_the_templates(box):
-    done = box.apply("roster.csv", roster(S1="yes", S2="no", S4="yes"))
-    assert done == InboxResult("roster.csv", True, "3 students, 1 of them new, 2 without template; 1 left")
+    result = box.apply("roster.csv", roster(S1="yes", S2="no", S4="yes"))
+    assert result == InboxResult("roster.csv", True, "3 students, 1 of them new, 2 without template; 1 left")
     assert box.students() == {
         "S1": ("New S1", True, True, 1),
         "S2": ("New S2", False, True, 0),
@@ -171,11 +171,11 @@ def test_a_consent_that_goes_with_a_roster_goes_out_of_the_backups_too(box):
 )
 def test_a_bad_roster_changes_nothing_and_is_reported_without_names(box, content):
     before = box.students()
-    done = box.apply("roster.csv", content)
-    assert not done.in_force
+    result = box.apply("roster.csv", content)
+    assert not result.in_force
     assert box.students() == before
-    assert box.pulled_document("roster.csv").problem == done.problem
-    assert not any(word in done.problem for word in ("S3", "Al", "Bcc", "example"))
+    assert box.pulled_document("roster.csv").problem == result.problem
+    assert not any(word in result.problem for word in ("S3", "Al", "Bcc", "example"))
     with closing(open_register(box.home.register_db_path).conn) as conn:
         (event,) = events(_database(conn), NOW, NOW + timedelta(hours=1))
     assert (event.event, event.fields["document"]) == ("document refused", "roster.csv")
@@ -194,8 +194,8 @@ def test_a_roster_can_be_the_first_document_that_a_device_receives(tmp_path):
     home.ensure_state_dir()
     (home.state_dir / "config.toml").write_text('[upstream]\npull = ["roster"]\n')
     (tmp_path / "roster.csv").write_text(roster(S1="yes"))
-    (done,) = apply_by_hand(home, [tmp_path / "roster.csv"], NOW)
-    assert done.in_force
+    (result,) = apply_by_hand(home, [tmp_path / "roster.csv"], NOW)
+    assert result.in_force
     store = open_gallery_store(home)
     with closing(store.db.conn):
         assert [s.student_id for s in store.students()] == ["S1"]
@@ -208,8 +208,8 @@ def test_a_withdrawal_erases_the_templates_also_in_backups_and_the_register_stay
     back_up(box.home, NOW)
     old = backups(box.home.backup_dir, "gallery")[0].path
     before = box.register().document
-    done = box.apply("withdrawals.json", withdrawals("S1", "S3", "X9"))
-    assert done.summary == "1 consents taken back, 1 were not given, 1 ids are not known here"
+    result = box.apply("withdrawals.json", withdrawals("S1", "S3", "X9"))
+    assert result.summary == "1 consents taken back, 1 were not given, 1 ids are not known here"
     assert box.students()["S1"] == ("Name of S1", False, True, 0)
     assert not old.exists()
     assert box.register().document == before
@@ -236,9 +236,9 @@ def test_withdrawals_come_after_the_roster_of_the_same_time(box):
 
 def test_a_correction_becomes_a_signed_revision_that_is_delivered(box):
     first = box.register()
-    done = box.apply("corrections.json", corrections(correction()))
-    assert (done.in_force, done.problem) == (True, "")
-    assert done.summary.startswith("1 revisions made")
+    result = box.apply("corrections.json", corrections(correction()))
+    assert (result.in_force, result.problem) == (True, "")
+    assert result.summary.startswith("1 revisions made")
     stored = box.register()
     fields = json.loads(stored.document)
     assert (stored.revision, fields["previous_sha256"]) == (2, first.sha256)
@@ -260,9 +260,9 @@ def confirmation(**changes: str) -> dict[str, str]:
 
 def test_the_office_says_that_a_lesson_was_not_held_and_the_list_stays_idempotent(box):
     before = confirmation(id="h0", confirm="held", by="Head", at="2026-11-17T11:00:00Z")
-    done = box.apply("corrections.json", corrections(correction(), before, confirmation()))
-    assert (done.in_force, done.problem) == (True, "")
-    assert done.summary.startswith("3 revisions made")
+    result = box.apply("corrections.json", corrections(correction(), before, confirmation()))
+    assert (result.in_force, result.problem) == (True, "")
+    assert result.summary.startswith("3 revisions made")
     fields = json.loads(box.register().document)
     assert fields["confirmed"] == {"at": "2026-11-17T12:00:00Z", "by": "Office", "held": False}
     assert box.verdicts() == {"S1": "present", "S2": "present", "S3": "inconclusive"}
@@ -293,8 +293,8 @@ def test_a_decision_is_identified_by_its_id_and_a_new_one_applies_whatever_its_t
     again = box.apply("corrections.json", corrections({**late, "verdict": "present"}))
     assert again.summary.startswith("0 revisions made, 1 corrections were done already"), "that id was taken"
     assert box.verdicts()["S2"] == "absent"
-    done = box.apply("corrections.json", corrections(late, correction(id="c9", at="2026-11-17T10:00:00Z")))
-    assert done.summary.startswith("1 revisions made")
+    result = box.apply("corrections.json", corrections(late, correction(id="c9", at="2026-11-17T10:00:00Z")))
+    assert result.summary.startswith("1 revisions made")
     assert box.verdicts()["S2"] == "present", "a new decision counts, whatever its time"
     box.apply("corrections.json", corrections(correction(id="c9", at="2026-11-17T10:00:00Z"), late))
     assert box.verdicts()["S2"] == "present", "a list in another order does nothing"
@@ -302,8 +302,8 @@ def test_a_decision_is_identified_by_its_id_and_a_new_one_applies_whatever_its_t
 
 def test_a_correction_that_the_register_already_has_is_done_under_any_id(box):
     box.apply("corrections.json", corrections(correction()))
-    done = box.apply("corrections.json", corrections(correction(id="renamed")))
-    assert done.summary.startswith("0 revisions made, 1 corrections were done already")
+    result = box.apply("corrections.json", corrections(correction(id="renamed")))
+    assert result.summary.startswith("0 revisions made, 1 corrections were done already")
 
 
 def test_a_list_and_registers_of_the_release_before_are_taken_over_as_they_are(box):
@@ -315,8 +315,8 @@ def test_a_list_and_registers_of_the_release_before_are_taken_over_as_they_are(b
         conn.execute("INSERT INTO meta VALUES ('office_decisions_upgraded', '1')")
         conn.commit()
     before = box.register().revision
-    done = box.apply("corrections.json", corrections(mine, overtaken))
-    assert done.summary.startswith("0 revisions made, 1 corrections were done already, 1 were replaced")
+    result = box.apply("corrections.json", corrections(mine, overtaken))
+    assert result.summary.startswith("0 revisions made, 1 corrections were done already, 1 were replaced")
     assert (box.register().revision, box.verdicts()["S2"]) == (before, "present")
     again = box.apply("corrections.json", corrections(overtaken, mine))
     assert again.summary.startswith("0 revisions made, 2 corrections were done already")
@@ -326,20 +326,20 @@ def test_a_list_and_registers_of_the_release_before_are_taken_over_as_they_are(b
 
 def test_corrections_of_an_unknown_lesson_or_student_are_left_out_and_reported_and_the_rest_is_done(box):
     unknown = "6f0c36a1-7f7b-5c4e-9d0e-0a1b2c3d4e5f"
-    done = box.apply(
+    result = box.apply(
         "corrections.json",
         corrections(correction(id="a", lesson_id=unknown), correction(id="b", student_id="X9"), correction()),
     )
-    assert done.in_force
-    assert done.problem == "2 corrections name a lesson or student that is on no register here: a, b"
-    assert box.pulled_document("corrections.json").problem == done.problem
+    assert result.in_force
+    assert result.problem == "2 corrections name a lesson or student that is on no register here: a, b"
+    assert box.pulled_document("corrections.json").problem == result.problem
     assert box.register().revision == 2
 
 
 def test_one_broken_entry_refuses_the_whole_list(box):
-    done = box.apply("corrections.json", corrections(correction(), correction(id="c2", verdict="ill")))
-    assert (done.in_force, box.register().revision) == (False, 1)
-    assert "correction 2, verdict" in done.problem
+    result = box.apply("corrections.json", corrections(correction(), correction(id="c2", verdict="ill")))
+    assert (result.in_force, box.register().revision) == (False, 1)
+    assert "correction 2, verdict" in result.problem
 
 
 # --- the timetable ----------------------------------------------------------------------------------------------------
@@ -350,8 +350,8 @@ def test_the_offices_timetable_is_in_force_where_the_settings_name_it(box):
     watch.refresh()
     assert watch.error == "", "that none has come yet is no fault of a file"
     assert timetable_of_files(box.home).lessons(NOW, NOW + timedelta(days=30)) == []
-    done = box.apply("timetable.ics", calendar(lesson("20261201T080000")))
-    assert done.in_force
+    result = box.apply("timetable.ics", calendar(lesson("20261201T080000")))
+    assert result.in_force
     assert watch.refresh()
     assert [x.start.day for x in watch.timetable.lessons(NOW, NOW + timedelta(days=30))] == [1]
     assert len(read_timetable(box.home).lessons(NOW, NOW + timedelta(days=30))) == 1
@@ -372,8 +372,8 @@ def test_the_offices_timetable_is_in_force_where_the_settings_name_it(box):
 def test_a_broken_or_empty_timetable_never_replaces_a_good_one(box, content):
     box.apply("timetable.ics", calendar(lesson("20261201T080000")))
     before = pulled_timetable(box.home).read_bytes()
-    done = box.apply("timetable.ics", content)
-    assert (done.in_force, pulled_timetable(box.home).read_bytes()) == (False, before)
+    result = box.apply("timetable.ics", content)
+    assert (result.in_force, pulled_timetable(box.home).read_bytes()) == (False, before)
     assert box.pulled_document("timetable.ics").problem.startswith("timetable.ics")
 
 
@@ -424,8 +424,8 @@ def test_a_file_that_is_none_of_the_documents_is_refused_by_hand(box, tmp_path):
 
 
 def test_a_document_that_is_too_large_is_refused(box):
-    done = box.apply("withdrawals.json", b" " * (2**20 + 1))
-    assert (done.in_force, "is larger than 1048576 bytes" in done.problem) == (False, True)
+    result = box.apply("withdrawals.json", b" " * (2**20 + 1))
+    assert (result.in_force, "is larger than 1048576 bytes" in result.problem) == (False, True)
 
 
 @pytest.mark.parametrize("ending", ["", ".taken", ".done"])

@@ -56,21 +56,21 @@ def revisions(db) -> int:
 
 def test_the_list_that_was_done_before_the_upgrade_does_nothing(db, entries):
     before = revisions(db)
-    done = apply(db, entries)
-    assert (done.revisions, done.already, done.overtaken, done.left_out) == (0, 3, 2, ())
+    result = apply(db, entries)
+    assert (result.revisions, result.already, result.overtaken, result.left_out) == (0, 3, 2, ())
     assert revisions(db) == before
 
 
 def test_the_same_decisions_under_other_ids_do_nothing(db, entries):
-    done = apply(db, renamed(entries))
-    assert (done.revisions, done.left_out) == (0, ())
+    result = apply(db, renamed(entries))
+    assert (result.revisions, result.left_out) == (0, ())
 
 
 def test_nor_do_they_in_a_later_list_under_yet_other_ids_and_in_another_order(db, entries):
     apply(db, entries)
     for prefix, listed in (("a", entries), ("b", entries[::-1])):
-        done = apply(db, renamed(listed, prefix))
-        assert (done.revisions, done.left_out) == (0, ())
+        result = apply(db, renamed(listed, prefix))
+        assert (result.revisions, result.left_out) == (0, ())
 
 
 def test_a_decision_that_is_new_after_the_upgrade_counts(db, entries):

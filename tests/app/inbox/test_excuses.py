@@ -46,8 +46,8 @@ def apply(home: Home, fields: dict | str) -> tuple[bool, str]:
     inbox_dir(home).mkdir(exist_ok=True)
     text = fields if isinstance(fields, str) else json.dumps(fields)
     (inbox_dir(home) / EXCUSES).write_text(text, "utf-8")
-    (done,) = apply_inbox(Home(home.state_dir), NOW)
-    return done.in_force, done.problem
+    (result,) = apply_inbox(Home(home.state_dir), NOW)
+    return result.in_force, result.problem
 
 
 def excused(home: Home, *days: int) -> list[bool]:

@@ -51,8 +51,8 @@ def apply(home: Home, text: str) -> tuple[bool, str]:
     """Put a list into the inbox and apply it; return whether it is in force, and what was wrong."""
     inbox_dir(home).mkdir(exist_ok=True)
     (inbox_dir(home) / CORRECTIONS).write_text(text, "utf-8")
-    (done,) = apply_inbox(Home(home.state_dir), NOW)
-    return done.in_force, done.problem
+    (result,) = apply_inbox(Home(home.state_dir), NOW)
+    return result.in_force, result.problem
 
 
 def revisions(home: Home) -> int:
@@ -98,13 +98,13 @@ def test_with_one_every_other_list_is_refused_and_changes_nothing(home, what):
     run(home.state_dir, "office-key", "pin", OFFICE.public_key)
     inbox_dir(home).mkdir(exist_ok=True)
     (inbox_dir(home) / CORRECTIONS).write_bytes(HOSTILE[what].encode("utf-8", "surrogatepass"))
-    (done,) = apply_inbox(Home(home.state_dir), NOW)
-    assert not done.in_force
+    (result,) = apply_inbox(Home(home.state_dir), NOW)
+    assert not result.in_force
     assert revisions(home) == 1
     db = open_register(home.register_db_path)
     with closing(db.conn):
-        assert pulled_document(db, CORRECTIONS).problem == done.problem != ""
-    assert "Weber" not in done.problem
+        assert pulled_document(db, CORRECTIONS).problem == result.problem != ""
+    assert "Weber" not in result.problem
 
 
 def test_while_the_office_changes_its_key_both_are_right_and_then_the_new_one_alone(home):

@@ -48,9 +48,9 @@ def pulled(room: Room) -> dict[str, object]:
 
 
 def test_a_list_removes_who_is_here_and_passes_over_the_rest(room):
-    done = apply(room, removals("S1", "elsewhere"))
-    assert (done.in_force, done.problem) == (True, "")
-    assert done.summary == "1 students removed, 0 were removed before, 1 ids are not known here"
+    result = apply(room, removals("S1", "elsewhere"))
+    assert (result.in_force, result.problem) == (True, "")
+    assert result.summary == "1 students removed, 0 were removed before, 1 ids are not known here"
     assert set(room.enrolled()) == {"S2", "S3"}
     assert room.sighted() == {"S2"}
     assert set(room.contacts()) == {"S2", "S3"}
@@ -64,8 +64,8 @@ def test_a_list_removes_who_is_here_and_passes_over_the_rest(room):
 def test_the_same_list_again_erases_nothing_more(room):
     apply(room, removals("S1"))
     slots = room.slots()
-    done = apply(room, removals("S1"))
-    assert done.summary == "0 students removed, 1 were removed before, 0 ids are not known here"
+    result = apply(room, removals("S1"))
+    assert result.summary == "0 students removed, 1 were removed before, 0 ids are not known here"
     assert room.slots() == slots
 
 
@@ -95,8 +95,8 @@ def test_a_smaller_list_that_comes_later_takes_the_place_of_the_one_that_waits(r
     "data", [b"", b"{}", removals(""), b'{"schema": 1, "device": "another", "removals": []}', b'{"removals": {}}']
 )
 def test_a_list_that_is_not_one_erases_nothing(room, data):
-    done = apply(room, data)
-    assert not done.in_force
+    result = apply(room, data)
+    assert not result.in_force
     assert set(room.enrolled()) == {"S1", "S2", "S3"}
 
 

@@ -79,8 +79,8 @@ def test_a_register_that_is_made_already_gets_one_revision_and_the_rule_keeps_it
     before = {"S1": ("absent", None), "S2": ("absent", None), "S3": ("absent", None), "S4": ("present", None)}
     assert verdicts(room, lesson_id) == (1, before)
     for expected in ("1 registers revised", "0 registers revised"):
-        done = accept(room, tmp_path / "note.json")
-        assert expected in done.stdout, done.stderr
+        result = accept(room, tmp_path / "note.json")
+        assert expected in result.stdout, result.stderr
     early, late = START + timedelta(minutes=3), START + timedelta(minutes=4)
     after = {**before, "S1": ("inconclusive", early), "S2": ("absent", late)}
     assert verdicts(room, lesson_id) == (2, after)
@@ -89,9 +89,9 @@ def test_a_register_that_is_made_already_gets_one_revision_and_the_rule_keeps_it
 
 def test_a_note_before_the_lesson_ends_is_noted_and_twice_is_once(room, tmp_path):
     for _ in range(2):
-        done = accept(room, tmp_path / "note.json")
-        assert done.exit_code == 0, done.stderr
-        assert "3 check-ins, 0 registers revised" in done.stdout
+        result = accept(room, tmp_path / "note.json")
+        assert result.exit_code == 0, result.stderr
+        assert "3 check-ins, 0 registers revised" in result.stdout
     db = open_register(room.register_db_path)
     with closing(db.conn):
         assert check_ins_of(db, "S1") == [START + timedelta(minutes=3)]
@@ -110,10 +110,10 @@ def test_a_note_before_the_lesson_ends_is_noted_and_twice_is_once(room, tmp_path
 def test_a_note_that_is_not_the_laptops_is_one_line_and_changes_nothing(room, tmp_path, change, message):
     note = tmp_path / "note.json"
     note.write_text(change(note.read_text()))
-    done = accept(room, note)
-    assert done.exit_code == 2
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+    result = accept(room, note)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
     db = open_register(room.register_db_path)
     with closing(db.conn):
         assert check_ins_of(db, "S1") == []
@@ -123,9 +123,9 @@ def test_a_time_before_every_lesson_is_one_line(room, laptop, tmp_path):
     note = tmp_path / "note.json"
     entries = [{"student_id": "S1", "at": "0001-01-01T00:00:00Z"}]
     note.write_text(signed({**json.loads(note.read_text()), "check_ins": entries}, open_signer(laptop)))
-    done = accept(room, note)
-    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
-    assert "before 1970" in done.stderr
+    result = accept(room, note)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "before 1970" in result.stderr
 
 
 def test_the_office_finds_no_template_in_a_note(room, tmp_path):
@@ -141,9 +141,9 @@ def pulled(home, notes):
     config = home.config_path.read_text("utf-8")
     if "[upstream]" not in config:
         home.config_path.write_text(f'{config}[upstream]\npull = ["check_ins"]\n', "utf-8")
-    done = run(home.state_dir, "maintain", "inbox")
-    assert not done.stderr, done.stderr
-    return done.exit_code, done.stdout
+    result = run(home.state_dir, "maintain", "inbox")
+    assert not result.stderr, result.stderr
+    return result.exit_code, result.stdout
 
 
 @pytest.mark.parametrize("as_list", [True, False])
@@ -166,12 +166,12 @@ def test_a_register_that_was_changed_raises_an_alarm_and_stops_nothing(room, tmp
     note = json.loads((tmp_path / "note.json").read_text())
     (inbox_dir(room)).mkdir()
     (inbox_dir(room) / "check_ins.json").write_text(json.dumps(note), "utf-8")
-    (done,) = apply_inbox(room, NOW, ["check_ins.json"])
-    assert (done.in_force, done.summary) == (True, "3 check-ins, 0 registers revised")
-    assert lesson_id in done.problem
+    (result,) = apply_inbox(room, NOW, ["check_ins.json"])
+    assert (result.in_force, result.summary) == (True, "3 check-ins, 0 registers revised")
+    assert lesson_id in result.problem
     again = accept(room, tmp_path / "note.json")
     assert again.exit_code == 0
-    assert again.stderr == f"warning: {done.problem}\n"
+    assert again.stderr == f"warning: {result.problem}\n"
     db = open_register(room.register_db_path)
     with closing(db.conn):
         assert [one.name for one in alarms(db)] == [LEDGER]

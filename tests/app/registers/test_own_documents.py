@@ -90,8 +90,8 @@ def test_the_offices_correction_of_it_is_left_out_and_the_others_are_made(home):
     db = open_register(home.register_db_path)
     with closing(db.conn):
         wanted = [OfficeCorrection(f"c{n}", LESSONS[n].lesson_id, WANTED) for n in (0, 1)]
-        done = apply_corrections(db, wanted, open_signer(home), lambda *_: None, NOW)
-        assert (done.revisions, done.left_out) == (1, ("c1",))
+        result = apply_corrections(db, wanted, open_signer(home), lambda *_: None, NOW)
+        assert (result.revisions, result.left_out) == (1, ("c1",))
         assert [one.name for one in alarms(db)] == [LEDGER]
 
 

@@ -57,8 +57,8 @@ def standing(home) -> dict[str, str]:
 
 
 def doctor(home) -> dict[str, str]:
-    done = command(home.state_dir, "doctor", "--json")
-    return next(one for one in json.loads(done.stdout) if one["name"] == "delivery")
+    result = command(home.state_dir, "doctor", "--json")
+    return next(one for one in json.loads(result.stdout) if one["name"] == "delivery")
 
 
 def test_a_server_that_was_emptied_is_noticed_though_a_new_register_arrives_first(server, tmp_path, clock):
@@ -159,9 +159,9 @@ def test_resend_since_a_day_sends_again_what_the_server_had(server, tmp_path, cl
     run(home, clock)
     for path in sorted(server.folder.rglob("registers/*/1.json"))[:4]:
         path.unlink()
-    done = command(home.state_dir, "outbox", "resend", "--since", "2026-11-01")
-    assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith("8 documents are sent again at the next sync")
+    result = command(home.state_dir, "outbox", "resend", "--since", "2026-11-01")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("8 documents are sent again at the next sync")
     clock.forward(hours=1)
     run(home, clock, eager=True)
     assert held_registers(server) == made_registers(home)

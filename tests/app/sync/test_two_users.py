@@ -91,10 +91,10 @@ def test_what_was_fetched_is_taken_over_once_and_erased_by_its_owner(home, offic
     db = open_register(home.register_db_path)
     with closing(db.conn):
         assert waits(home, db)
-        (done,) = apply_inbox(home, clock())
+        (result,) = apply_inbox(home, clock())
         assert not waits(home, db)
         applied = pulled_document(db, "corrections.json")
-    assert done.document == "corrections.json"
+    assert result.document == "corrections.json"
     assert list(inbox_dir(home).iterdir()) == []
     run(home, clock)
     assert not handed.exists()

@@ -27,8 +27,8 @@ def test_the_line_reaches_every_device_of_the_offices_list_and_names_those_that_
         (tmp_path / name).write_text(STUB)
         (tmp_path / name).chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "LOG": str(tmp_path / "log")}
-    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.stdout == "room-7b: not updated\n", done.stderr
+    completed = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert completed.stdout == "room-7b: not updated\n", completed.stderr
     orders = (tmp_path / "log").read_text().splitlines()
     update = "sudo edge-daemon update bookworm.edge && rm bookworm.edge"
     assert {order for order in orders if order.startswith("ssh")} == {

@@ -271,8 +271,8 @@ def shared_folder():
 
 def _as_nobody(folder: Path, what: str) -> tuple[str, str]:
     command = [sys.executable, "-c", AS_NOBODY, str(folder), what]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    return done.stdout.strip(), done.stderr.strip()
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    return completed.stdout.strip(), completed.stderr.strip()
 
 
 def test_a_state_folder_that_can_not_be_made_is_one_line(shared_folder):

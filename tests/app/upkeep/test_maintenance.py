@@ -170,19 +170,19 @@ def test_old_sightings_go_and_registers_captures_and_newer_sightings_stay(home):
     home.config_path.write_text("[storage]\nkeep_sightings_days = 3\n")
     before = dict(_rows(home.register_db_path, "SELECT lesson_id, count(*) FROM sightings GROUP BY 1 ORDER BY 1"))
     assert len(before) == 2
-    done = retain(home, START + timedelta(days=3, hours=2), "synchronised")
+    result = retain(home, START + timedelta(days=3, hours=2), "synchronised")
     left = dict(_rows(home.register_db_path, "SELECT lesson_id, count(*) FROM sightings GROUP BY 1"))
     assert left.items() < before.items()
-    assert done.sightings == sum(before.values()) - sum(left.values())
+    assert result.sightings == sum(before.values()) - sum(left.values())
     assert _rows(home.register_db_path, "SELECT count(*) FROM registers") == [(2,)]
     assert _rows(home.register_db_path, "SELECT count(*) FROM captures") == [(40,)]
     assert retain(home, START + timedelta(days=3, hours=2), "synchronised").sightings == 0
 
 
 def test_a_clock_that_nobody_vouches_for_deletes_nothing(home):
-    done = retain(home, NOW + timedelta(days=4000), "unsynchronised")
-    assert done.sightings == 0
-    assert "the time is not known" in done.skipped
+    result = retain(home, NOW + timedelta(days=4000), "unsynchronised")
+    assert result.sightings == 0
+    assert "the time is not known" in result.skipped
     assert retain(home, NOW + timedelta(days=4000), "rtc").sightings > 0
 
 
@@ -190,8 +190,8 @@ def test_candidates_stay_for_the_lesson_that_runs_and_go_for_those_that_never_en
     running, stuck = _start(home, 1, NOW), _start(home, 2, NOW - timedelta(days=200))
     with closing(open_gallery(home.gallery_db_path).conn) as conn:
         candidate_rows.put_candidates(_database(conn), "of no lesson", 0, b"x" * 100)
-    done = retain(home, NOW, "synchronised")
-    assert done.candidate_sets == 2
+    result = retain(home, NOW, "synchronised")
+    assert result.candidate_sets == 2
     assert _rows(home.gallery_db_path, "SELECT DISTINCT lesson_id FROM candidates") == [(running,)]
     assert stuck != running
 
@@ -217,11 +217,11 @@ def test_captures_of_unknown_time_go_when_they_are_old_those_of_this_boot_by_its
 
 
 def test_the_daily_job_does_both(home):
-    done = daily(home, NOW + timedelta(days=300), "synchronised")
-    assert len(done.backups) == 1
-    assert done.retained.sightings > 0
-    ((sightings,),) = _rows(done.backups[0].path, "SELECT count(*) FROM sightings")
-    assert sightings == done.retained.sightings  # the copy is from before
+    result = daily(home, NOW + timedelta(days=300), "synchronised")
+    assert len(result.backups) == 1
+    assert result.retained.sightings > 0
+    ((sightings,),) = _rows(result.backups[0].path, "SELECT count(*) FROM sightings")
+    assert sightings == result.retained.sightings  # the copy is from before
 
 
 # --- erasure ----------------------------------------------------------------------------------------------------------
