@@ -1,4 +1,4 @@
-"""What a failing card does to a file."""
+"""Damages files as a failing card does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def spoil_page(path: Path, table: str) -> None:
 
 
 def flip(path: Path, at: int) -> None:
-    """Change one byte; counted from the end where it is negative."""
+    """Change one byte; a negative position counts from the end."""
     with path.open("r+b") as file:
         file.seek(at, 0 if at >= 0 else 2)
         byte = file.read(1)[0]

@@ -23,7 +23,7 @@ def compose(folder: Path, *captures: int) -> Path:
 
 
 def shrink(captures: Path, folder: Path, width_px: int) -> Path:
-    """Put the captures of one folder into another one, so wide."""
+    """Write the captures of one folder into another, reduced to a width."""
     folder.mkdir()
     for path in captures.iterdir():
         picture = cv2.imread(str(path))

@@ -32,7 +32,7 @@ class Mood:
     receiver: dict[str, str] = field(default_factory=dict)
     """Address to an answer other than 250."""
     greylist: int = 0
-    """So many first tries of each receiver are put off."""
+    """Number of first attempts for each receiver that are deferred."""
     data: list[str] = field(default_factory=list)
     """Answers to the next messages; empty ones are 250, `drop` takes the message and breaks off before an answer."""
     slow_s: float = 0.0

@@ -13,7 +13,7 @@ _NOBODY = 65534
 def as_nobody() -> Iterator[None]:
     """Be the user nobody, for the whole process. A user who is not root keeps their own name.
 
-    What is needed must be imported before, because the checkout itself may be for its owner only.
+    Import all needed modules before, because the checkout may be readable for its owner only.
     """
     if os.getuid() != 0:
         yield

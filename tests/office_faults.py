@@ -1,4 +1,4 @@
-"""Names of what can go wrong on the way to the office's server, and what the server has seen of a request."""
+"""Names of the faults on the way to the office's server, and the record of a request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answered:
-    """What was answered to it."""
+    """The answer to a request."""
 
     method: str
     path: str

@@ -64,7 +64,7 @@ class Listener(ThreadingHTTPServer):
         return None
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: broken connections are what this server is for."""
+        """Print nothing: broken connections are the purpose of this server."""
 
 
 def reset(connection: socket.socket) -> None:

@@ -134,7 +134,7 @@ class OfficeServer:
         return {p.relative_to(self.folder).as_posix(): p.read_bytes() for p in files}
 
     def feed(self, after: str, limit: int) -> dict[str, object] | None:
-        """What was stored or replaced since a cursor; None: it is of another life of this server."""
+        """Return the documents stored or replaced since a cursor; None if the cursor is unknown, as after a restore."""
         with self._lock:
             for path, body in self.documents().items():
                 sha256 = hashlib.sha256(body).hexdigest()
@@ -155,7 +155,7 @@ class OfficeServer:
             return {"documents": rows, "cursor": f"{self._life}-{last}", "more": len(page) < len(waiting)}
 
     def forget_cursors(self) -> None:
-        """Be restored from a backup: cursors of before are not known any more."""
+        """Behave as after a restore from a backup: earlier cursors are unknown."""
         self._life = secrets.token_hex(4)
 
     def context(self, kind: str) -> ssl.SSLContext:

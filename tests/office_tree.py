@@ -1,4 +1,4 @@
-"""What the rooms of a school delivered, as it lies on the office's server: made by the program's own parts.
+"""The documents that the rooms of a school delivered to the office's server, made by the program's own parts.
 
 python -m tests.office_tree DIR --rooms 40 --lessons 1000 --students 30
 """
@@ -50,7 +50,7 @@ class OfficeRoom:
         return a_register(self.lesson(start, course), shares)[0]
 
     def deliver(self, register: Register, signer: Signer | None = None) -> Path:
-        """Write a revision; return where it lies."""
+        """Write a revision; return its path."""
         text = sign(register, self._previous, signer or self.signer)
         self._previous = hashlib.sha256(text.encode()).hexdigest()
         return self.put(document_paths.register(self.device, register.lesson.lesson_id, register.revision), text)
@@ -69,7 +69,7 @@ class OfficeRoom:
         return self.put(document_paths.commitment(self.device, ref), text)
 
     def heartbeat(self, at: datetime, **more: object) -> Path:
-        """Say that all is well, but for what is named."""
+        """Write a heartbeat that reports no problem, except the given values."""
         document = {
             "schema": 1,
             "device": self.device,

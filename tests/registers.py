@@ -40,7 +40,7 @@ def a_lesson(start: datetime = START, course: str = "7b", origin: Origin = "time
 
 
 def sightings_of(shares: dict[str, float], slots: Sequence[int], seed: int = 1) -> list[Sighting]:
-    """Return sightings that give every student the share that is named, at random captures; '' is somebody unknown."""
+    """Return sightings of each student in a given share of the captures, at random; '' is an unknown person."""
     chance = random.Random(seed)
     return [
         Sighting(slot, student_id, 0.61, True, Box(100.0 * number, 50.0, 40.0, 44.0))
@@ -102,7 +102,7 @@ def keep(
     """Put a lesson through the database, from start to finalised; return the document.
 
     Nothing waits for the disk but the register at the end: each capture has a commit of its own.
-    `at` is what the clock says when the register is made; None: the lesson's end.
+    `at` is the time when the register is made; None: the lesson's end.
     """
     lesson_id = register.lesson.lesson_id
     db.conn.execute("PRAGMA synchronous = OFF")

@@ -13,7 +13,7 @@ from edge_daemon.home import Home
 from tests.simulation import VARIABLE, WORKER, SimulatedClock
 
 TURN_S = 600.0
-"""Nobody waits in a simulation, so that every turn is work."""
+"""Seconds between two turns of the service's loop. They are far apart, because each turn costs time, not the wait."""
 
 
 def main() -> int:

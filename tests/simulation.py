@@ -1,4 +1,4 @@
-"""A clock for tests that skips what nobody waits for: time passes only where somebody waits, or a test sets it.
+"""A clock for tests: time passes only while a process waits, or when a test sets it.
 
 One file of a few numbers is the time of all processes of a simulation. A worker that waits moves it on; the service
 moves it on only while it has no worker. A test that needs time to look makes it stand still at an instant.
@@ -28,7 +28,7 @@ WORKER = (sys.executable, str(Path(__file__)))
 
 
 class SimulatedClock:
-    """Wall time, time since boot, trust, boot, and where time stands still, in a file that processes share."""
+    """Wall time, time since boot, trust, boot id, and the instant of a stop, in a file that processes share."""
 
     def __init__(self, path: Path, *, leads: bool = False) -> None:
         if not path.exists():
@@ -48,7 +48,7 @@ class SimulatedClock:
         self._put(utc_s, boottime_s, state_index, boot_number, stop_s)
 
     def stop_at(self, utc: datetime | None) -> None:
-        """Let time stand still from an instant on, however many wait; None: let it pass again."""
+        """Stop the time at an instant, however many processes wait; None: let it pass again."""
         self._put(*self._get()[:4], math.inf if utc is None else utc.timestamp())
 
     @property

@@ -1,4 +1,4 @@
-"""What a cell of a workbook looks like, in few words."""
+"""The look of a workbook's cell as a short text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def look(cell: Any) -> str:
-    """Return font, ground, place of the text, frame and number format; what is as it always is, is left out."""
+    """Return font, background, alignment, border and number format of a cell; default values are left out."""
     font, place = cell.font, cell.alignment
     words = [f"{font.name} {font.sz:g}"]
     words += [

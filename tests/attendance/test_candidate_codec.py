@@ -19,7 +19,7 @@ from edge_daemon.traits import FacePoints, MaskProbabilities, Traits, VisiblePar
 from edge_daemon.types import Box, Candidate, Quality
 
 WRITTEN_BY_4DE1FC4 = Path(__file__).parent / "data" / "candidates-4de1fc4"
-"""Three captures of the demo's lesson as `packing.pack` of that commit wrote them, and what was packed."""
+"""Three captures of the demo's lesson as `packing.pack` of that commit wrote them, and the candidates themselves."""
 IDS = ["a", "b", "c"]
 
 

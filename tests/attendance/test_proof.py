@@ -1,4 +1,4 @@
-"""What is believed of a document, whatever somebody makes of it."""
+"""Which documents are accepted, and that every change of a document is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused, in one line that says what, where and what to do; word for word."""
+"""The exact texts of refusals: one line with the problem, its place, and what to do."""
 
 from __future__ import annotations
 

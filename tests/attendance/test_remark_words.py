@@ -1,4 +1,4 @@
-"""Why to look at a mark again, word for word, and the parts of the rule that the settings do not name."""
+"""The exact remarks on doubtful marks, and the parts of the rule that the settings do not name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The signed note about registers that went: what it says, and which notes are not believed."""
+"""The signed note about removed registers: its content, and the notes that are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the office's sheet looks: what stands where, in which letters and colours, and how it prints."""
+"""The look of the office's sheet: positions, fonts and colours, and how it prints."""
 
 from __future__ import annotations
 

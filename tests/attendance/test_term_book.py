@@ -1,4 +1,4 @@
-"""The term's workbook of the office: its pages, what stands in them, and how a page that is too long ends."""
+"""The term's workbook of the office: its pages, their content, and the continuation of a page that is too long."""
 
 from __future__ import annotations
 

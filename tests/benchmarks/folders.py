@@ -39,7 +39,7 @@ def lfw(folder: Path) -> Path:
 
 
 def wider(folder: Path) -> Path:
-    """Two portraits small in a room, and one that the labels say to ignore."""
+    """Write a folder with two small portraits in a room, and one that the labels mark as ignored."""
     (folder / "images").mkdir(parents=True)
     scene = pictures.wall(640, 480)
     rows = []

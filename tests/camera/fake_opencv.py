@@ -1,7 +1,7 @@
-"""cv2.VideoCapture without a device: pictures wait in buffers, and who reads late reads old ones.
+"""cv2.VideoCapture without a device: pictures wait in buffers, and a late reader gets old ones.
 
-A V4L2 driver fills as many buffers as it was given, and one again when it is given back (Linux Media userspace API,
-"Streaming I/O"). A GStreamer appsink with one buffer takes in the next picture as soon as that one was fetched.
+A V4L2 driver fills as many buffers as it was given, and fills a buffer again when it is given back (Linux Media
+userspace API, "Streaming I/O"). A GStreamer appsink with one buffer takes the next picture as soon as that was fetched.
 """
 
 from __future__ import annotations

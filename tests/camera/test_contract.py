@@ -1,4 +1,4 @@
-"""What every camera keeps, each through the same tests; only hardware is a fake."""
+"""The contract of every camera: each passes the same tests; only the hardware is a fake."""
 
 from __future__ import annotations
 

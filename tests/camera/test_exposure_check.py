@@ -1,4 +1,4 @@
-"""What counts as black and over-exposed, on a drawn room under more and less light (see benchmarks/camera_light.py)."""
+"""Which pictures count as black or over-exposed, on a drawn room in different light (benchmarks/camera_light.py)."""
 
 from __future__ import annotations
 

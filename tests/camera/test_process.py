@@ -23,11 +23,11 @@ from edge_daemon.errors import CameraError
 from tests.camera import broken
 
 WAIT_S = 30.0
-"""For everything that should come: a slow board needs seconds to start a process."""
+"""Time limit for expected answers: a slow board needs seconds to start a process."""
 SHORT_S = 0.5
-"""For an answer that will not come."""
+"""Time limit for an answer that is not expected to come."""
 PROMPT_S = 20.0
-"""Longer than a busy computer needs for what does not wait, shorter than any wait of these tests."""
+"""Longer than a call without a wait takes on a busy computer, shorter than any wait of these tests."""
 
 
 class Rig:
@@ -85,7 +85,7 @@ def alive(pid: int) -> bool:
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
-    """Let a process that ends, and a camera that is closed, have the time that a busy computer needs."""
+    """Lengthen the time limits for ending a process and closing a camera, for a busy computer."""
     monkeypatch.setattr(helper, "_KILL_WAIT_S", WAIT_S)
 
 

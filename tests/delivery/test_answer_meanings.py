@@ -1,4 +1,4 @@
-"""Each status, word for word: what a technician reads in the outbox, and whether anything else is tried meanwhile."""
+"""For each status: the exact text in the outbox, and whether other items are tried meanwhile."""
 
 from __future__ import annotations
 

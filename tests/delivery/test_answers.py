@@ -1,4 +1,4 @@
-"""What a status, a Retry-After and a server's words come to."""
+"""The outcome of a status, a Retry-After and a server's text."""
 
 from __future__ import annotations
 

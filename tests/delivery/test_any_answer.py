@@ -1,4 +1,4 @@
-"""Whatever bytes come back: no crash, no acknowledgement without our SHA-256, and an end."""
+"""Whatever a server answers: no crash, no delivery without our SHA-256, and the exchange ends."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def answers(draw) -> bytes:
 
 
 class Parrot:
-    """Answers every request with the same bytes, and goes."""
+    """Answers every request with the same bytes, then closes the connection."""
 
     def __init__(self) -> None:
         self.answer = b""

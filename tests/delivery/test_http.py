@@ -1,4 +1,4 @@
-"""An exchange has an end, whatever the other side does."""
+"""An exchange ends, whatever the other side does."""
 
 from __future__ import annotations
 

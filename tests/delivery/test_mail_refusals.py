@@ -1,4 +1,4 @@
-"""Refusals that are the sender's, said as if they were about one letter: three in a row are taken for what they are."""
+"""Refusals because of the sender, worded as if they concerned one message: three in a row count for the sender."""
 
 from __future__ import annotations
 

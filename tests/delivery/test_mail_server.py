@@ -1,4 +1,4 @@
-"""Letters and a real mail server: taken, put off, refused; never in clear text, never twice under two names."""
+"""Messages to a real mail server: accepted, deferred, refused; always encrypted, never with two Message-IDs."""
 
 from __future__ import annotations
 

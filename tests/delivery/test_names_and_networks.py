@@ -264,7 +264,7 @@ HEADS = {
 
 
 def answering(data: bytes) -> tuple[socket.socket, list[bytes]]:
-    """A server that answers everything with these bytes and remembers what it was asked."""
+    """Return a server that answers every request with these bytes, and the list of requests."""
     listener, asked = socket.create_server(("localhost", 0)), []
 
     def serve() -> None:

@@ -1,4 +1,4 @@
-"""What the office writes: taken as a whole or refused with the place, never with the value."""
+"""The office's documents: accepted as a whole, or refused with the place of the error, never with the value."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ REGISTER = document_paths.register("room-1", LESSON.lesson_id, 1)
 
 
 def resolved(part):
-    """What a $ref within openapi.yaml leads to; those into other files are schemas."""
+    """Return the target of a $ref within openapi.yaml; a $ref to another file is a schema."""
     while "$ref" in part and part["$ref"].startswith("#/"):
         found = OPENAPI
         for step in part["$ref"][2:].split("/"):
@@ -84,7 +84,7 @@ def check_answers(server) -> set[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A server that has seen everything that a device does, and answered it in every way."""
+    """A server that has had every kind of request of a device, and has given every kind of answer."""
     with OfficeServer(tmp_path_factory.mktemp("o") / "office") as office, upstream(office) as device:
         register, plan = (
             register_document(40),

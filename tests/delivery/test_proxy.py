@@ -1,4 +1,4 @@
-"""Through a school's proxy: by setting or environment, and what it refuses."""
+"""Delivery through a school's proxy, set by the settings or the environment, and its refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the office has, fetched from a real HTTPS server: whole, checked and once; what is broken changes nothing."""
+"""The office's documents from a real HTTPS server: complete, checked and once; a broken one changes nothing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Desk:
         return path.read_bytes() if path.exists() else None
 
     def apply(self, problem: str = "") -> None:
-        """What the service does."""
+        """Apply the waiting document, as the service does."""
         data = (self.inbox / NAME).read_bytes()
         note_applied(self.db, NAME, hashlib.sha256(data).hexdigest(), problem=problem, at=self.now)
         (self.inbox / NAME).unlink()

@@ -1,4 +1,4 @@
-"""Documents to a real HTTPS server with receipts, and back; and what a network does to them."""
+"""Documents to a real HTTPS server with receipts, and from it, under faults of the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What [upstream] may say, and what is refused before the network is used."""
+"""Valid values of [upstream], and values that are refused before the network is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents into a folder of a server that knows nothing of receipts: as nginx is, and as Nextcloud is."""
+"""Documents to a folder of a server without receipts, such as nginx or Nextcloud."""
 
 from __future__ import annotations
 

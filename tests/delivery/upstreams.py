@@ -1,4 +1,4 @@
-"""Upstreams of tests: patient, for a computer may be busy, but with faults that are nothing but waiting."""
+"""Connections to test servers: with long time limits for busy computers, but short ones for faults by waiting."""
 
 from __future__ import annotations
 

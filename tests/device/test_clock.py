@@ -1,4 +1,4 @@
-"""What the computer says of its clock, read from a made-up /sys and /run."""
+"""The state of the computer's clock, read from synthetic /sys and /run."""
 
 from __future__ import annotations
 

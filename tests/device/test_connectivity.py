@@ -1,4 +1,4 @@
-"""Servers that answer, servers that do not, and servers that are no mail servers: over real sockets."""
+"""Servers that answer, do not answer, or are no mail servers, over real sockets."""
 
 from __future__ import annotations
 

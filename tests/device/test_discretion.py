@@ -1,4 +1,4 @@
-"""A server's words in a log name nobody."""
+"""A server's text in a log contains no name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No call of the log anywhere in the program can say who somebody is; every event of the table is said somewhere."""
+"""No log call in the program can contain a name, and every event of the table is logged somewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a box, with made-up boxes."""
+"""The findings about a computer, with synthetic computers."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_with_python3_systemd_fields_reach_the_journal_in_capitals(monkeypatch):
 
 @pytest.fixture
 def journald(tmp_path):
-    """A socket that stands where journald's is."""
+    """A socket in place of journald's."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(tmp_path / "socket"))
         sock.settimeout(5)

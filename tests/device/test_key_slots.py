@@ -1,4 +1,4 @@
-"""A key that can be destroyed: it is in one place of one file, and whatever is cut, one of two keys is there."""
+"""A key that can be destroyed: it is in one place of one file, and after any power cut one of the two keys exists."""
 
 from __future__ import annotations
 

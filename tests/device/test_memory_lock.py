@@ -1,4 +1,4 @@
-"""What processes with faces or keys hold is locked in memory, where unit or user allow it."""
+"""Processes with faces or keys lock their memory, if the unit or the user allows it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ CAP_IPC_LOCK = 1 << 14
 
 
 def may_lock() -> bool:
-    """Say whether this machine lets root lock memory, and shows what is locked: some containers do neither."""
+    """Return whether this machine lets root lock memory and shows how much is locked; some containers do not."""
     capabilities = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.M)
     smaps = Path("/proc/self/smaps")
     return bool(

@@ -1,4 +1,4 @@
-"""What systemd hears, through a real socket."""
+"""The messages to systemd, through a real socket."""
 
 from __future__ import annotations
 

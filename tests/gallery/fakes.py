@@ -1,4 +1,4 @@
-"""Photographs of nobody, which say by themselves who is on them, and a reader that believes them."""
+"""Photographs without faces that encode a person in their pixels, and a reader that decodes it."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def make_face(
     box: Box | None = None,
     score: float = 0.9,
 ) -> Face:
-    """Return a good face, but for what is asked otherwise."""
+    """Return a face of good quality; arguments replace single values."""
     points = np.full((6, 2), person, np.float32)
     quality = Quality(width_px, sharpness, 1.0)
     return Face(box or Box(20, 20, 80, 90), score, points, quality, pose, True, np.zeros(0, np.float32))
 
 
 def photographs(folder: Path, reader: FakeReader | None = None) -> Photographs:
-    """Return the folder with a reader that believes it."""
+    """Return the folder with a `FakeReader`."""
     return Photographs(folder, reader or FakeReader(), EMBEDDER, decode)
 
 

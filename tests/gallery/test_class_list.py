@@ -1,4 +1,4 @@
-"""Lists as offices and spreadsheets write them: read with a word for each guess, or named by the row."""
+"""Lists as offices and spreadsheets write them: read, with a remark for each guess, or refused with the row."""
 
 from __future__ import annotations
 

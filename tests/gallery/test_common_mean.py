@@ -12,7 +12,7 @@ from edge_daemon.types import StudentTemplates
 
 SIZE = 192
 SHARED = np.eye(SIZE)[0]
-"""The direction that every student has a part of: the camera, the light, the age of a class."""
+"""The direction that all students share: the camera, the light, the age of a class."""
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
@@ -46,7 +46,7 @@ def _similarities(matcher: Matcher, face: np.ndarray) -> np.ndarray:
 
 
 def _by_hand(students: int, face: np.ndarray, student: int, share: float) -> float:
-    """The cosine about a share of the class's mean, over the root of what a single photograph is worth."""
+    """Return the cosine after a share of the class's mean is subtracted, corrected for a single photograph."""
     common = share * np.mean([_photograph(n) for n in range(students)], axis=0)
     cosine = _unit(_unit(face) - common) @ _unit(_photograph(student) - common)
     return cosine / np.sqrt(TYPICAL_AGREEMENT)

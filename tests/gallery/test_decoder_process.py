@@ -1,4 +1,4 @@
-"""The decoder has a process of its own: what a photograph does to it costs that photograph, and reaches nothing."""
+"""The decoder has a process of its own: a malicious photograph affects only itself."""
 
 from __future__ import annotations
 

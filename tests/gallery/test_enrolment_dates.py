@@ -1,4 +1,4 @@
-"""A student belongs to a course from one day to another, and the day of the lesson decides."""
+"""A student belongs to a course between two days; the day of the lesson decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photographs out of focus are known by what is missing in them."""
+"""Photographs out of focus are recognised by their missing detail."""
 
 from __future__ import annotations
 

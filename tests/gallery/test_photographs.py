@@ -1,4 +1,4 @@
-"""Photographs are read whatever the office's phones and programs made; what can't be used is named."""
+"""Photographs from any phone or program are read; unusable ones are refused with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A roster that nobody looked at: names may be anything, ids and addresses may not, and most students never just go."""
+"""A roster that nobody reviewed: names are free, ids and addresses are strict, and it can't drop most students."""
 
 from __future__ import annotations
 

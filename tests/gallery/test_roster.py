@@ -1,4 +1,4 @@
-"""The roster: what offices export is read, what is wrong is named, all of it at once."""
+"""The roster: exports of offices are read, and all errors are reported at once."""
 
 from __future__ import annotations
 

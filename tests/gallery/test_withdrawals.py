@@ -1,4 +1,4 @@
-"""A consent that is withdrawn at the office: templates and their key go, in backups too; name and place stay."""
+"""A consent withdrawn at the office: templates and key are erased, also for backups; the name stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Excel workbooks: the first sheet is read as Excel shows it, and what is no workbook is called so."""
+"""Excel workbooks: the first sheet is read as Excel shows it; other files are refused."""
 
 from __future__ import annotations
 

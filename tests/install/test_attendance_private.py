@@ -1,4 +1,4 @@
-"""Nobody's id and no reason stands on a command line of `attendance`, and what is typed reaches the program."""
+"""No command line of `attendance` has a student's id or a reason; typed text still reaches the program."""
 
 from __future__ import annotations
 

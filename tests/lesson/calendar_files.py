@@ -32,7 +32,7 @@ def calendar(*parts: str) -> bytes:
 
 
 class Office:
-    """A folder of calendar files and what comes of them."""
+    """A folder of calendar files, and the timetables read from them."""
 
     def __init__(self, folder: Path, zone: str = "Europe/Berlin") -> None:
         self.folder, self.zone = folder, ZoneInfo(zone)

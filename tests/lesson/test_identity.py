@@ -1,4 +1,4 @@
-"""Events with one UID are the same only where start and room agree, too; a lesson keeps its id for good."""
+"""Events with one UID are the same only if start and room agree too; a lesson keeps its id for good."""
 
 from __future__ import annotations
 

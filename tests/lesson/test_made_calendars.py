@@ -1,4 +1,4 @@
-"""Some of the made calendars of the slow comparison, and what is written of all of them."""
+"""Some of the made calendars of the slow comparison, and its page about all of them."""
 
 from __future__ import annotations
 

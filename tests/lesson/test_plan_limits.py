@@ -1,4 +1,4 @@
-"""The plan at its limits: one slot, lessons that end a hair before a slot is full, and what is refused in words."""
+"""The plan at its limits: one slot, lessons that end just before a slot is full, and the messages of refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The int8 files say what the float files say, on pictures that are free to keep in the repository.
+"""The int8 files give the results of the float files, on pictures that the repository may contain.
 
 The gates on hundreds of faces are `python -m benchmarks.model_gates` and `benchmarks.lfw`: see benchmarks/RESULTS.md.
 """

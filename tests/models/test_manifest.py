@@ -1,4 +1,4 @@
-"""The manifest says what the files are, and a file that is not what it says is refused."""
+"""The manifest describes the files, and a file that differs from it is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedder's build: what calibrates is fixed, and the first biases are those of the shipped file."""
+"""The embedder's build: the calibration faces are fixed, and the first biases are those of the shipped file."""
 
 from __future__ import annotations
 

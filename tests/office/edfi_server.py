@@ -2,7 +2,7 @@
 
 POST makes or updates by the natural key and names the resource in Location (201 new, 200 there). DELETE is by id (204,
 404). GET is by values of properties, 25 at most. A token comes by client credentials. Unknown properties, descriptors,
-sections and students are refused as the contract has it (400, 409). What it holds afterwards is `events`.
+sections and students are refused as the contract has it (400, 409). `events` has the stored events.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OPTIONAL = {
 
 
 class EdFiServer:
-    """What the system holds, and what it was asked.
+    """The system: its stored events, and the requests that it got.
 
     Args:
         sections: section identifiers that it knows.
@@ -59,7 +59,7 @@ class EdFiServer:
         }
 
     def wrong(self, body: Any) -> tuple[int, str] | None:
-        """Return status and detail where a body can't be an event."""
+        """Return status and detail if a body can't be an event, otherwise None."""
         if not isinstance(body, dict) or not body.keys() >= REQUIRED or not body.keys() <= REQUIRED | OPTIONAL:
             return 400, "Data validation failed: a property is missing or unknown."
         section = body["sectionReference"]

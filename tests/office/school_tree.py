@@ -15,7 +15,7 @@ def pinned_room(school: School, device: str) -> OfficeRoom:
 
 
 def tables(school: School) -> dict[str, list[tuple[object, ...]]]:
-    """Return what stands in every table that is made from the tree, but for when and in what order it was found."""
+    """Return the rows of every table made from the tree, without the time and the order in which they were found."""
     from edge_daemon_office.ingest.run import MODELS
 
     found = {}

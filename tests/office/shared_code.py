@@ -1,4 +1,4 @@
-"""The code of documents that the office shares with the device: a copy, for neither distribution may need the other.
+"""The code of documents that the office shares with the device: a copy, so that neither distribution needs the other.
 
 `python -m tests.office.shared_code` writes the copy anew; a test compares it.
 """
@@ -16,7 +16,7 @@ ROOTS: Final = (
     *("attendance/reason_codes.py", "delivery/connection_deadline.py", "delivery/document_paths.py"),
     *("delivery/folder_listing.py", "device/signing.py", "errors.py", "timestamps.py", "whole_file.py"),
 )
-"""What the office uses; what these import is copied, too."""
+"""The modules that the office uses; the modules that these import are copied, too."""
 _INIT: Final = '''"""A copy of modules of `edge_daemon`: change them there, run `python -m tests.office.shared_code`."""
 '''
 

@@ -31,7 +31,7 @@ NAMES = (f"account {number}" for number in count())
 
 
 def now() -> datetime:
-    """Return the time at which this is asked: a suite may come here long after it was collected."""
+    """Return the time of the call, because a suite may run this test long after it was collected."""
     return datetime.now(timezone.utc).replace(microsecond=0)
 
 
@@ -56,7 +56,7 @@ class Device:
         ingest(self.school, now())
 
     def apply(self) -> str:
-        """Put the office's list into force, and say so in the heartbeat; return what could not be done."""
+        """Put the office's list into force, and report it in the heartbeat; return the corrections that failed."""
         data = self.path.read_bytes()
         wanted = parse_corrections(data, "room 204", now())
         result = apply_corrections(self.db, wanted, SIGNER, lambda *_: None, now())

@@ -1,4 +1,4 @@
-"""Whatever happens to registers, excuses and runs, the Ed-Fi system ends with what the registers say."""
+"""After any changes of registers and excuses, and any interruption, the Ed-Fi system agrees with the registers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erasing a student in the office: what goes, and what it says that stays."""
+"""Erasing a student in the office: the erased data, and the report on data that stays."""
 
 from __future__ import annotations
 

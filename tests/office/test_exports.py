@@ -1,4 +1,4 @@
-"""CSV by template, and Parquet: what the registers say, in another system's words."""
+"""CSV by template, and Parquet: the registers in the words of another system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the tree to the tables: each document once, in any order, and what can't be believed is a problem."""
+"""From the tree to the tables: each document once, in any order; an untrusted document is a problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line of the office, in processes of its own, as somebody runs it."""
+"""The command line of the office, run in separate processes as a user runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages show what the registers say, in both languages, and nobody sees what is another's."""
+"""The pages show the registers in both languages, and nobody sees the data of another school or course."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The read API gives what the registers say to a token of the school with the scope, and nothing to anybody else."""
+"""The read API gives the registers to a token of the school with the scope, and nothing to anybody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is older than the settings say is forgotten, also by the file of the database, and comes back by no rebuild."""
+"""Data older than the settings allow is erased, also from the database file, and no rebuild brings it back."""
 
 from __future__ import annotations
 

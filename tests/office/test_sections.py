@@ -1,4 +1,4 @@
-"""The page *Ed-Fi*: lines for courses, and what is sent by them."""
+"""The page *Ed-Fi*: lines for courses, and the events sent by them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tree as a copy of a server: what is new comes by the feed, and the office's lists go back."""
+"""The tree as a copy of a server: new documents come by the feed, and the office's lists go back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of rooms for the tests, and what make_cards.py makes of them."""
+"""Lists of rooms for the tests, and the cards that make_cards.py makes from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pictures count is asked, said, and written into the settings of each card."""
+"""The choice of counted pictures is asked for, reported, and written into the settings of each card."""
 
 from __future__ import annotations
 

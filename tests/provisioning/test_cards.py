@@ -1,4 +1,4 @@
-"""What is on a card: read back with the rules of each of its languages."""
+"""The contents of a card, read back by the rules of each file format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first start of a prepared card: everything in its place, nothing secret left, and any power cut made up for."""
+"""The first start of a prepared card: all is in its place, no secret is left, and it recovers from any power cut."""
 
 from __future__ import annotations
 
@@ -264,7 +264,7 @@ WRITES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.tr
 
 
 def cut_off(device, at):
-    """Start the device in a process that is killed right before its at-th change of the disk; say whether it was."""
+    """Start the device in a process that is killed before change `at` of the disk; return whether it was killed."""
     child = os.fork()
     if child == 0:
         seen = 0

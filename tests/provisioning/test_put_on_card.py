@@ -1,4 +1,4 @@
-"""A device's folder on the boot partition: whole or not at all, and what was there stays but for our words."""
+"""A device's folder on the boot partition: whole or not at all; other contents stay, except our lines."""
 
 from __future__ import annotations
 

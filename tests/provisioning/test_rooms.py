@@ -1,4 +1,4 @@
-"""The list of rooms: each mistake is one line that says where it is, and makes nothing."""
+"""The list of rooms: each mistake is one line with its place, and nothing is made."""
 
 from __future__ import annotations
 

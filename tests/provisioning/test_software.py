@@ -1,4 +1,4 @@
-"""What of the program a card brings: enough to install it, and nothing of what else lies in a checkout."""
+"""The program on a card: enough to install it, and nothing else from the checkout."""
 
 from __future__ import annotations
 

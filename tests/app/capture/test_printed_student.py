@@ -1,4 +1,4 @@
-"""A print on a whole lesson's way: sealed rows, a restart, the register, and the mail that is held."""
+"""A print of a student through a whole lesson: sealed rows, a restart, the register, and the held mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lesson that the device could not see marks nobody absent; if only a part is affected, seats decide."""
+"""A lesson that the device could not see marks nobody absent; if a part is hidden, the seats decide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lesson continues with the stored faces of any release, and opens no name to do so."""
+"""A lesson continues with the stored faces of any release, and decrypts no name for that."""
 
 from __future__ import annotations
 

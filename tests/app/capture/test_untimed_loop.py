@@ -30,7 +30,7 @@ CONFIG = '[device]\nname = "box 1"\ntime_zone = "Europe/Berlin"\n[timetable]\nfi
 
 
 class NobodyThere:
-    """What compares faces, in front of an empty room."""
+    """Replaces the comparer; its room is empty."""
 
     student_ids = ("S1",)
 

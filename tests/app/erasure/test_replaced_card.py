@@ -1,4 +1,4 @@
-"""A replaced card: what returns with a copy of its state, and with a copy older than the last removal."""
+"""A replaced card: the data that returns with a copy of its state, or with a copy from before the last removal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The index of a day beside the documents of a folder: what it names, and what a cut or a refusal costs."""
+"""The index of a day in a folder: the documents that it names, and the effect of a power cut or a refusal."""
 
 from __future__ import annotations
 

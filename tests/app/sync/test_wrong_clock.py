@@ -1,4 +1,4 @@
-"""A clock that was wrong delays no mail: what it postponed is sent at the time that was right."""
+"""A clock that was wrong delays no mail: a postponed message is sent at the right time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folders of releases and their tool: what a technician reads when one is missing, and what an update renews."""
+"""The folders of releases and their tool: the message if one is missing, and the tools that an update renews."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge_daemon.errors import UpdateError, UpdateFailedError
 
 @pytest.fixture
 def releases(tmp_path) -> Releases:
-    """A device with the release 1.0 in effect, whose tool says what it is given and fails."""
+    """A device with the release 1.0 in effect. Its tool prints its arguments and fails."""
     found = Releases(tmp_path)
     for folder in (found.folder("1.0") / "device", found.base / "bin", tmp_path / "usr/local/sbin"):
         folder.mkdir(parents=True)

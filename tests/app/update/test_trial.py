@@ -1,4 +1,4 @@
-"""`edge-daemon update-check`: what a new release finds out on copies before it takes effect."""
+"""`edge-daemon update-check`: the checks of a new release on copies, before it takes effect."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from edge_daemon.attendance.evidence.tracks import Track
 from edge_daemon.types import Box, Candidate, Quality
 
 TYPICAL = 0.60
-"""Mean cosine within a track for which its steadiness is the root of it, however many the faces."""
+"""Mean cosine within a track at which the track's steadiness is its square root, whatever the number of faces."""
 
 
 def face(

@@ -12,7 +12,7 @@ _FIELDS = 16
 _DECAY = 0.4
 """The noise of a mesh lies along a few directions of all points together, each with e^-0.4 of the noise before.
 
-So it is on composed prints (`benchmarks.prints`).
+The mesh behaves like this on composed prints (`benchmarks.prints`).
 """
 
 

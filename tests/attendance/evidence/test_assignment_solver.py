@@ -13,7 +13,7 @@ from edge_daemon.attendance.evidence.assignment_solver import assign
 
 
 def _best(gains: np.ndarray) -> float:
-    """The largest sum, by trying all: each row takes one column or one of as many blanks."""
+    """Return the largest sum by trying all assignments; a row may also take no column."""
     rows, columns = gains.shape
     padded = np.hstack([np.maximum(gains, 0), np.zeros((rows, rows))])
     return max(sum(padded[r, c] for r, c in enumerate(p)) for p in permutations(range(columns + rows), rows))

@@ -1,4 +1,4 @@
-"""What moves in a face: nothing in a print, however it is held."""
+"""Movement within a face: a print has none, however it is held."""
 
 from __future__ import annotations
 

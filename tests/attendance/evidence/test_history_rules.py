@@ -1,4 +1,4 @@
-"""What a seat's history says about a track without a name, and what a second look requires, in exact numbers."""
+"""Exact thresholds for a track without a name, by the history of its seat, and for the second pass."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _thresholds(
     seats: Sequence[int] = (0, 0, 0),
     familiarity: float = 0.0,
 ) -> list[float]:
-    """Return what each of three students needs in the unknown track; the others are (student, captures)."""
+    """Return the threshold of each of three students for the unknown track; other tracks are (student, captures)."""
     slots = [frozenset(unknown), *(frozenset(own) for _, own in named)]
     tracks = [track((1, 0, 0), sorted(own), seat) for own, seat in zip(slots, seats, strict=False)]
     scores = np.zeros((len(tracks), 3))

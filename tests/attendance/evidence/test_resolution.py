@@ -1,4 +1,4 @@
-"""What a lesson's resolution has: each field, in rooms so small that every rule that fills it is met in a moment."""
+"""Each field of a lesson's resolution, in rooms so small that the test takes a moment."""
 
 from __future__ import annotations
 

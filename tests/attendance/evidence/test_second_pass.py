@@ -15,7 +15,7 @@ from tests.attendance.evidence.room import Room
 SLOTS = range(40)
 FAR = [30.0] * (OTHERS + 1)
 BELOW = 0.42
-"""Cosine to the portraits that no first look accepts: at 30 px it takes 0.44 after half a cohort."""
+"""Cosine to the portraits that the first pass refuses. At 30 px it requires 0.44 after the cohort's share."""
 
 
 def _mixed(shares: dict[float, np.ndarray], rest: np.ndarray) -> np.ndarray:
@@ -40,7 +40,7 @@ def _class_without(absent: str, like: float) -> Room:
 
 
 def _identity_of_somebody(room: Room, slots: Sequence[int] = SLOTS, width_px: float = 30.0) -> str:
-    """Return who somebody is that sits down and is BELOW like S03."""
+    """Return the name given to a person in the room who has the cosine BELOW to S03."""
     room.people["somebody"] = _mixed({BELOW: room.identity("S03")}, room.identity("somebody"))
     before = len(room.faces)
     room.sits("somebody", slots, 20, width_px=width_px)

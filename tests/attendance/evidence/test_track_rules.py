@@ -1,4 +1,4 @@
-"""Which track gets a face that the grouping left over, and when a face changes its track."""
+"""The track that gets a left-over face, and the cases in which a face changes its track."""
 
 from __future__ import annotations
 
