@@ -82,5 +82,5 @@ def demo_home(tmp_path_factory) -> Path:
 
     Each process has its own copy, because reading a database makes files beside it.
     """
-    made = made_once(tmp_path_factory, "home", demo_lesson.enrol)
-    return Path(shutil.copytree(made, tmp_path_factory.mktemp("demo") / "home"))
+    home = made_once(tmp_path_factory, "home", demo_lesson.enrol)
+    return Path(shutil.copytree(home, tmp_path_factory.mktemp("demo") / "home"))

@@ -96,8 +96,8 @@ def decide(home: Home, lesson_id: str, student_id: str, verdict: str, at: dateti
 
     def render(last: registers.StoredRegister) -> str:
         register = from_json(last.document).register
-        made = correct(register, student_id, verdict, by="Ms Meyer", reason="was at the doctor's", at=at)
-        return sign(made, last.sha256, signer)
+        corrected = correct(register, student_id, verdict, by="Ms Meyer", reason="was at the doctor's", at=at)
+        return sign(corrected, last.sha256, signer)
 
     db = open_register(home.register_db_path)
     with transaction(db):

@@ -71,9 +71,9 @@ def _write_leaf(
     builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
-    made = builder.add_extension(issuer, critical=False).sign(ca_key, hashes.SHA256())
+    certificate = builder.add_extension(issuer, critical=False).sign(ca_key, hashes.SHA256())
     secret = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(secret + made.public_bytes(PEM))
+    file.write_bytes(secret + certificate.public_bytes(PEM))
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key, first: int, last: int) -> x509.CertificateBuilder:

@@ -103,12 +103,12 @@ def test_undamaged_inputs_are_taken_and_damaged_ones_follow_from_their_numbers(t
 
 
 def test_a_packed_input_is_the_same_at_another_time_of_day(monkeypatch):
-    made = [RosterParser().mutated(3, random.Random("3"))]
+    inputs = [RosterParser().mutated(3, random.Random("3"))]
     monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(1_900_000_000))
     monkeypatch.setattr("openpyxl.writer.excel.datetime.datetime", Later)
-    assert RosterParser().mutated(3, random.Random("3")) == made[0]
+    assert RosterParser().mutated(3, random.Random("3")) == inputs[0]
     assert RosterParser().seeds == RosterParser().seeds
-    assert list(made[0]) == ["roster.xlsx"]
+    assert list(inputs[0]) == ["roster.xlsx"]
 
 
 def test_damaged_json_follows_from_its_number_whatever_came_before():

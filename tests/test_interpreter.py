@@ -114,8 +114,8 @@ def test_a_camera_process_is_the_programs_own(planted, tmp_path):
 
 def test_an_update_makes_the_new_release_without_them(planted, tmp_path):
     device = Device(tmp_path)
-    made = bundle(tmp_path, device.key, "2.0")
-    Updater(Releases(device.root), ServiceControl(device.root, 10.0, 0.2), Home(tmp_path / "home")).take(made)
+    path = bundle(tmp_path, device.key, "2.0")
+    Updater(Releases(device.root), ServiceControl(device.root, 10.0, 0.2), Home(tmp_path / "home")).take(path)
     assert device.says() == "2.0"
     assert list(planted.iterdir()) == []
 

@@ -87,15 +87,15 @@ def test_each_verdict_has_its_mark_and_a_doubted_one_is_counted_as_to_be_confirm
 
 def test_sheets_lessons_and_marks_have_empty_defaults():
     register = register_at(START)
-    made, entry = next(arrange([register], {}, BERLIN, "week")), entries_of(register)["a"]
+    week, entry = next(arrange([register], {}, BERLIN, "week")), entries_of(register)["a"]
     lesson = register.lesson
     column = Column(lesson, lesson.start, lesson.end, 20, 20)
     assert (column.note, column.rules) == ("", ())
     plain = SheetEntry(entry.verdict, None)
     assert (plain.captures_taken, plain.distance, plain.needed, plain.looked_for) == (0, None, None, True)
-    sheet = Sheet(made.name, made.first_day, made.last_day, made.device, made.columns, made.rows)
+    sheet = Sheet(week.name, week.first_day, week.last_day, week.device, week.columns, week.rows)
     assert (sheet.part, sheet.counts_rehearsals) == ("", False)
-    assert sheet == made
+    assert sheet == week
 
 
 def test_a_rule_in_words_has_its_shares_in_percent_and_names_each_network_once():

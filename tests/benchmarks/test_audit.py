@@ -21,7 +21,7 @@ def face(x: float, y: float, width: float) -> Face:
 
 def lesson(name: str, hits: tuple[float, ...], captures: int = 20, variant: str = AS_IS.name) -> list[Capture]:
     """Each student is named rightly in a share of the captures, and found in all but the first one."""
-    made = []
+    observations = []
     for number in range(captures):
         true = tuple(TrueFace((x, y, w, 1.25 * w), "student", f"S{i}", w) for i, (x, y, w) in enumerate(SEATS))
         seen = tuple(
@@ -29,8 +29,8 @@ def lesson(name: str, hits: tuple[float, ...], captures: int = 20, variant: str 
             for i, seat in enumerate(SEATS)
             if number
         )
-        made.append(Capture(name, variant, f"{number:04d}", 1200, 1200, true, seen))
-    return made
+        observations.append(Capture(name, variant, f"{number:04d}", 1200, 1200, true, seen))
+    return observations
 
 
 def test_faces_count_for_the_width_that_is_nearest_by_ratio():

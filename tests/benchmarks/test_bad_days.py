@@ -70,12 +70,12 @@ def test_of_a_good_lesson_every_scenario_is_made_with_its_truth(tmp_path, monkey
     arguments = ["bad_lessons", "--data", str(good), "--out", str(out), "--captures", "2"]
     monkeypatch.setattr(sys, "argv", arguments)
     assert bad_lessons.main() == 0
-    made = {path.name: json.loads((path / "scenario.json").read_text()) for path in out.glob("one-*")}
-    assert {one["name"] for one in made.values()} == {
+    scenarios = {path.name: json.loads((path / "scenario.json").read_text()) for path in out.glob("one-*")}
+    assert {one["name"] for one in scenarios.values()} == {
         *("usual", "room_empty", "unusual_class", "dark", "backlight", "motion", "defocus", "turned"),
         *("half_covered", "excursion"),
     }
-    for name, about in made.items():
+    for name, about in scenarios.items():
         assert len(list((out / name / "frames").iterdir())) == 2
         rows = list(csv.DictReader((out / name / "truth.csv").open(encoding="utf-8")))
         usable = {row["seat_usable"] for row in rows}
@@ -83,7 +83,7 @@ def test_of_a_good_lesson_every_scenario_is_made_with_its_truth(tmp_path, monkey
             assert usable == {"0"}
         if about["name"] in ("usual", "excursion"):
             assert (usable, about["expected_register_flags"]) == ({"1"}, [])
-    empty = next(name for name, about in made.items() if about["name"] == "room_empty")
+    empty = next(name for name, about in scenarios.items() if about["name"] == "room_empty")
     assert {row["verdict"] for row in csv.DictReader((out / empty / "truth.csv").open())} == {"absent"}
 
 

@@ -38,8 +38,8 @@ def test_students_are_counted_by_the_best_of_their_photographs():
 
 def test_each_way_spoils_a_photograph_as_its_name_says():
     picture = np.asarray(cv2.resize(pictures.portrait(pictures.NAMES[0]), (224, 224)), np.uint8)
-    made = {name: spoil(picture) for name, spoil in WAYS.items()}
-    assert np.array_equal(made["as it is"], picture)
-    assert made[".36 of the size"].shape[0] == round(0.36 * 224)
-    assert made["light x .3"].mean() == pytest.approx(0.3 * picture.mean(), rel=0.02)
-    assert cv2.Laplacian(made["out of focus"], cv2.CV_64F).var() < 0.2 * cv2.Laplacian(picture, cv2.CV_64F).var()
+    spoilt = {name: spoil(picture) for name, spoil in WAYS.items()}
+    assert np.array_equal(spoilt["as it is"], picture)
+    assert spoilt[".36 of the size"].shape[0] == round(0.36 * 224)
+    assert spoilt["light x .3"].mean() == pytest.approx(0.3 * picture.mean(), rel=0.02)
+    assert cv2.Laplacian(spoilt["out of focus"], cv2.CV_64F).var() < 0.2 * cv2.Laplacian(picture, cv2.CV_64F).var()

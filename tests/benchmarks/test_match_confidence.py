@@ -42,12 +42,12 @@ def made_people(count: int, photographs: int = 5, noise: float = 0.7) -> dict[st
 
 
 def test_as_many_strangers_as_students_stand_before_a_class_and_none_is_enrolled_from_what_is_seen():
-    made = list(trials(made_people(40), 3, np.random.default_rng(0)))
-    assert sum(t.student == STRANGER for t in made) == len(made) / 2
-    assert {len(t.photographs_each) for t in made} <= set(range(12, 21))
-    bare = [t for t in made if t.condition == "bare" and t.student != STRANGER]
+    all_trials = list(trials(made_people(40), 3, np.random.default_rng(0)))
+    assert sum(t.student == STRANGER for t in all_trials) == len(all_trials) / 2
+    assert {len(t.photographs_each) for t in all_trials} <= set(range(12, 21))
+    bare = [t for t in all_trials if t.condition == "bare" and t.student != STRANGER]
     assert np.mean([t.evidence.scores.argmax() == t.student for t in bare]) > 0.95
-    assert max(t.evidence.similarities.max() for t in made) < 0.999
+    assert max(t.evidence.similarities.max() for t in all_trials) < 0.999
 
 
 def test_the_command_measures_made_people(tmp_path, monkeypatch):
@@ -87,12 +87,13 @@ def test_held_back_people_alone_are_examined_and_too_few_are_refused(tmp_path, m
 
 
 def test_the_exact_p_of_mcnemar():
-    made = [trial for trial in trials(made_people(30), 1, np.random.default_rng(0)) if trial.student != STRANGER][:10]
-    right = [match_confidence.Guess(t.student, 1.0) for t in made]
-    wrong = [match_confidence.Guess(-2, 1.0) for _ in made]
+    of_students = [one for one in trials(made_people(30), 1, np.random.default_rng(0)) if one.student != STRANGER]
+    own_trials = of_students[:10]
+    right = [match_confidence.Guess(t.student, 1.0) for t in own_trials]
+    wrong = [match_confidence.Guess(-2, 1.0) for _ in own_trials]
     guesses = {"network": right[:8] + wrong[8:], "other": wrong[:8] + right[8:]}
     named = {way: np.ones(10, bool) for way in guesses}
-    found = match_confidence.mcnemar(made, guesses, named, range(10), "other")
+    found = match_confidence.mcnemar(own_trials, guesses, named, range(10), "other")
     assert (found["network_only"], found["other_only"]) == (8, 2)
     assert found["p"] == pytest.approx(2 * (1 + 10 + 45) / 1024)
 

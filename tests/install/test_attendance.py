@@ -23,12 +23,12 @@ def wrapper() -> Iterator[Wrapper]:
     """A folder that everybody can enter, with a home in it that only its owner can."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
-        made = Wrapper(Path(name))
-        made.prepare()
-        (made.folder / "home" / "photos" / "s1").mkdir(parents=True)
-        (made.folder / "home").chmod(0o700)
-        (made.folder / "home" / "ROSTER.csv").write_text("student_id,consent\n")
-        yield made
+        wrapper = Wrapper(Path(name))
+        wrapper.prepare()
+        (wrapper.folder / "home" / "photos" / "s1").mkdir(parents=True)
+        (wrapper.folder / "home").chmod(0o700)
+        (wrapper.folder / "home" / "ROSTER.csv").write_text("student_id,consent\n")
+        yield wrapper
 
 
 @pytest.fixture

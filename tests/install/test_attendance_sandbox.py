@@ -41,9 +41,9 @@ EXPOSURE = 13
 def wrapper() -> Iterator[Wrapper]:
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
-        made = Wrapper(Path(name))
-        made.prepare()
-        yield made
+        wrapper = Wrapper(Path(name))
+        wrapper.prepare()
+        yield wrapper
 
 
 def unit(folder: Path, properties: list[str]) -> Path:

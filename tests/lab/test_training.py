@@ -62,8 +62,8 @@ def test_a_training_that_was_cut_goes_on_and_gives_what_one_without_a_cut_gives(
     train_expression(data, whole, PLAN, None, quiet, lines.append)
     assert [line for line in lines if line.startswith("epoch ")] == lines[:2]
     assert {line.split(":")[0] for line in lines if "balanced" in line and line not in lines[:2]} == set(HEADS)
-    made = {"state.pt", "curve.csv", "curve.svg", "confusion.svg", "distribution.svg", "samples.png"}
-    assert {path.name for path in (tmp_path / "whole.tflite.training").iterdir()} == made
+    files = {"state.pt", "curve.csv", "curve.svg", "confusion.svg", "distribution.svg", "samples.png"}
+    assert {path.name for path in (tmp_path / "whole.tflite.training").iterdir()} == files
     state = train_expression(data, cut, PLAN, 0.0001, quiet, quiet)
     assert (state.epoch, state.ended, cut.exists()) == (1, "", False)
     with pytest.raises(LabError, match=r"another plan \(seed 3\)"):

@@ -120,9 +120,9 @@ def test_an_index_that_does_not_answer_is_a_line_and_leaves_nothing(tmp_path, ke
 
 
 def test_a_bundle_is_verified_when_it_is_made_and_again_on_demand(tmp_path, keys, collected, capsys):
-    made = tmp_path / "made.edge"
-    assert make_bundle.main(["--key", str(keys / "release.key"), "--python", "3.13", "--output", str(made)]) == 0
-    assert make_bundle.main(["--check", str(made)]) == 0
+    bundle = tmp_path / "made.edge"
+    assert make_bundle.main(["--key", str(keys / "release.key"), "--python", "3.13", "--output", str(bundle)]) == 0
+    assert make_bundle.main(["--check", str(bundle)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == lines[1]
     assert "for aarch64 with Python 3.13" in lines[0]
@@ -132,9 +132,9 @@ def test_a_bundle_is_verified_when_it_is_made_and_again_on_demand(tmp_path, keys
 @pytest.mark.parametrize(
     ("change", "expected_message"),
     [
-        (lambda made, _: made.write_bytes(made.read_bytes().replace(b"the program", b"a programme")), "is damaged"),
-        (lambda made, _: made.write_bytes(made.read_bytes()[:-4000].rstrip(b"\0")[:-5]), "can't be read to its end"),
-        (lambda made, _: made.unlink(), "can't be read as a bundle"),
+        (lambda path, _: path.write_bytes(path.read_bytes().replace(b"the program", b"a programme")), "is damaged"),
+        (lambda path, _: path.write_bytes(path.read_bytes()[:-4000].rstrip(b"\0")[:-5]), "can't be read to its end"),
+        (lambda path, _: path.unlink(), "can't be read as a bundle"),
         (lambda _, public: public.write_text("00" * 32), "the signature does not match the key that is trusted here"),
         (lambda _, public: public.unlink(), "release.pub: is missing"),
     ],
@@ -142,9 +142,9 @@ def test_a_bundle_is_verified_when_it_is_made_and_again_on_demand(tmp_path, keys
 def test_a_bundle_that_devices_would_refuse_is_refused(
     tmp_path, keys, public_key, collected, capsys, change, expected_message
 ):
-    made = tmp_path / "made.edge"
-    make_bundle.main(["--key", str(keys / "release.key"), "--output", str(made)])
-    change(made, public_key)
-    assert make_bundle.main(["--check", str(made)]) == 2
+    bundle = tmp_path / "made.edge"
+    make_bundle.main(["--key", str(keys / "release.key"), "--output", str(bundle)])
+    change(bundle, public_key)
+    assert make_bundle.main(["--check", str(bundle)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert expected_message in line

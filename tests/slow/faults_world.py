@@ -132,9 +132,9 @@ class World:
             return sign(new, last.sha256, SIGNER)
 
         with transaction(db):
-            made = add_revision(db, lesson_id, render, self.now, outbox_writer(self.home.config))
-        if made is not None:
-            self._made(lesson_id, made.revision, made.document)
+            revision = add_revision(db, lesson_id, render, self.now, outbox_writer(self.home.config))
+        if revision is not None:
+            self._made(lesson_id, revision.revision, revision.document)
 
     def _publish(self, db) -> None:
         self.promises += 1

@@ -211,13 +211,13 @@ def mutated_zip(data: bytes, chance: random.Random, words: Sequence[bytes] = ())
 
 def packed(parts: Iterable[tuple[str, bytes]]) -> bytes:
     """Return a packed file of these names and contents; the bytes do not depend on the time of day."""
-    made = io.BytesIO()
-    with warnings.catch_warnings(), zipfile.ZipFile(made, "w") as archive:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as archive:
         warnings.simplefilter("ignore")  # a name that is there twice
         for part, body in parts:
             # A ZipInfo of its own has no date of now, as a bare name would get.
             archive.writestr(zipfile.ZipInfo(part), body, zipfile.ZIP_DEFLATED)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def _span(data: bytes, chance: random.Random, longest: int) -> tuple[int, int]:

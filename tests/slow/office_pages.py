@@ -44,10 +44,10 @@ ARABIC = {
 def an_office(folder: Path) -> Iterator[dict[str, str]]:
     """Serve a demo; yield the password of each role."""
     command = [sys.executable, "-m", "edge_daemon_office", "--home", str(folder)]
-    made = subprocess.run(
+    completed = subprocess.run(
         [*command, "demo", "--no-serve", "--listen", LISTEN], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    passwords = dict(re.findall(r"account (\w+) +password (\S+)", made.stdout))
+    passwords = dict(re.findall(r"account (\w+) +password (\S+)", completed.stdout))
     with_edfi_and_audit(folder)
     (folder / "wording").mkdir()
     (folder / "wording" / "ar.json").write_text(json.dumps(ARABIC), "utf-8")

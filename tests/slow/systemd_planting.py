@@ -84,8 +84,8 @@ def plant(machine: Machine, report: Report) -> dict[str, list[str]]:
             f"{user} writes in folders of its own and in common ones only", found and not strange, strange or found
         )
         kind = "all" if user == "edge-daemon-sync" else "code"
-        made = machine.run(*as_user, "python3", "-I", "/srv/plants.py", kind, *found).split()
-        report.figure(f"plants_of_{user.replace('-', '_')}", sum(map(int, made)))
+        planted = machine.run(*as_user, "python3", "-I", "/srv/plants.py", kind, *found).split()
+        report.figure(f"plants_of_{user.replace('-', '_')}", sum(map(int, planted)))
     _check_that_it_would_be_noticed(machine, report, folders["edge-daemon-sync"])
     return folders
 

@@ -194,10 +194,10 @@ def test_revisions_are_appended_and_the_last_one_holds(running):
 
 def keep_registers(db, days):
     """Keep one register a day; return the ids of their lessons."""
-    made = [a_register(a_lesson(START + timedelta(days=day)), {"a": 1.0}, captures=2) for day in range(days)]
-    for register, sightings in made:
+    registers_made = [a_register(a_lesson(START + timedelta(days=day)), {"a": 1.0}, captures=2) for day in range(days)]
+    for register, sightings in registers_made:
         keep(db, register, sightings)
-    return [register.lesson.lesson_id for register, _ in made]
+    return [register.lesson.lesson_id for register, _ in registers_made]
 
 
 def test_registers_are_found_by_the_day_of_their_lesson(db):

@@ -85,11 +85,11 @@ def test_an_item_has_its_name_by_receiver_kind_subject_and_student(db, other):
 
 
 def test_every_register_that_has_no_item_gets_one_in_the_ledgers_order(db):
-    made = [a_register(a_lesson(START + hours * HOUR), {"a": 1.0}) for hours in (2, 0, 1)]
-    for register, sightings in made:
+    registers_made = [a_register(a_lesson(START + hours * HOUR), {"a": 1.0}) for hours in (2, 0, 1)]
+    for register, sightings in registers_made:
         keep(db, register, sightings)
-    refs = [f"{register.lesson.lesson_id}/1" for register, _ in made]
-    put(db, refs[1], lesson_id=made[1][0].lesson.lesson_id)
+    refs = [f"{register.lesson.lesson_id}/1" for register, _ in registers_made]
+    put(db, refs[1], lesson_id=registers_made[1][0].lesson.lesson_id)
     with transaction(db):
         assert outbox.put_missing_registers(db, NOW + HOUR) == 2
         assert outbox.put_missing_registers(db, NOW + HOUR) == 0
@@ -502,8 +502,8 @@ def test_a_first_try_keeps_the_wait_that_it_was_given(db, wait):
 
 
 def test_a_first_try_that_a_clock_put_off_waits_from_now_on(db):
-    made = NOW + 30 * DAY
-    assert _wait_after_claiming(db, 0, 30 * DAY + 4 * HOUR, made=made) == pytest.approx(4 * HOUR, abs=10 * INSTANT)
+    made_at = NOW + 30 * DAY
+    assert _wait_after_claiming(db, 0, 30 * DAY + 4 * HOUR, made=made_at) == pytest.approx(4 * HOUR, abs=10 * INSTANT)
 
 
 @pytest.mark.parametrize(("ahead", "mended"), [(HOUR - SECOND, False), (HOUR + SECOND, True)])

@@ -61,8 +61,8 @@ def exposed(unit, tenths):
 def test_the_user_and_the_folders_come_from_the_two_lists(tmp_path):
     root = tmp_path / "root"
     (root / "etc").mkdir(parents=True)
-    made = run("systemd-sysusers", f"--root={root}", str(FOLDER / "edge-daemon.sysusers.conf"))
-    assert made.returncode == 0, made.stderr
+    completed = run("systemd-sysusers", f"--root={root}", str(FOLDER / "edge-daemon.sysusers.conf"))
+    assert completed.returncode == 0, completed.stderr
     for line, name in zip((root / "etc/passwd").read_text().splitlines(), NAMES, strict=True):
         entry = line.split(":")
         assert entry[0] == name
@@ -78,6 +78,6 @@ def test_the_command_is_found_by_everybody_after_an_update_that_brought_it(tmp_p
         (root / folder).mkdir(parents=True)
     run("systemd-sysusers", f"--root={root}", str(FOLDER / "edge-daemon.sysusers.conf"))
     for _ in range(2):
-        made = run("systemd-tmpfiles", f"--root={root}", "--create", str(FOLDER / "edge-daemon.tmpfiles.conf"))
-        assert made.returncode == 0, made.stderr
+        completed = run("systemd-tmpfiles", f"--root={root}", "--create", str(FOLDER / "edge-daemon.tmpfiles.conf"))
+        assert completed.returncode == 0, completed.stderr
     assert str((root / "usr/local/bin/attendance").readlink()) == "../sbin/attendance"

@@ -47,12 +47,12 @@ class Device:
 
 @pytest.fixture
 def device(tmp_path) -> Device:
-    made = Device(tmp_path)
-    made.has("tools/systemd-creds", CREDS.encode())
+    device = Device(tmp_path)
+    device.has("tools/systemd-creds", CREDS.encode())
     (tmp_path / "tools/systemd-creds").chmod(0o755)
-    made.has(DROP_IN, b"[Service]\nLoadCredentialEncrypted=device-key:/x\n")
+    device.has(DROP_IN, b"[Service]\nLoadCredentialEncrypted=device-key:/x\n")
     (tmp_path / "etc/credstore").mkdir(mode=0o700)
-    return made
+    return device
 
 
 def test_the_sealed_copy_goes_and_the_plain_key_stays(device):

@@ -61,12 +61,12 @@ def test_units_with_the_network_have_neither_gallery_nor_key_nor_camera():
     state = "/var/lib/edge-daemon"
     folders = {str(Home().gallery_db_path.parent), f"{state}/backups", f"{state}/damaged"}
     assert folders | {"/etc/credstore"} <= hidden
-    made = {
+    created_folders = {
         line.split()[1]
         for line in (FOLDER / "edge-daemon.tmpfiles.conf").read_text().splitlines()
         if line.startswith("d ")
     }
-    assert folders <= made  # what is not there when the unit starts can't be hidden
+    assert folders <= created_folders  # what is not there when the unit starts can't be hidden
     assert values(unit, "PrivateDevices") == ["yes"]
     assert values(unit, "SupplementaryGroups") == []
     assert not any(DEVICE_KEY_CREDENTIAL in value for value in values(unit, "LoadCredential"))

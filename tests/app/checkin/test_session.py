@@ -55,10 +55,10 @@ def roster(store, tmp_path, *rows):
 def session(gallery, tmp_path):
     roster(gallery, tmp_path, "S1,Ann,,,yes,yes", "S2,Bo,,,yes,", "S3,Cy,,,no,yes")
     register_db = open_register(tmp_path / "register.sqlite")
-    made = CheckinSession(gallery, register_db, Frames(), EMBEDDER, sleep=lambda seconds: waits.append(seconds))
+    session = CheckinSession(gallery, register_db, Frames(), EMBEDDER, sleep=lambda seconds: waits.append(seconds))
     waits: list[float] = []
-    made.waits = waits  # type: ignore[attr-defined]
-    return made
+    session.waits = waits  # type: ignore[attr-defined]
+    return session
 
 
 def enrol(session, student_id="S1", takes=range(6)):

@@ -20,16 +20,16 @@ SHARES = {"S1": 0.9, "S2": 0.1}
 @pytest.fixture
 def room(tmp_path) -> OfficeRoom:
     """Five lessons, the third with a correction, and a heartbeat that describes them."""
-    made = OfficeRoom(tmp_path, "room 1")
-    made.paths = []
+    room = OfficeRoom(tmp_path, "room 1")
+    room.paths = []
     for number in range(5):
-        register = made.register(START + timedelta(days=number), SHARES)
-        made.promise([register.lesson], register.lesson.start - timedelta(hours=12), register.plan.seed_sha256)
-        made.paths.append(made.deliver(register))
+        register = room.register(START + timedelta(days=number), SHARES)
+        room.promise([register.lesson], register.lesson.start - timedelta(hours=12), register.plan.seed_sha256)
+        room.paths.append(room.deliver(register))
         if number == 2:
-            made.correct(register, "S2", "present")
-    put_heartbeat(made, made.paths[-1], 6)
-    return made
+            room.correct(register, "S2", "present")
+    put_heartbeat(room, room.paths[-1], 6)
+    return room
 
 
 def put_heartbeat(room: OfficeRoom, last: Path, registers: int, waiting: int = 0) -> None:

@@ -32,9 +32,9 @@ def disk(tmp_path):
     given = os.environ.get("EDGE_DAEMON_RAW_DISK")
     if given:
         folder, _, device = given.partition(":")
-        made = Path(folder) / secrets.token_hex(4)
-        made.mkdir()
-        yield made, Path(device)
+        folder_made = Path(folder) / secrets.token_hex(4)
+        folder_made.mkdir()
+        yield folder_made, Path(device)
         return
     try:
         with loop_disk(tmp_path, 112) as loop:

@@ -123,9 +123,9 @@ def test_the_record_of_a_week_leaves_out_lessons_that_send_no_notice(home, db, w
 
 def record(home: Home, db, kind: str, student_id: str) -> Message:
     about = "2026-11" if kind.endswith("month") else "2026-W47"
-    made = Composer(home, db).compose(Delivery(1, "mail", kind, about, student_id, "", 0, MONDAY), MONDAY)
-    assert isinstance(made, Message), made
-    return made
+    message = Composer(home, db).compose(Delivery(1, "mail", kind, about, student_id, "", 0, MONDAY), MONDAY)
+    assert isinstance(message, Message), message
+    return message
 
 
 def test_an_ordinary_lesson_reaches_them_by_every_message(home, db):

@@ -29,7 +29,7 @@ def home(tmp_path):
 def catch_up(home, now):
     """Deliver the sheets that are due; return their messages."""
     db = open_register(home.register_db_path)
-    made = []
+    messages = []
     with closing(db.conn):
         enqueue_periods(db, home.config, now)
         composer = Composer(home, db)
@@ -38,9 +38,9 @@ def catch_up(home, now):
             if one.kind in (outbox.WEEK, outbox.STUDENT_WEEK):
                 composer.spread(one, now)
                 if not isinstance(message, Outcome):
-                    made.append((one, message))
+                    messages.append((one, message))
             outbox.settle(db, one, Outcome("delivered", "250"), now, random.Random(1))
-    return made
+    return messages
 
 
 def refs(made, kind=outbox.WEEK):
@@ -100,9 +100,9 @@ def test_a_sheet_that_still_waits_takes_in_a_late_register_and_is_sent_once(home
     with closing(db.conn):
         enqueue_periods(db, home.config, MONDAY + 7 * DAY)
     mail_school.hold(home, MONDAY + DAY)
-    made = catch_up(home, MONDAY + 7 * DAY)
-    assert refs(made) == ["2026-W47", "2026-W47#2", "2026-W47#3"]
-    assert len(made[0][1].registers) == 2
+    messages = catch_up(home, MONDAY + 7 * DAY)
+    assert refs(messages) == ["2026-W47", "2026-W47#2", "2026-W47#3"]
+    assert len(messages[0][1].registers) == 2
 
 
 @pytest.mark.parametrize(

@@ -43,14 +43,14 @@ class Watched:
 
 @pytest.fixture
 def watched(tmp_path):
-    made = []
+    pools = []
 
     def make(code: str) -> Watched:
-        made.append(Watched(Home(tmp_path), code))
-        return made[-1]
+        pools.append(Watched(Home(tmp_path), code))
+        return pools[-1]
 
     yield make
-    for one in made:
+    for one in pools:
         one.staff.end(0.0)
 
 

@@ -42,9 +42,9 @@ def clock() -> Clock:
 @pytest.fixture
 def home(tmp_path, office, monkeypatch) -> Home:
     """A device whose sync runs as another user."""
-    made = a_device(tmp_path / "home", office, more='pull = ["corrections"]')
+    home = a_device(tmp_path / "home", office, more='pull = ["corrections"]')
     monkeypatch.setattr(Home, "may_write_registers", False)
-    return made
+    return home
 
 
 def states(home: Home) -> list[str]:

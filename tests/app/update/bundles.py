@@ -77,9 +77,9 @@ def bundle(folder: Path, key: Ed25519PrivateKey, version: str, *, broken: str = 
         (source / name).parent.mkdir(exist_ok=True)
         (source / name).write_text(text)
         files[name] = source / name
-    made = folder / f"{version}.edge"
-    make_bundle.assemble(made, key, {"version": version, **ABOUT, **about}, files)
-    return made
+    path = folder / f"{version}.edge"
+    make_bundle.assemble(path, key, {"version": version, **ABOUT, **about}, files)
+    return path
 
 
 class Device:

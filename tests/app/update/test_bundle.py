@@ -20,9 +20,9 @@ def key() -> Ed25519PrivateKey:
 
 
 def test_an_unpacked_bundle_has_the_version_and_files_of_its_source(tmp_path, key):
-    made = bundle(tmp_path, key, "2.0")
-    manifest = read_manifest(made, key.public_key())
-    unpack(made, manifest, tmp_path / "out")
+    path = bundle(tmp_path, key, "2.0")
+    manifest = read_manifest(path, key.public_key())
+    unpack(path, manifest, tmp_path / "out")
     assert manifest.version == "2.0"
     assert (tmp_path / "out/systemd/edge-daemon.service").read_text() == (
         tmp_path / "source-2.0/systemd/edge-daemon.service"
@@ -30,47 +30,47 @@ def test_an_unpacked_bundle_has_the_version_and_files_of_its_source(tmp_path, ke
 
 
 def test_a_bundle_of_somebody_else_is_refused(tmp_path, key):
-    made = bundle(tmp_path, Ed25519PrivateKey.generate(), "2.0")
+    path = bundle(tmp_path, Ed25519PrivateKey.generate(), "2.0")
     with pytest.raises(UpdateError, match=r"signature does not match the key.*nothing was changed"):
-        read_manifest(made, key.public_key())
+        read_manifest(path, key.public_key())
 
 
 def test_a_changed_manifest_is_refused(tmp_path, key):
-    made = bundle(tmp_path, key, "2.0")
-    made.write_bytes(made.read_bytes().replace(b'"version": "2.0"', b'"version": "9.0"'))
+    path = bundle(tmp_path, key, "2.0")
+    path.write_bytes(path.read_bytes().replace(b'"version": "2.0"', b'"version": "9.0"'))
     with pytest.raises(UpdateError, match="signature"):
-        read_manifest(made, key.public_key())
+        read_manifest(path, key.public_key())
 
 
 def test_a_changed_file_is_refused(tmp_path, key):
-    made = bundle(tmp_path, key, "2.0")
-    made.write_bytes(made.read_bytes().replace(b"ExecStart=/opt", b"ExecStart=/tmp"))
-    manifest = read_manifest(made, key.public_key())
+    path = bundle(tmp_path, key, "2.0")
+    path.write_bytes(path.read_bytes().replace(b"ExecStart=/opt", b"ExecStart=/tmp"))
+    manifest = read_manifest(path, key.public_key())
     with pytest.raises(UpdateError, match="is damaged"):
-        unpack(made, manifest, tmp_path / "out")
+        unpack(path, manifest, tmp_path / "out")
 
 
 @pytest.mark.parametrize("share_left", [0.0, 0.02, 0.3, 0.6, 0.9])
 def test_a_bundle_that_was_cut_off_is_refused(tmp_path, key, share_left):
-    made = bundle(tmp_path, key, "2.0")
-    whole = made.read_bytes().rstrip(b"\0")
-    made.write_bytes(whole[: int(len(whole) * share_left)])
+    path = bundle(tmp_path, key, "2.0")
+    whole = path.read_bytes().rstrip(b"\0")
+    path.write_bytes(whole[: int(len(whole) * share_left)])
     with pytest.raises(UpdateError):
-        unpack(made, read_manifest(made, key.public_key()), tmp_path / "out")
+        unpack(path, read_manifest(path, key.public_key()), tmp_path / "out")
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../b", "wheels/.hidden"])
 def test_a_file_that_would_leave_the_folder_is_refused_even_when_signed(tmp_path, key, name):
     (tmp_path / "file").write_text("x")
-    made = tmp_path / "made.edge"
-    make_bundle.assemble(made, key, {"version": "2.0", "machine": "m", "python": "3"}, {name: tmp_path / "file"})
+    path = tmp_path / "made.edge"
+    make_bundle.assemble(path, key, {"version": "2.0", "machine": "m", "python": "3"}, {name: tmp_path / "file"})
     with pytest.raises(UpdateError, match="an impossible name"):
-        read_manifest(made, key.public_key())
+        read_manifest(path, key.public_key())
 
 
 def test_a_link_in_the_place_of_a_file_is_refused(tmp_path, key):
-    made = bundle(tmp_path, key, "2.0")
-    with tarfile.open(made) as old, tarfile.open(tmp_path / "new.edge", "w") as new:
+    path = bundle(tmp_path, key, "2.0")
+    with tarfile.open(path) as old, tarfile.open(tmp_path / "new.edge", "w") as new:
         for member in old:
             if member.name == "requirements.txt":
                 member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
@@ -82,9 +82,9 @@ def test_a_link_in_the_place_of_a_file_is_refused(tmp_path, key):
 
 def test_a_format_of_the_future_is_named(tmp_path, key, monkeypatch):
     monkeypatch.setattr(json, "dumps", lambda document, **_: f'{{"format": 2, "version": "{document["version"]}"}}')
-    made = bundle(tmp_path, key, "2.0")
+    path = bundle(tmp_path, key, "2.0")
     with pytest.raises(UpdateError, match="format 2, this program knows 1"):
-        read_manifest(made, key.public_key())
+        read_manifest(path, key.public_key())
 
 
 @pytest.mark.parametrize("text", ["", "no key", "00" * 31])
@@ -97,35 +97,35 @@ def test_a_file_that_is_no_key_is_named(tmp_path, text):
 @pytest.mark.parametrize("size", [b"\x80" + b"\x7f" * 11, b"\xff" * 12, b"zzzzzzzzzzz\0", b"77777777777\0"])
 @pytest.mark.parametrize("kind", [b"0", b"x", b"L"])
 def test_an_impossible_size_in_the_tar_is_one_line(tmp_path, key, size, kind):
-    made = bundle(tmp_path, key, "2.0")
-    data = made.read_bytes()
+    path = bundle(tmp_path, key, "2.0")
+    data = path.read_bytes()
     for at in (0, data.index(b"requirements.txt\0")):
         head = bytearray(data[at : at + 512])
         head[124:136], head[156:157] = size, kind
         head[148:156] = b" " * 8
         head[148:156] = b"%06o\0 " % sum(head)
-        made.write_bytes(data[:at] + bytes(head) + data[at + 512 :])
+        path.write_bytes(data[:at] + bytes(head) + data[at + 512 :])
         with pytest.raises(UpdateError) as refused:
-            unpack(made, read_manifest(made, key.public_key()), tmp_path / f"out-{at}")
+            unpack(path, read_manifest(path, key.public_key()), tmp_path / f"out-{at}")
         assert "\n" not in refused.value.line()
 
 
 def test_headers_that_lead_to_each_other_without_end_are_one_line(tmp_path, key):
-    made = bundle(tmp_path, key, "2.0")
+    path = bundle(tmp_path, key, "2.0")
     head = tarfile.TarInfo("x")
     head.type, head.size = tarfile.XHDTYPE, 0
-    made.write_bytes(head.tobuf(tarfile.USTAR_FORMAT) * 5000 + made.read_bytes())
+    path.write_bytes(head.tobuf(tarfile.USTAR_FORMAT) * 5000 + path.read_bytes())
     with pytest.raises(UpdateError, match="can't be read as a bundle"):
-        read_manifest(made, key.public_key())
+        read_manifest(path, key.public_key())
 
 
 def test_a_manifest_that_is_nested_without_end_is_one_line_even_when_signed(tmp_path, key):
-    made = tmp_path / "made.edge"
+    path = tmp_path / "made.edge"
     raw = b"[" * 100_000
-    with tarfile.open(made, "w") as tar:
+    with tarfile.open(path, "w") as tar:
         for name, content in (("manifest.json", raw), ("manifest.sig", key.sign(raw))):
             member = tarfile.TarInfo(name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     with pytest.raises(UpdateError, match="manifest can't be used"):
-        read_manifest(made, key.public_key())
+        read_manifest(path, key.public_key())

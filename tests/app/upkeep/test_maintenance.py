@@ -92,11 +92,11 @@ def test_a_backup_is_the_whole_register_in_one_file_for_its_owner_only(home):
 
 def test_both_databases_are_copied_and_the_gallery_without_candidates(home, school):
     _start(home)
-    made, _ = back_up(home, NOW)
-    assert [copy.path.name.split("-")[0] for copy in made] == ["register", "gallery"]
-    assert _rows(made[1].path, "SELECT count(*) FROM students") == [(2,)]
-    assert _rows(made[1].path, "SELECT count(*) FROM candidates") == [(0,)]
-    assert b"sealed" * 10 not in made[1].path.read_bytes()
+    copies, _ = back_up(home, NOW)
+    assert [copy.path.name.split("-")[0] for copy in copies] == ["register", "gallery"]
+    assert _rows(copies[1].path, "SELECT count(*) FROM students") == [(2,)]
+    assert _rows(copies[1].path, "SELECT count(*) FROM candidates") == [(0,)]
+    assert b"sealed" * 10 not in copies[1].path.read_bytes()
     assert _rows(home.gallery_db_path, "SELECT count(*) FROM candidates") == [(3,)]
 
 

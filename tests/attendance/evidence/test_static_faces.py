@@ -47,8 +47,8 @@ class Lesson:
     def sits(self, name: str, seat: int, *, is_print: bool = False, captures: int = CAPTURES) -> None:
         before = len(self.room.faces)
         self.room.sits(name, range(captures), seat, width_px=60.0)
-        made = moving_faces.printed if is_print else moving_faces.living
-        self.faces += with_points(self.room.faces[before:], made(captures, self.rng))
+        points_of = moving_faces.printed if is_print else moving_faces.living
+        self.faces += with_points(self.room.faces[before:], points_of(captures, self.rng))
 
     def resolved(self, match: MatchProbability, seconds_of: dict[int, float] | None = SECONDS) -> Resolution:
         return resolve_lesson(self.faces, self.room.ids, match=match, seconds_of=seconds_of)
