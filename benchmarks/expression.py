@@ -65,7 +65,7 @@ def without_doubles(data: Path, split: str) -> LabelledPictures:
 
 
 def shown(found: HeadFigures) -> dict[str, object]:
-    """Return the figures of one head: accuracy, balanced, precision, recall, F1 and confusion (rows are labels)."""
+    """Return the figures of one head: accuracy, mean recall, precision, recall, F1 and confusion (rows are labels)."""
     return {
         "accuracy": Rate(found.hits, int(found.confusion.sum())).json(),
         "balanced": round(found.balanced, 5),

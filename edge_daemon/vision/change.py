@@ -36,8 +36,8 @@ def thumbnail(picture: Picture) -> Picture:
 def shrunk(picture: Picture, halvings: int) -> Picture:
     """Return a picture that is halved several times, without the rows and columns that do not fill a last pixel.
 
-    Halving is several times as fast as shrinking to an eighth at once. The strips keep a copy of half of 12 megapixels,
-    9 MB, out of memory.
+    Halving is several times as fast as shrinking to an eighth at once. The picture is halved in strips of rows, because
+    a half of 12 megapixels would take 9 MB.
     """
     scale = 2**halvings
     height, width = (max(side // scale, 1) for side in picture.shape[:2])

@@ -25,7 +25,7 @@ def account() -> None:
 @click.option("--role", type=click.Choice(_ROLES), required=True)
 @click.option("--name", required=True, help="The name shown in corrections, such as 'Ms Weber'.")
 @click.option("--title", default="", help="The person's position at the school.")
-@click.option("--email", default="", help="For alerts.")
+@click.option("--email", default="", help="Mail address for alerts.")
 @click.option("--course", "courses", multiple=True, help="A teacher's course; may be repeated. * is every course.")
 @click.option("--school", metavar="ID", help="Needed if the office has several schools.")
 @click.pass_obj
@@ -111,7 +111,9 @@ def list_accounts(folder: Path) -> None:
 @click.argument("username")
 @click.option("--password", "new_password", is_flag=True, help="A new first password; it is shown once.")
 @click.option("--unlock", is_flag=True, help="End a lock-out.")
-@click.option("--reset-second-factor", "reset", is_flag=True, help="The person sets it up again.")
+@click.option(
+    "--reset-second-factor", "reset", is_flag=True, help="Remove the second factor; the person sets up a new one."
+)
 @click.option("--disable/--enable", "disable", default=None, help="Whether the account may sign in.")
 @click.option("--email", help="Address for alerts; '' removes it.")
 @click.option("--course", "courses", multiple=True, help="The teacher's courses; they replace the earlier ones.")

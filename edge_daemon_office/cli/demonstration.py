@@ -28,8 +28,8 @@ _ACCOUNTS = {
 
 
 @click.command()
-@click.option("--serve/--no-serve", "is_served", default=True, help="Show the pages when it is made.")
-@click.option("--listen", default="127.0.0.1:8470", show_default=True, help="On which address.")
+@click.option("--serve/--no-serve", "is_served", default=True, help="Serve the pages when the school is made.")
+@click.option("--listen", default="127.0.0.1:8470", show_default=True, help="Address and port to serve on.")
 @click.pass_obj
 def demo(folder: Path, is_served: bool, listen: str) -> None:
     """Make a school of three rooms, with two weeks of signed registers and five accounts, and show it.

@@ -25,7 +25,7 @@ _school = click.option("--school", metavar="ID", help="One school only.")
 @_school
 @click.pass_obj
 def ingest(folder: Path, school: str | None) -> int:
-    """Read what the devices delivered since the last run, check each signature, and fill the tables.
+    """Read the documents delivered since the last run, check each signature, and fill the tables.
 
     Exit codes: 0 done, 1 the school's server gave nothing, 2 a folder or list can't be read, 3 documents are left out.
     Even with 1 and 3, all documents that are here and can be trusted are ingested.
@@ -137,7 +137,7 @@ def pin(folder: Path, device: str, key: str, school: str | None) -> None:
 @_school
 @click.pass_obj
 def unpin(folder: Path, device: str, key: str, school: str | None) -> None:
-    """Stop trusting KEY of DEVICE. The next `ingest` removes everything that it signed."""
+    """Stop trusting KEY of DEVICE. The next `ingest` removes everything that the key signed."""
     from edge_daemon_office.ingest.keys import unpin as unpin_key
 
     one = _only_school(folder, school)

@@ -58,7 +58,7 @@ def restore(folder: Path, file: Path) -> None:
 @click.option("--school", metavar="ID", help="Needed if the office has several schools.")
 @click.pass_obj
 def erase(folder: Path, student_id: str, school: str | None) -> None:
-    """Erase the office's own data about a student: excuses, decisions, activities; then print what stays."""
+    """Erase the office's own data about a student: excuses, decisions, activities; then print the data that stays."""
     home = open_office(folder)
     from edge_daemon_office.erasure import erase_student  # after the settings
 

@@ -20,12 +20,19 @@ _school = click.option("--school", metavar="ID", help="Needed if the office has 
 @click.command()
 @click.option("--csv", "template", metavar="TEMPLATE", help="Name of a table [schools.ID.csv.TEMPLATE].")
 @click.option("--term", is_flag=True, help="The figures of each student and course, as CSV.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="The CSV file.")
-@click.option("--parquet", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="A folder.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="CSV file to write.")
 @click.option(
-    "--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day; for CSV a month ago, for --term 60 days ago."
+    "--parquet", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Folder for the Parquet files."
 )
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day; for CSV today.")
+@click.option(
+    "--from",
+    "first",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="First day; by default a month ago for CSV, 60 days ago for --term.",
+)
+@click.option(
+    "--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day; by default today, except for --parquet."
+)
 @_school
 @click.pass_obj
 def export(
@@ -82,7 +89,7 @@ def edfi() -> None:
 @_school
 @click.pass_obj
 def send(folder: Path, days: int | None, school: str | None) -> int:
-    """Update the system to match the registers. A timer can run this: a second run sends nothing again.
+    """Update the system to match the registers. A timer can run this: a second run sends nothing twice.
 
     Exit codes: 0 done, 1 the system could not accept everything now, 2 it is not set up, 3 something needs a person.
     """

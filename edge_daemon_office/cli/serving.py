@@ -34,7 +34,10 @@ _PLAIN: Final = {
 )
 @click.pass_obj
 def serve(folder: Path, every_s: int) -> None:
-    """Serve the pages, and ingest new documents at an interval; 0 seconds for the pages only."""
+    """Serve the pages, and ingest new documents at an interval.
+
+    With --ingest-every 0 only the pages are served.
+    """
     home = open_office(folder)
     serve_pages(home, every_s)
 
@@ -161,9 +164,9 @@ def _unpinned(school: School) -> list[str]:
 @click.command()
 @click.pass_obj
 def check(folder: Path) -> int:
-    """Check that the office may be open to a network, with Django's checks for deployment and our own.
+    """Check whether the office is safe to open to a network, with Django's deployment checks and our own.
 
-    Exit codes: 0 it may be, 1 it may not be.
+    Exit codes: 0 it is, 1 it is not.
     """
     home = open_office(folder)
     from django.core.checks import run_checks

@@ -38,7 +38,7 @@ SESSION_CAPTURES = 100
 A longer time makes several sessions and registers, so that none grows without limit.
 """
 FREE_S = 3.0
-"""Free seconds at the end of a span: pictures stay apart, and each has time to be processed."""
+"""Seconds at the end of each span without a picture, so that each picture can be processed before the next one."""
 
 
 def lesson_place_of(device: str, boot_id: str, capture: int) -> tuple[str, int]:

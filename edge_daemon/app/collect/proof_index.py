@@ -27,7 +27,7 @@ from edge_daemon.timestamps import written
 
 NAME: Final = ".collect.sqlite"
 _FORM: Final = f"2 {__version__} {SCHEMA}"
-"""Version of the rows and of the rules of proof; another release proves all documents again."""
+"""Version of the stored rows and of the checks. After an update of the program all documents are checked again."""
 _REGISTER, _COMMITMENT, _OTHER, _REJECTED = "r", "c", "k", "x"
 
 Known = dict[str, tuple[Stamp, Finding]]
