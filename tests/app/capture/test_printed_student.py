@@ -93,4 +93,4 @@ def test_a_poster_counts_as_a_picture_from_the_third_short_lesson_on(home):
     assert {one["S1"].verdict for one in of_student} == {"present"}
     db = open_register(Home(home).register_db_path)
     rows = db.execute("SELECT student_id, count(*) FROM still_faces GROUP BY 1").fetchall()
-    assert rows == [("S2", 4)], "of the living student nothing is rows"
+    assert rows == [("S2", 4)], "of the living student nothing is kept"
