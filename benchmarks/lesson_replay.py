@@ -89,6 +89,8 @@ def _rehearsed(path: Path, home: Path, cache: Path, sightings: Path) -> Outcome:
 class _Recorded:
     """Returns the faces of one capture after another: from the cache, or found now."""
 
+    thumbnail: Picture | None = None
+
     def __init__(self, models: ModelSet, kept: Path) -> None:
         self._kept, self._is_new = kept, not kept.exists()
         self._detect = RoomDetector(Detector(models, threads=1)) if self._is_new else None

@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks import (
     table_days,
     table_instructions,
+    table_large,
     table_lesson,
     table_match,
     table_network,
@@ -57,6 +58,7 @@ _SECTIONS: dict[str, Callable[[Result], str]] = {
     "mask_cost": table_traits.mask_cost,
     "expression": table_traits.expression,
     "speed": table_speed.section,
+    "large_frames": table_large.section,
     "instructions": table_instructions.section,
     "storage": table_storage.section,
 }
@@ -84,6 +86,7 @@ that its module describes:
     python -m benchmarks.masked --data MASKS --part held-back --json benchmarks/results/masked.json
     python -m benchmarks.lfw --data LFW --json benchmarks/results/lfw.json
     python -m benchmarks.speed --data LESSON --yunet yunet.onnx --peer-python PY --json benchmarks/results/speed.json
+    python -m benchmarks.large_frames --data LESSON --hall HALL --json benchmarks/results/large_frames.json
     python -m benchmarks.instructions --data LESSON --yunet yunet.onnx --root ROOT --packages SITE --json OUT
     python -m benchmarks.degraded --data LESSONS --json benchmarks/results/degraded.json
     python -m benchmarks.bad_lessons --data LESSONS --out BAD --captures 12

@@ -198,8 +198,8 @@ class FaceReader:
 def _points_in(box: Box, mesh: Mesh) -> FacePoints:
     """Return the standard points of a mesh, in widths of the face from the middle of its box."""
     middle = np.array([box.x + box.w / 2, box.y + box.h / 2])
-    places = (mesh.points[standard_points.INDEX, :2] - middle) / box.w
-    return FacePoints.of((float(x), float(y)) for x, y in places)
+    x, y = ((mesh.points[standard_points.INDEX, :2] - middle) / box.w).T.tolist()
+    return FacePoints.of(zip(x, y, strict=True))
 
 
 def detect(network: BlazeFace, picture: Picture, tile: tiles.Tile, threshold: float) -> Detections:

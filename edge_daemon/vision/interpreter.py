@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.errors import ModelError
+from edge_daemon.vision import file_pages
 
 Array = NDArray[Any]
 
@@ -68,6 +69,7 @@ class Model:
         try:
             self._interpreter: Any = module.Interpreter(model_path=str(loaded_from or path), num_threads=threads)
             self._interpreter.allocate_tensors()
+            file_pages.release(loaded_from or path)
         except (ValueError, RuntimeError, SystemError, OSError) as error:
             hint = "reinstall the models; tflite-runtime also needs NumPy < 2"
             raise ModelError(f"{self.runtime} can't load this model", str(path), hint) from error

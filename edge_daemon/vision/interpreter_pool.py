@@ -23,7 +23,9 @@ class PooledInterpreters:
 
     def __init__(self, models: ModelSet, *, embed: bool, traits: Sequence[str] = ()) -> None:
         self._sweep_card = models.card("detector_sweep")
-        self._close_up = BlazeFace(models.card("detector_portrait"))
+        self._close_up_card = models.card("detector_portrait")
+        BlazeFace(self._close_up_card)  # to find a damaged file before the lesson; large pictures do not need it
+        self._close_up: BlazeFace | None = None
         self._one_loaded: OneLoaded[Any] = OneLoaded()
         self.reader = FaceReader(models, embed=embed, traits=traits, one_loaded=self._one_loaded)
         self._sweep()
@@ -32,8 +34,10 @@ class PooledInterpreters:
         """Detect the faces of one tile with the network that is planned for it, in pixels of the picture."""
         if search.network == "look":
             return self.reader.look(picture, search.tile, threshold)
-        network = self._sweep() if search.network == "sweep" else self._close_up
-        return detect(network, picture, search.tile, threshold)
+        if search.network == "sweep":
+            return detect(self._sweep(), picture, search.tile, threshold)
+        self._close_up = self._close_up or BlazeFace(self._close_up_card)
+        return detect(self._close_up, picture, search.tile, threshold)
 
     def _sweep(self) -> BlazeFace:
         network: BlazeFace = self._one_loaded.get("sweep", lambda: BlazeFace(self._sweep_card))

@@ -60,7 +60,7 @@ class Detector:
         """Search the whole picture; the result may have several detections for one face."""
         return self.search(picture, self.plan(picture), FIRST_THRESHOLD)
 
-    def plan(self, picture: Picture) -> list[tiles.Search]:
+    def plan(self, picture: Picture) -> Sequence[tiles.Search]:
         """Return the tiles of a full sweep of a picture, each with the network that searches it."""
         height, width = picture.shape[:2]
         return tiles.full_sweep(width, height, self._side_px)
@@ -142,6 +142,11 @@ class RoomDetector:
         self._places.learn(faces)
         return faces
 
+    @property
+    def thumbnail(self) -> Picture | None:
+        """The last capture at an eighth of its size (`change.thumbnail`); None before the first capture."""
+        return self._before
+
     def _hits(self, picture: Picture, now: Picture) -> list[Hit]:
         if self._before is None or self._before.shape != now.shape:
             self._places = TileMemory()
@@ -150,9 +155,9 @@ class RoomDetector:
         if len(changed) > _MAX_TILES:
             return hits(self._detector.sweep(picture))
         seats = self._look(picture, self._places.tiles())
-        part = sweep_rota.due(self._detector.plan(picture), self._captures, self._places.known)
-        swept = self._detector.search(picture, part, FIRST_THRESHOLD)
         sure = seats.take(seats.scores >= _SURE)
+        part = sweep_rota.due(self._detector.plan(picture), self._captures, self._places.missing(sure.boxes))
+        swept = self._detector.search(picture, part, FIRST_THRESHOLD)
         others = [*hits(swept), *hits(self._look(picture, changed))]
         return [_looked(hit) for hit in hits(seats)] + [hit for hit in others if not _is_known(hit, sure.boxes)]
 

@@ -8,9 +8,9 @@ from edge_daemon.vision.tile_memory import KnownFace
 from edge_daemon.vision.tiles import Search, Tile
 
 PARTS = 8
-"""Each tile near a known place is searched once in this many captures."""
+"""Each tile near a known place without a face is searched once in this many captures."""
 ELSEWHERE = 3
-"""Tiles in which no face has been found yet are searched this many times less often, but all are searched."""
+"""The other tiles are searched this many times less often, but all are searched."""
 _NEAR = 4.0
 """A tile is near a place if it reaches to within this many sides of the face."""
 _SMALLEST_SHARE = 0.025
@@ -23,7 +23,7 @@ def due(plan: Sequence[Search], capture: int, places: Sequence[KnownFace]) -> li
     Args:
         plan: the tiles of a full sweep.
         capture: the number of captures before it.
-        places: the faces of earlier captures.
+        places: the known places at which this capture shows no face.
     """
     chosen = []
     for index, search in enumerate(plan):

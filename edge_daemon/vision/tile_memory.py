@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,8 @@ _MARGIN = 0.6
 """Space for movement on each side of a face, as a multiple of the side of its BlazeFace square."""
 _ENOUGH = 4
 """Least number of known places for an estimate of the size of a new face: the median of this many nearby."""
+_TRIED, _TRIED_NEIGHBOURS = 8, 2
+"""How many places are tried for the next tile, and with how many neighbours each."""
 _ANY_SIDES = (45.0, 100.0)
 """Sides in px of the BlazeFace squares that are searched for while fewer places than `_ENOUGH` are known."""
 _FORGET_AFTER = 30
@@ -56,19 +58,19 @@ class TileMemory:
     def learn(self, faces: list[Face]) -> None:
         """Learn from the faces of a capture: add and update their places, and forget old ones."""
         fresh = [_place(face) for face in faces]
-        older = [replace(p, unseen=p.unseen + 1) for p in self.known if not any(_same(p, f) for f in fresh)]
+        now = _numbers(fresh)
+        older = [replace(p, unseen=p.unseen + 1) for p in self.known if not _is_among(p, now)]
         self.known = fresh + [p for p in older if p.unseen <= _FORGET_AFTER]
+
+    def missing(self, boxes: NDArray[np.float32]) -> list[KnownFace]:
+        """Return the places at which none of a capture's faces is, given as BlazeFace squares (n, 4)."""
+        left, top, right, bottom = boxes.astype(np.float64).T
+        now = np.stack([(left + right) / 2, (top + bottom) / 2, right - left], axis=1)
+        return [place for place in self.known if not _is_among(place, now)]
 
     def tiles(self) -> list[Tile]:
         """Return a small number of tiles that show every place at a suitable size; neighbours share a tile."""
-        left = sorted(self.known, key=lambda p: (p.y, p.x))
-        plan = []
-        while left:
-            best = max((_shared(p, left) for p in left[:8]), key=lambda tile: sum(p.fits(tile) for p in left))
-            served = [p for p in left if p.fits(best)]
-            plan.append(best)
-            left = [p for p in left if p not in served]
-        return plan
+        return _TileChoice(self.known).tiles()
 
     def newcomers(self, changed: NDArray[np.bool_], cell: float) -> list[Tile]:
         """Return tiles for changes away from the known places, each sized for faces as large as those nearby.
@@ -89,27 +91,98 @@ class TileMemory:
         return float(np.median([p.side for p in near]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A tile for a place, with the indices of the places that it shows."""
+
+    tile: Tile
+    shown: frozenset[int]
+    considered: frozenset[int]
+    """The nearest neighbours, for which the tile was or was not shifted."""
+
+
+class _TileChoice:
+    """Chooses tiles for places. A place is considered again only if one of its neighbours has got a tile.
+
+    So the time grows little faster than the number of places. A hall has hundreds.
+
+    Args:
+        known: the places.
+    """
+
+    def __init__(self, known: Sequence[KnownFace]) -> None:
+        self._places = sorted(known, key=lambda p: (p.y, p.x))
+        self._numbers = _numbers(self._places)
+        self._is_left = np.ones(len(self._places), bool)
+
+    def tiles(self) -> list[Tile]:
+        """Return tiles that show every place, each time the one of several that shows most of those left."""
+        plan: list[Tile] = []
+        offers: dict[int, _Offer] = {}
+        while len(first := np.flatnonzero(self._is_left)[:_TRIED]):
+            for index in first.tolist():
+                if index not in offers:
+                    offers[index] = self._offer(index)
+            best = max((offers[index] for index in first.tolist()), key=lambda offer: len(offer.shown))
+            plan.append(best.tile)
+            self._is_left[list(best.shown)] = False
+            offers = {i: o for i, o in offers.items() if best.shown.isdisjoint(o.shown | o.considered)}
+        return plan
+
+    def _offer(self, index: int) -> _Offer:
+        """Return a tile for a place, shifted, if possible, so that it also suits the nearest neighbour."""
+        place = self._places[index]
+        near = self._nearest(index)
+        tile = next(filter(None, (_for_both(place, self._places[other]) for other in near)), None) or _alone(place)
+        return _Offer(tile, frozenset(np.flatnonzero(self._shown(tile)).tolist()), frozenset((index, *near)))
+
+    def _nearest(self, index: int) -> list[int]:
+        x, y, _ = self._numbers.T
+        distance = np.hypot(x - x[index], y - y[index])
+        distance[~self._is_left] = np.inf
+        distance[index] = np.inf
+        return [int(i) for i in np.argsort(distance, kind="stable")[:_TRIED_NEIGHBOURS] if np.isfinite(distance[i])]
+
+    def _shown(self, tile: Tile) -> NDArray[np.bool_]:
+        """Return which of the places left a tile suits, as `KnownFace.fits` does for one."""
+        x, y, side = self._numbers.T
+        reach = side * (0.5 + _MARGIN)
+        inside_x = (tile.left <= x - reach) & (x + reach <= tile.left + tile.side)
+        inside_y = (tile.top <= y - reach) & (y + reach <= tile.top + tile.side)
+        share = side / tile.side
+        shown: NDArray[np.bool_] = inside_x & inside_y & (SHARES[0] <= share) & (share <= SHARES[1]) & self._is_left
+        return shown
+
+
 def _place(face: Face) -> KnownFace:
     box = blazeface_square(face.box)
     return KnownFace(float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2, float(box[2] - box[0]))
 
 
-def _same(a: KnownFace, b: KnownFace) -> bool:
-    return float(np.hypot(a.x - b.x, a.y - b.y)) < 0.5 * max(a.side, b.side)
+def _numbers(places: Sequence[KnownFace]) -> NDArray[np.float64]:
+    """Return x, y and side of each place, (n, 3)."""
+    return np.array([(p.x, p.y, p.side) for p in places], np.float64).reshape(-1, 3)
 
 
-def _shared(place: KnownFace, others: list[KnownFace]) -> Tile:
-    """Return a tile for a place, shifted, if possible, so that it also suits the nearest neighbour."""
+def _is_among(place: KnownFace, others: NDArray[np.float64]) -> bool:
+    """Return whether a place is the same as one of others, given as x, y and side (n, 3)."""
+    x, y, side = others.T
+    return bool((np.hypot(x - place.x, y - place.y) < 0.5 * np.maximum(side, place.side)).any())
+
+
+def _alone(place: KnownFace) -> Tile:
     side = place.side / LOOK_SHARE
-    alone = Tile(place.x - side / 2, place.y - side / 2, side)
-    near = sorted((o for o in others if o is not place), key=lambda o: np.hypot(o.x - place.x, o.y - place.y))
-    for other in near[:2]:
-        middle_x, middle_y = (place.x + other.x) / 2, (place.y + other.y) / 2
-        for size in (side, max(place.side, other.side) / (SHARES[0] + 0.04)):
-            both = Tile(middle_x - size / 2, middle_y - size / 2, size)
-            if place.fits(both) and other.fits(both):
-                return both
-    return alone
+    return Tile(place.x - side / 2, place.y - side / 2, side)
+
+
+def _for_both(place: KnownFace, other: KnownFace) -> Tile | None:
+    """Return a tile that suits two places, None if there is none."""
+    middle_x, middle_y = (place.x + other.x) / 2, (place.y + other.y) / 2
+    for size in (place.side / LOOK_SHARE, max(place.side, other.side) / (SHARES[0] + 0.04)):
+        both = Tile(middle_x - size / 2, middle_y - size / 2, size)
+        if place.fits(both) and other.fits(both):
+            return both
+    return None
 
 
 def _always(side: float) -> Callable[[float, float], float]:

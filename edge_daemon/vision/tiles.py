@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import cv2
@@ -59,14 +60,15 @@ class Search:
     tile: Tile
 
 
-def full_sweep(width: int, height: int, side_px: int) -> list[Search]:
+@lru_cache(maxsize=8)
+def full_sweep(width: int, height: int, side_px: int) -> tuple[Search, ...]:
     """Plan the search of a whole picture; `side_px` is the input of the network for sweeps."""
     whole = grid(width, height, max(width, height), 0)
-    return [
+    return (
         *(Search("sweep", tile) for tile in pyramid(width, height, side_px)),
         *(Search("look", tile) for tile in whole),
         *(Search("close_up", tile) for tile in close_ups(width, height)),
-    ]
+    )
 
 
 def grid(width: int, height: int, side: float, overlap: float) -> list[Tile]:

@@ -46,6 +46,15 @@ def test_the_sweep_s_network_makes_room_for_the_eyes_and_comes_back(model_set, p
     assert (worker.search(picture, search, 0.2).boxes == before.boxes).all()
 
 
+def test_the_network_for_close_ups_is_loaded_when_a_picture_needs_it(model_set):
+    worker, picture = PooledInterpreters(model_set, embed=False), pictures.portrait()
+    tile = Tile(0.0, 0.0, float(max(picture.shape)))
+    worker.search(picture, Search("look", tile), 0.2)
+    assert worker._close_up is None
+    assert len(worker.search(picture, Search("close_up", tile), 0.2)) > 0
+    assert worker._close_up is not None
+
+
 def test_a_network_that_was_swapped_between_two_loads_does_not_run(tmp_path, model_set):
     card = model_set.card("detector_portrait_int8")
     path = shutil.copy(card.path, tmp_path)

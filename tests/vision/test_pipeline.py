@@ -4,15 +4,19 @@ import numpy as np
 import pytest
 
 from edge_daemon.traits import VisibleParts
+from edge_daemon.types import Box, Face, Quality
 from edge_daemon.vision import pipeline, sweep_rota
-from edge_daemon.vision.blazeface import nothing
+from edge_daemon.vision.blazeface import Detections, nothing
 from edge_daemon.vision.face_odds import Hit
 from edge_daemon.vision.face_reader import blazeface_square, rectangle
 from edge_daemon.vision.face_verifier import FaceCheck
 from edge_daemon.vision.pipeline import Detector, RoomDetector
+from edge_daemon.vision.tiles import Search, full_sweep
 from tests.vision import pictures
 
 BARE, EMPTY = VisibleParts(1, 0, 0, 0), (np.zeros(4, np.float32), np.zeros((5, 2), np.float32))
+
+NO_QUALITY = Quality(60, 0.5, 1.0)
 
 
 def _near(faces, x: float, y: float):
@@ -136,6 +140,43 @@ def test_the_next_captures_search_near_faces_together_and_everything_in_three_ro
         lesson(room)
 
     assert set(searched) == set(detector.plan(room))
+
+
+class OneFace:
+    """Stands in for a detector, in front of a room of 12 megapixels with one face that may be hidden later."""
+
+    def __init__(self, *, is_hidden_later: bool) -> None:
+        self.face = Face(Box(2300, 1500, 60, 75), 0.9, np.zeros((6, 2), np.float32), NO_QUALITY, None, EMPTY[0])
+        square = blazeface_square(self.face.box)[None]
+        self.found = Detections(square, np.zeros((1, 6, 2), np.float32), *np.full((2, 1), 0.9, np.float32))
+        self.later = nothing() if is_hidden_later else self.found
+        self.searched: list[Search] = []
+
+    def plan(self, _picture):
+        return full_sweep(4608, 2592, 576)
+
+    def sweep(self, _picture):
+        return self.found
+
+    def search(self, _picture, plan, threshold):
+        if threshold != pipeline.FIRST_THRESHOLD:
+            return self.later
+        self.searched.extend(plan)
+        return nothing()
+
+    def read(self, _picture, found, _without):
+        return [self.face] if found else []
+
+
+@pytest.mark.parametrize("is_hidden", [True, False])
+def test_tiles_near_a_place_are_searched_more_often_while_its_face_is_not_seen(is_hidden):
+    detector = OneFace(is_hidden_later=is_hidden)
+    lesson = RoomDetector(detector)
+    for _ in range(1 + sweep_rota.PARTS * sweep_rota.ELSEWHERE):
+        lesson(np.zeros((64, 64, 3), np.uint8))
+
+    times = {detector.searched.count(search) for search in detector.plan(None)}
+    assert times == ({1, sweep_rota.ELSEWHERE} if is_hidden else {1})
 
 
 def test_what_the_verifier_takes_for_a_face_wins_against_a_larger_box_with_a_higher_score():

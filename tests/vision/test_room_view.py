@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS
-from edge_daemon.vision.room_view import percentiles, room_view
+from edge_daemon.vision.change import thumbnail
+from edge_daemon.vision.room_view import BURNT_FROM, percentiles, room_view
 
 
 def room(seed: int = 1) -> np.ndarray:
@@ -34,6 +35,23 @@ def test_what_is_burnt_out_is_counted_by_cell():
     view = room_view(picture)
     assert view.burnt[0, 0] == pytest.approx(1)
     assert view.burnt[1:].max() < 0.1
+
+
+@pytest.mark.parametrize("height", [720, 718])
+def test_one_pixel_of_sixteen_decides_what_is_burnt_out(height):
+    picture = room()[:height]
+    picture[::4, ::4] = BURNT_FROM
+    assert room_view(picture).burnt.min() == 1
+    picture[:] = BURNT_FROM
+    picture[::4, ::4] = 0
+    assert room_view(picture).burnt.max() == 0
+
+
+def test_a_thumbnail_that_exists_already_gives_the_same_view():
+    picture = room()
+    view, again = room_view(picture), room_view(picture, thumbnail(picture))
+    assert (view.luma == again.luma).all()
+    assert view.blur_px == again.blur_px
 
 
 @pytest.mark.parametrize("sigma_px", [2.0, 4.0, 8.0])

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_daemon.types import Box, Face, Quality
+from edge_daemon.vision import tile_memory
+from edge_daemon.vision.face_reader import blazeface_square
 from edge_daemon.vision.tile_memory import TileMemory, cover
 
 
@@ -34,6 +36,33 @@ def test_neighbours_share_a_tile():
     places.learn([_face(100, 100, 40), _face(150, 105, 42)])
 
     assert len(places.tiles()) == 1
+
+
+def _looked_at(monkeypatch: pytest.MonkeyPatch, rows: int) -> float:
+    """Return how often a place of a hall is looked at until all have tiles."""
+    looked, offer = [], tile_memory._TileChoice._offer
+    monkeypatch.setattr(
+        tile_memory._TileChoice, "_offer", lambda self, index: looked.append(index) or offer(self, index)
+    )
+    places = TileMemory()
+    places.learn([_face(100 + 180 * x + 7 * (y % 5), 100 + 150 * y, 40) for y in range(rows) for x in range(20)])
+    places.tiles()
+    monkeypatch.undo()
+    return len(looked) / len(places.known)
+
+
+def test_the_work_for_each_place_does_not_grow_with_the_hall(monkeypatch):
+    assert _looked_at(monkeypatch, 20) < 1.2 * _looked_at(monkeypatch, 5)
+
+
+def test_a_place_without_a_face_in_this_capture_is_missing():
+    places = TileMemory()
+    here, there = _face(100, 100, 40), _face(400, 100, 40)
+    places.learn([here, there])
+    seen = blazeface_square(_face(104, 98, 42).box)
+
+    assert [p.x > 300 for p in places.missing(seen[None])] == [True]
+    assert places.missing(np.zeros((0, 4), np.float32)) == places.known
 
 
 def test_a_face_that_moves_a_little_keeps_its_place():

@@ -79,6 +79,11 @@ class Comparer:
         """The number of enrolment photographs of each student with a template, by id."""
         return self._matcher.photographs
 
+    @property
+    def thumbnail(self) -> Picture | None:
+        """The last picture at an eighth of its size; None before the first."""
+        return self._detect.thumbnail if self._detect else None
+
     def candidates(self, slot: int, picture: Picture) -> list[Candidate]:
         """Return the faces of a picture (height, width, 3), each compared with all students."""
         assert self._detect is not None  # a past lesson takes no picture

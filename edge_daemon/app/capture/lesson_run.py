@@ -126,7 +126,7 @@ class LessonRun:
             StoreError: the capture can't be written, and nothing of it counts.
         """
         found = self._comparer.candidates(frame.slot, frame.picture)
-        reason, view = self._watch.look(frame.picture, found)
+        reason, view = self._watch.look(frame.picture, found, self._comparer.thumbnail)
         if reason:
             self.miss(MissedCapture(frame.slot, reason))
             return reason

@@ -78,15 +78,16 @@ class RoomFlags:
         stored = room_history.room_views(db, lesson.lesson_id)
         self._views = {slot: _unpacked(view) for slot, view in stored.items()}
 
-    def look(self, picture: Picture, found: Sequence[Candidate]) -> tuple[str, bytes]:
+    def look(self, picture: Picture, found: Sequence[Candidate], eighth: Picture | None = None) -> tuple[str, bytes]:
         """Return why a capture can't show the students (empty if it can), and the packed view to store with it.
 
         Args:
             picture: the capture.
             found: the faces in it.
+            eighth: its thumbnail, if there is one already.
         """
         height_px, width_px = picture.shape[:2]
-        view, boxes = room_view(picture), self._seats
+        view, boxes = room_view(picture, eighth), self._seats
         before = view_change.view_of_scene(self._scenes[0]) if self._scenes else None
         faces = [one for one in found if one.score >= _FACE_SCORE]
         widths = [box.w for box in boxes.values()] or [room_faults.SMALLEST_FACE_PX]
