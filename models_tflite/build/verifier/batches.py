@@ -28,6 +28,10 @@ _SMALL = (0.1, 1.0)
 """Weights of crops with the widths of `_SMALL_PX`; narrower ones have the first, wider ones the second."""
 _PER_FACE = 0.6
 """All crops of a picture together have a weight proportional to their number to this power."""
+_EASY = 0.25
+"""Weight of a crop whose loss is 0; the loss is added to it."""
+_HARDEST = 1.5
+"""Loss from which on the weight of a crop does not grow. Crops with a wrong label have a large loss."""
 MIDDLE = 128.0
 """Grey level of the input value 0; one step of the input is 1 / 128."""
 
@@ -56,9 +60,18 @@ class Crops:
 
 
 class Batches:
-    """An endless sequence of batches, determined by the generator."""
+    """An endless sequence of batches, determined by the generator.
 
-    def __init__(self, crops: Crops, size: int, rng: np.random.Generator) -> None:
+    Args:
+        crops: all crops; those that are held back are left out.
+        size: crops of a batch.
+        rng: generator of every choice.
+        losses: loss of the network for each crop; crops with a high one come more often. None: all alike.
+    """
+
+    def __init__(
+        self, crops: Crops, size: int, rng: np.random.Generator, losses: NDArray[np.float32] | None = None
+    ) -> None:
         self._crops, self._size, self._rng = crops, size, rng
         usable = ~crops.held
         _, picture, count = np.unique(crops.picture, return_inverse=True, return_counts=True)
@@ -66,6 +79,8 @@ class Batches:
         odds = odds * np.where(crops.pasted & crops.face, _PORTRAITS, 1.0)
         odds = odds * np.where(crops.visible > 0, _HIDDEN, 1.0) * np.where(crops.visible == 3, _PROFILES, 1.0)
         odds = odds * np.interp(crops.width_px, _SMALL_PX, _SMALL)
+        if losses is not None:
+            odds = odds * (_EASY + np.minimum(losses, _HARDEST))
         self._kinds = [
             (np.flatnonzero(usable & which), share) for which, share in ((crops.face, FACES), (~crops.face, 1 - FACES))
         ]

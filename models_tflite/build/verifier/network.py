@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models_tflite.build.verifier.augment import INPUT_PX
 
-WIDTHS = (16, 32, 48, 96, 128)
+WIDTHS = (16, 32, 48, 112, 160)
 VISIBLE, SHAPE = 4, 13
 _FACE_WEIGHT, _SHAPE_WEIGHT, _VISIBLE_WEIGHT = 2.0, 4.0, 0.3
 _SMOOTHING = 0.02
