@@ -55,7 +55,7 @@ def test_an_empty_file_means_defaults(tmp_path):
     assert load_config(write(tmp_path, "")) == Config()
 
 
-def test_what_the_file_says_takes_the_place_of_the_default(tmp_path):
+def test_a_value_in_the_file_replaces_the_default(tmp_path):
     config = load_config(
         write(
             tmp_path,
@@ -206,7 +206,7 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
         "o" * 300 + "@school.example",
     ],
 )
-def test_what_is_no_plain_mail_address_is_refused(tmp_path, address):
+def test_an_address_that_is_no_plain_mail_address_is_refused(tmp_path, address):
     path = tmp_path / "config.toml"
     path.write_text(f'[mail]\noffice = ["{address}"]\nfrom = "{address}"\n', encoding="utf-8")
     with pytest.raises(ConfigError) as caught:

@@ -75,7 +75,7 @@ def test_any_other_end_is_a_fault_with_its_traceback(tmp_path, error):
     assert "Traceback" in str(found["traceback"])
 
 
-def test_a_refusal_that_nobody_can_read_is_a_fault(tmp_path, monkeypatch):
+def test_an_unreadable_refusal_is_a_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(EdgeError, "line", lambda self: f"two\n{self.what}")
     assert outcome(tmp_path, raising(RosterError("lines")))["fault"] == "a refusal that is no line to be read"
 

@@ -61,7 +61,7 @@ def planted(tmp_path, monkeypatch) -> Path:
     return marks
 
 
-def test_what_is_planted_runs_in_an_interpreter_that_is_not_isolated(planted):
+def test_planted_code_runs_in_an_interpreter_that_is_not_isolated(planted):
     subprocess.run([SYSTEM_PYTHON, "-m", "edge_daemon"], check=True)
     assert {"sitecustomize", "edge_daemon", "pth"} <= {path.name for path in planted.iterdir()}
 

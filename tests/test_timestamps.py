@@ -33,7 +33,7 @@ def test_documents_have_a_fraction_only_where_there_is_one():
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-21T12:00:00", "0001-01-01T00:00:00+01:00"])
-def test_what_is_no_instant_is_refused(text):
+def test_a_text_that_is_no_instant_is_refused(text):
     with pytest.raises(ValueError):
         parsed(text)
 

@@ -57,7 +57,7 @@ def test_two_that_write_at_once_have_a_part_each(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "link to an open file"])
-def test_what_is_no_regular_file_is_refused_and_stays(tmp_path, kind):
+def test_a_path_that_is_no_regular_file_is_refused_and_stays(tmp_path, kind):
     path, other = tmp_path / "out.csv", tmp_path / "other"
     if kind == "pipe":
         os.mkfifo(path)

@@ -16,7 +16,7 @@ LESSONS = [a_lesson(START + timedelta(days=day)) for day in range(3)]
 
 
 @pytest.mark.parametrize("kind", ["api", "webdav"])
-def test_what_a_device_delivered_is_what_the_office_reads(tmp_path, kind):
+def test_the_office_reads_the_registers_that_a_device_delivered(tmp_path, kind):
     home = tmp_path / "home"
     a_home(home, [a_register(lesson, {"a": 1.0, "b": 0.0}) for lesson in LESSONS])
     (tmp_path / "token").write_text("secret-token")

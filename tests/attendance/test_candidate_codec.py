@@ -166,7 +166,7 @@ def test_a_trait_of_a_later_program_is_passed_over():
     assert back[0].traits == Traits()
 
 
-def test_what_is_visible_travels_beside_the_mask():
+def test_the_visible_part_is_stored_beside_the_mask():
     both = Traits(mask=MASK, visible=VisibleParts(0.125, 0.5, 0.25, 0.125))
     faces = [replace(face(), traits=both), replace(face(), traits=Traits(visible=both.visible)), face()]
 

@@ -56,7 +56,7 @@ def test_the_last_correction_of_a_person_decides():
 
 
 @pytest.mark.parametrize("verdict", ["present", "absent", "not_assessed"])
-def test_what_was_decided_stands_when_the_lesson_was_held(verdict):
+def test_decided_verdicts_stay_when_the_lesson_was_held(verdict):
     assert _verdict(_undecided(20, verdict=verdict)) == verdict
 
 

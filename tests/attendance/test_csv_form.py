@@ -46,7 +46,7 @@ def test_a_country_may_differ_from_its_language(locales, form):
 
 
 @pytest.mark.parametrize("locale", ["", "xx", "deutsch", "C", "POSIX"])
-def test_a_language_that_nobody_knows_is_refused_in_one_line(locale):
+def test_an_unknown_language_is_refused_in_one_line(locale):
     with pytest.raises(RegisterError) as error:
         form_of(locale)
     assert error.value.line() == (f"--locale {locale}: is not a known language; use one such as de, fr-CA or en")

@@ -190,7 +190,7 @@ def test_keys_of_a_later_version_are_passed_over():
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"schema":1}', "\x00"])
-def test_what_is_no_document_is_refused(text):
+def test_a_text_that_is_no_document_is_refused(text):
     with pytest.raises(RegisterError, match="is not a register document"):
         from_json(text)
 

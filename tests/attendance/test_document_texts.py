@@ -202,7 +202,7 @@ def test_a_capture_without_faces_has_none():
 @pytest.mark.parametrize(
     "data", [b"", b"\x02\0\0\0", b"\x02\0\0\0{}", b"\x05\0\0\0[1.5]", b"\x04\0\0\0[[]]", b"\xff" * 9]
 )
-def test_what_is_no_row_of_ours_is_refused_with_its_slot(data):
+def test_a_row_in_another_form_is_refused_with_its_slot(data):
     with pytest.raises(CandidateFormatError) as error:
         unpack(7, data, IDS)
     assert error.value.line() == "slot 7: its faces were stored in an unknown form"

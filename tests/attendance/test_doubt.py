@@ -32,7 +32,7 @@ def test_without_a_flag_there_is_no_doubt():
     assert WORTH_A_LOOK == DOUBTS
 
 
-def test_what_could_not_be_decided_needs_a_person_and_what_was_not_assessed_does_not():
+def test_an_inconclusive_verdict_needs_a_person_and_a_student_who_was_not_assessed_does_not():
     assert needs_confirmation(_verdict("inconclusive")) is True
     assert needs_confirmation(_verdict("inconclusive", "corrected")) is True
     assert needs_confirmation(_verdict("not_assessed", "borderline")) is False

@@ -283,7 +283,7 @@ def test_places_that_can_not_be_written_are_refused(tmp_path, name, message):
         ("seen/out.csv", "{}: this user may not write to the folder; name a file in a folder of your own"),
     ],
 )
-def test_a_folder_of_somebody_else_is_refused_with_advice(place, line):
+def test_a_folder_of_another_user_is_refused_with_advice(place, line):
     with tempfile.TemporaryDirectory() as made:  # under one that everybody may enter, which pytest's own is not
         Path(made).chmod(0o755)
         Path(made, "closed").mkdir(mode=0o000)

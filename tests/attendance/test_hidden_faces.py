@@ -76,7 +76,7 @@ def test_captures_of_the_student_and_of_several_hidden_faces_count_together():
     assert hidden(person_at(110, 10), attentive=16) == frozenset(), "who is present needs no doubt"
 
 
-def test_without_known_places_nobody_is_meant():
+def test_without_known_seats_no_student_is_hidden():
     assert hidden_at_their_seats([person_at(110, 20)], {}, [absent("a")], needed=16) == frozenset()
 
 

@@ -41,7 +41,7 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from([*json.loads(TEXT), "kind", "plans", "at", "ref"]), JSON)
-def test_what_is_no_register_is_refused_in_words_and_never_a_crash(key, value):
+def test_a_text_that_is_no_register_is_refused_with_a_message_and_never_a_crash(key, value):
     text = json.dumps({**json.loads(TEXT), key: value})
     for prove in (prove_register, prove_commitment):
         with pytest.raises(RegisterError):

@@ -79,7 +79,7 @@ def test_a_person_may_confirm_what_the_device_found():
         ({"by": "\udcff"}, "UTF-8"),
     ],
 )
-def test_what_can_not_stand_in_a_register_is_refused(change, message):
+def test_values_that_a_register_can_not_hold_are_refused(change, message):
     with pytest.raises(RegisterError, match=message) as caught:
         corrected(**change)
     assert "\n" not in caught.value.line()

@@ -47,7 +47,7 @@ def test_beside_a_doubt_every_flag_has_its_words(flag):
 
 
 @pytest.mark.parametrize("verdict", ["inconclusive", "not_assessed"])
-def test_what_is_not_decided_needs_no_words(verdict):
+def test_an_undecided_verdict_needs_no_remark(verdict):
     assert remark(_entry(verdict, "borderline", "clock")) == ""
 
 

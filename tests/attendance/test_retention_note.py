@@ -52,7 +52,7 @@ def test_a_note_names_each_document_its_device_and_the_second_and_nothing_else()
 
 @pytest.mark.parametrize("previous_sha256", [None, BEFORE])
 @pytest.mark.parametrize("gaps", [(), GAPS[:1], GAPS])
-def test_what_was_signed_is_read_again(gaps, previous_sha256):
+def test_a_signed_note_is_read_back(gaps, previous_sha256):
     text = sign_retention_note("room 204", AT + timedelta(days=1), gaps, previous_sha256, SIGNER)
     assert prove_retention_note(text, SIGNER.public_key) == (gaps, previous_sha256)
 
@@ -109,5 +109,5 @@ def test_a_signed_note_with_a_wrong_key_of_a_document_names_it(key, expected):
     assert f"{expected} was expected" in line
 
 
-def test_what_is_no_object_is_no_note():
+def test_a_text_that_is_no_json_object_is_no_note():
     assert refusal("[]") == "top level: is not a retention; an object was expected"

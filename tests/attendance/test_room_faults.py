@@ -75,7 +75,7 @@ def test_blur_is_judged_by_the_width_of_the_faces_that_sit_there():
     assert not room_faults.faults_of(view(blur_px=5), None, 120.0).any()
 
 
-def test_the_area_is_where_faces_sat_and_everything_where_nobody_knows():
+def test_the_area_is_where_faces_sat_or_the_whole_picture_if_unknown():
     area = room_faults.area_of([Box(100, 100, 50, 50), Box(1550, 700, 50, 50)], WIDTH_PX, HEIGHT_PX)
     assert [tuple(cell) for cell in np.argwhere(area)] == [(1, 1), (7, 15)]
     assert room_faults.area_of([], WIDTH_PX, HEIGHT_PX).all()
@@ -89,7 +89,7 @@ def test_in_an_affected_part_of_the_room_a_face_is_hidden():
     assert not room_faults.is_hidden(found, Box(1200, 300, 60, 60), WIDTH_PX, HEIGHT_PX)
 
 
-def test_what_is_affected_in_half_of_the_captures_is_affected():
+def test_a_cell_that_is_affected_in_half_of_the_captures_is_affected():
     dark, clear = (
         room_faults.faults_of(view(luma=4, structure=1.1), None, 40.0),
         np.zeros(SHAPE, np.uint8),
@@ -253,7 +253,7 @@ def test_the_limit_of_a_part_of_a_known_room_is_15_percent(cells, is_part):
     assert room_faults.is_part(found, area, is_known=True) is is_part
 
 
-def test_what_is_affected_outside_the_area_counts_for_nothing():
+def test_affected_cells_outside_the_area_do_not_count():
     found, area = np.full(SHAPE, 3, np.uint8), np.zeros(SHAPE, bool)
     area[:, :4] = True
     found[:, :4] = 0

@@ -103,7 +103,7 @@ def test_only_those_who_are_not_assessed_are_seen_as_strangers():
     assert not is_shared(sightings, ids, 10, QUARTER, assessed={"S0", "S1"})
 
 
-def test_students_whom_nobody_can_recognise_are_not_waited_for():
+def test_students_who_can_not_be_recognised_are_not_expected():
     found = tallies(*[100] * 5, *[0] * 15)
     assert not is_unusual(found, {f"S{n}" for n in range(10)}, 100, QUARTER)
     assert not is_unusual(found, set(), 100, QUARTER)
@@ -181,7 +181,7 @@ def test_the_same_word_by_the_same_person_is_no_revision_and_another_word_is():
     assert confirm(new, NOT_HELD).revision == 3
 
 
-def test_nobody_becomes_absent_in_a_lesson_that_was_not_held():
+def test_in_a_lesson_that_was_not_held_no_student_becomes_absent():
     cancelled = confirm(unusual(), NOT_HELD)
     with pytest.raises(RegisterError, match="was not held"):
         correct(cancelled, "b", "absent", by="T", reason="x", at=START)

@@ -24,7 +24,7 @@ def register_of(course: str, shares: dict[str, float], hours: float = 0, origin:
     return a_register(a_lesson(START + timedelta(hours=hours), course, origin), shares)[0]
 
 
-def test_classes_that_share_nobody_share_a_column_and_a_student_is_in_one_row():
+def test_classes_without_common_students_share_a_column_and_a_student_is_in_one_row():
     sheet = term_sheet(
         [register_of("7b", {"a": 1.0}), register_of("8a", {"b": 0.0}), register_of("7b", {"a": 0.0}, 1)],
         {},

@@ -123,7 +123,7 @@ def test_a_quarter_of_the_cells_has_to_be_compared_without_those_at_the_edge(col
     assert (view_change.scene_similarity(*scenes, usable) == 1.0) is not is_compared
 
 
-def test_what_is_not_usable_changes_nothing_and_neither_do_the_cells_beside_it():
+def test_unusable_cells_and_their_neighbours_do_not_change_the_result():
     one = furnished(1)
     spoiled = view(luma=one.luma.copy(), structure=one.structure.copy())
     spoiled.luma[:, :8], spoiled.structure[:, :8] = 255, 0

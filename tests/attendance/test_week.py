@@ -104,7 +104,7 @@ def test_a_month_is_a_month_whatever_the_week():
     assert (sheet.name, f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-11", "2026-11-01", "2026-11-30")
 
 
-def test_each_class_has_a_sheet_of_its_own_with_nobody_of_another():
+def test_each_class_has_a_sheet_of_its_own_without_students_of_another():
     chess = a_register(a_lesson(START + timedelta(hours=1), "chess"), {"b": 1.0})[0]
     of_all = a_register(a_lesson(START + timedelta(hours=2), ""), {"a": 1.0, "b": 1.0})[0]
     sheets = list(arrange([chess, register_at(16), of_all], {}, RIYADH, "week", split="class"))

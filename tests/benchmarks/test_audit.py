@@ -63,7 +63,7 @@ def test_a_seat_is_held_against_captures_that_the_audit_did_not_see():
     assert small.hits < large.hits
 
 
-def test_what_blur_takes_is_learned_from_blurred_captures_and_checked_on_other_lessons():
+def test_the_loss_by_blur_is_learned_from_blurred_captures_and_checked_on_other_lessons():
     clear = [*lesson("a", (0.5, 0.5, 1.0, 1.0)), *lesson("a", (0.5, 0.5, 1.0, 1.0), 4, WORSE[0].name)]
     result = scored(clear, lesson("b", (0.4, 0.6, 1.0, 0.9)))
     assert result["worth"]["log_loss_a_face"] <= result["worth"]["log_loss_by_width_alone"]

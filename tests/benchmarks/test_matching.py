@@ -38,7 +38,7 @@ def test_too_little_overlap_is_a_miss_and_a_false_box():
     assert false_boxes(NONE, found, pairs) == [0]
 
 
-def test_what_is_found_on_a_label_to_be_ignored_is_not_false():
+def test_a_box_on_a_label_to_be_ignored_is_not_false():
     found = boxes((0, 0, 10, 10), (100, 100, 10, 10))
     assert false_boxes(boxes((0, 0, 10, 10)), found, {}) == [1]
     assert false_boxes(boxes((0, 0, 60, 60)), found, {}) == [1]  # it lies inside a large one

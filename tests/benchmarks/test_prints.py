@@ -65,7 +65,7 @@ def person(name: str) -> PersonFaces:
     return PersonFaces(templates, tuple(seats))
 
 
-def test_every_seat_is_in_one_lesson_and_nobody_twice_in_a_lesson():
+def test_every_seat_is_in_one_lesson_and_no_person_is_twice_in_a_lesson():
     people = [person(name) for name in NAMES]
     held = list(prints.lessons(people, "48+", np.random.default_rng(5), dict.fromkeys(NAMES, 4)))
     kinds = [case.kind for lesson in held for case in lesson]

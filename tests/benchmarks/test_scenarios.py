@@ -57,7 +57,7 @@ def test_the_same_lesson_is_made_again_and_one_that_is_there_is_left_alone(monke
     assert (one / name).read_bytes() == b"mine"
 
 
-def test_the_two_halves_share_nobody(faces):
+def test_the_two_halves_share_no_person(faces):
     tune, report = read_people(faces, "tune"), read_people(faces, "report")
     assert not set(tune) & set(report)
     assert set(tune) | set(report) == set(read_people(faces, "all"))
@@ -93,7 +93,7 @@ def test_prints_of_absent_students_are_held_up_at_their_seats(monkeypatch, faces
         assert [face.kind for face in faces_there].count("photo") == len(prints)
 
 
-def test_a_scenario_that_nobody_knows_is_one_line(monkeypatch, faces, tmp_path, capsys):
+def test_an_unknown_scenario_is_one_line(monkeypatch, faces, tmp_path, capsys):
     assert make_lessons(monkeypatch, faces, tmp_path, "--only", "rain") == 2
     assert capsys.readouterr().err.count("\n") == 1
 

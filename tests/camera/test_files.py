@@ -62,7 +62,7 @@ def test_pictures_come_in_the_order_of_their_numbers(tmp_path):
         ]
 
 
-def test_what_is_no_picture_by_its_name_is_passed_over(tmp_path):
+def test_a_file_whose_name_is_no_picture_is_passed_over(tmp_path):
     write(tmp_path / "1.jpg", picture())
     (tmp_path / "notes.txt").write_text("seats")
     (tmp_path / "._1.jpg").write_bytes(b"left by a file manager")

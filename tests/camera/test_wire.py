@@ -38,7 +38,7 @@ def test_a_picture_arrives_as_it_was_sent(pair, picture):
     received[:] = 0  # it belongs to the receiver
 
 
-def test_what_the_receiver_writes_nobody_else_sees(pair):
+def test_a_receivers_changes_of_a_picture_stay_its_own(pair):
     ours, theirs = pair
     wire.send_picture(theirs, wire.Reply(1), PICTURE)
     _, fd = wire.receive(ours)
@@ -58,7 +58,7 @@ def test_a_sealed_picture_cannot_be_changed_or_shortened(pair):
     os.close(fd)
 
 
-def test_memory_that_somebody_could_still_shorten_is_refused():
+def test_memory_that_the_sender_could_still_shorten_is_refused():
     fd = os.memfd_create("unsealed", os.MFD_ALLOW_SEALING)
     os.ftruncate(fd, 10_000)
     with pytest.raises(ValueError, match="not a sealed picture"):

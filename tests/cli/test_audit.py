@@ -126,7 +126,7 @@ def test_a_full_folder_leaves_no_half_picture(nobody, tmp_path, monkeypatch):
     assert not (tmp_path / "room.png").exists()
 
 
-def test_what_is_taken_without_options_is_what_the_program_takes():
+def test_without_options_the_captures_of_the_program_are_taken():
     from edge_daemon.app.audit import PICTURES
     from edge_daemon.cli.audit import audit
 

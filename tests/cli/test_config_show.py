@@ -14,7 +14,7 @@ def show(home, capsys, *options) -> str:
     return capsys.readouterr().out
 
 
-def test_what_is_shown_is_a_configuration_with_the_same_settings(tmp_path, capsys):
+def test_config_show_prints_a_configuration_with_the_same_settings(tmp_path, capsys):
     (tmp_path / "config.toml").write_text(
         '[device]\nname = "R\\"7\\\\"\ntime_zone = "Asia/Tokyo"\n[mail]\nfrom = "a@b"\n'
     )
@@ -38,7 +38,7 @@ def test_a_room_of_one_name_is_shown_as_text(tmp_path, capsys, given, expected):
     assert json.loads(show(tmp_path, capsys, "--json"))["timetable"]["room"] == expected
 
 
-def test_without_a_file_it_says_that_these_are_defaults(tmp_path, capsys):
+def test_without_a_file_config_show_says_that_these_are_defaults(tmp_path, capsys):
     assert "does not exist: defaults" in show(tmp_path, capsys)
 
 

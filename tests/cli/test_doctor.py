@@ -200,7 +200,7 @@ def test_remarks_on_the_timetable_are_counted(home):
     assert (check.state, check.found) == ("good", "1 lesson in the next 7 days, 1 remark")
 
 
-def test_while_the_service_holds_the_camera_it_is_left_alone(home, monkeypatch):
+def test_while_the_service_holds_the_camera_doctor_leaves_it_alone(home, monkeypatch):
     monkeypatch.setattr(doctor, "_one_picture", lambda settings: pytest.fail("the camera was opened"))
     write_status(home / "run", a_status())
     checks = checks_of(home)
@@ -313,7 +313,7 @@ def test_a_service_that_starts_without_a_camera_is_a_bad_camera_and_the_last_lin
     assert result.stdout.splitlines()[-1] == "TO DO        camera, service"
 
 
-def test_what_the_service_can_not_write_is_a_bad_disk(home):
+def test_files_that_the_service_can_not_write_are_a_bad_disk(home):
     write_status(home / "run", a_status(storage_fault="the database is read-only"))
     result = run(home, "doctor")
     assert result.exit_code == 1
@@ -341,7 +341,7 @@ def test_a_folder_that_refuses_files_is_a_bad_disk(home, monkeypatch):
 
 
 @pytest.mark.parametrize(("url", "state"), [("", "warning"), ('url = "https://office.example"', "bad")])
-def test_without_a_way_out_what_is_to_be_delivered_makes_it_bad(home, tmp_path, url, state):
+def test_without_a_network_route_waiting_items_make_the_check_bad(home, tmp_path, url, state):
     (home / "config.toml").write_text(f"[upstream]\n{url}\n")
     root = tmp_path / "root"
     (root / "proc/net").mkdir(parents=True)

@@ -222,7 +222,7 @@ def test_a_wrong_folder_leaves_nothing_of_a_first_import(office):
     assert office.imported().exit_code == 0, "nobody consents, so nobody can lose anything"
 
 
-def test_what_a_roster_and_a_folder_took_away_is_a_line_each(enrolled):
+def test_losses_by_the_roster_and_by_the_folder_are_a_line_each(enrolled):
     shutil.rmtree(enrolled.photos / "S1")
     enrolled.write("S1,Al,,,yes,", "S2,Bo,,,no,", "S3,Cy,,,no,")
     without = "had 1 template, and now has no usable photograph"
@@ -366,7 +366,7 @@ def test_removing_goes_on_where_it_was_cut_off(enrolled):
     assert "erased: 1 sightings" in again.stdout
 
 
-def test_what_is_still_to_be_mailed_about_a_removed_student_is_not_sent(enrolled):
+def test_waiting_mail_about_a_removed_student_is_not_sent(enrolled):
     db = open_register(enrolled.home / "register.sqlite")
     with transaction(db):
         for student_id in ("S1", "S2"):
@@ -381,7 +381,7 @@ def test_what_is_still_to_be_mailed_about_a_removed_student_is_not_sent(enrolled
     db.conn.close()
 
 
-def test_removing_nobody_is_refused(enrolled):
+def test_enrol_remove_without_an_id_is_refused(enrolled):
     done = run(enrolled.home, "enrol", "remove", "S9")
     assert done.exit_code == 2
     assert done.stderr == "edge-daemon: student S9: no such student; see `edge-daemon enrol list`\n"
@@ -407,7 +407,7 @@ def test_a_removed_student_comes_back_by_name_only(enrolled):
     assert enrolled.listed()[0]["photographs"] == 1
 
 
-def test_readmitting_somebody_who_is_not_on_the_roster_is_refused_and_changes_nothing(enrolled):
+def test_readmitting_a_student_who_is_not_on_the_roster_is_refused_and_changes_nothing(enrolled):
     run(enrolled.home, "enrol", "remove", "S1")
     before = files(enrolled.home)
     done = enrolled.imported("--readmit", "S1", "--readmit", "S01")
@@ -435,7 +435,7 @@ def test_another_device_key_is_one_line(enrolled):
         assert "device key" in done.stderr
 
 
-def test_nobody_is_enrolled_before_the_first_import(office):
+def test_before_the_first_import_no_student_is_enrolled(office):
     office.home.mkdir()
     done = run(office.home, "enrol", "list")
     assert done.exit_code == 2

@@ -204,7 +204,7 @@ def test_the_export_of_the_readme_finds_a_rehearsal_of_now(tmp_path):
     assert (done.exit_code, "1 register written" in done.stdout) == (0, True), done.stderr
 
 
-def test_a_student_whom_nobody_knows_is_not_the_days_fault(home, tmp_path):
+def test_an_unknown_student_is_named_and_not_the_days(home, tmp_path):
     output = tmp_path / "one.csv"
     done = export(home, output, "2026-11-01", "2026-11-30", "--student", "nobody")
     assert (done.exit_code, done.stdout) == (2, "")

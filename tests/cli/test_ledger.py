@@ -104,7 +104,7 @@ def verify(home, *arguments: str) -> tuple[int, list[str]]:
     return report, [f"{one['where']}: {one['what']}" for one in report["problems"]]
 
 
-def test_records_that_nobody_touched_are_sound(home):
+def test_unchanged_records_are_sound(home):
     report, problems = verify(home)
     assert problems == []
     assert (report["registers"], report["revisions"], report["commitments"]) == (3, 4, 3)
@@ -121,7 +121,7 @@ def test_without_the_device_key_the_first_documents_key_has_to_hold_for_all(home
     assert (problems, report["key"]) == ([], "named by the first document")
 
 
-def test_a_key_that_somebody_noted_elsewhere_decides(home):
+def test_a_key_given_on_the_command_line_decides(home):
     key = json.loads(run(home, "ledger", "verify", "--json").stdout)["public_key"]
     assert verify(home, "--key", key.upper())[1] == []
     assert len(verify(home, "--key", OTHER.public_key)[1]) == 7

@@ -77,7 +77,7 @@ def test_a_refusal_is_one_line_too(reachable):
 
 
 @pytest.mark.parametrize("address", ["admin", "a@b\nBcc: c@d", "A <a@b>"])
-def test_what_is_no_address_is_wrong_usage(reachable, address):
+def test_an_invalid_address_is_wrong_usage(reachable, address):
     home, server = reachable
     result = run(home, "mail", "test", "--to", address)
     assert result.exit_code == 2
@@ -85,7 +85,7 @@ def test_what_is_no_address_is_wrong_usage(reachable, address):
     assert server.taken == []
 
 
-def test_without_settings_it_says_which_one_is_missing(tmp_path):
+def test_without_settings_mail_test_names_the_missing_one(tmp_path):
     result = run(tmp_path, "mail", "test", "--to", "admin@school.example")
     assert result.exit_code == 2
     assert "mail.host: no mail server is set" in result.stderr
@@ -104,7 +104,7 @@ def test_a_message_is_written_to_look_at(school, tmp_path, kind):
     assert email.message_from_bytes(raw, policy=email.policy.default)["From"].addresses[0].domain == "school.example"
 
 
-def test_what_would_not_be_sent_now_says_so(school, tmp_path):
+def test_a_preview_of_a_message_that_would_not_be_sent_says_so(school, tmp_path):
     home, lesson = school
     result = run(home.state_dir, "mail", "preview", lesson, "--kind", "student", "--output", str(tmp_path))
     notes = dict(line.split(": ", 1) for line in result.stdout.splitlines())
@@ -125,7 +125,7 @@ def test_a_week_can_be_looked_at(school, tmp_path):
 
 @pytest.mark.parametrize("about", ["2026-W99", "2026-13", "next week", "2026-11-20", "W-1"])
 @pytest.mark.parametrize("kind", ["week", "month"])
-def test_what_is_no_week_or_month_is_refused_in_one_line(school, tmp_path, about, kind):
+def test_an_invalid_week_or_month_is_refused_in_one_line(school, tmp_path, about, kind):
     home, _ = school
     result = run(home.state_dir, "mail", "preview", about, "--kind", kind, "--output", str(tmp_path))
     assert result.exit_code == 2

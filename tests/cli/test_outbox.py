@@ -87,7 +87,7 @@ def test_the_list_as_json_says_the_same(home):
     ]
 
 
-def test_what_was_delivered_is_listed_only_when_asked_for(home):
+def test_delivered_items_are_listed_only_on_request(home):
     item_id = settle(home, "upstream", Outcome("delivered", "201 stored"))
     assert "201 stored" not in run(home, "outbox", "list").stdout
     assert "201 stored" in run(home, "outbox", "list", "--state", "delivered").stdout
@@ -104,7 +104,7 @@ def test_before_the_first_register_there_is_nothing_and_no_file_is_made(tmp_path
     assert not list(home.iterdir())
 
 
-def test_a_receiver_that_refuses_everybody_is_named_once_above_the_list(home):
+def test_a_receiver_that_refuses_all_items_is_named_once_above_the_list(home):
     settle(home, "upstream", Outcome("parked", "401: the server does not know this token", receiver_down=True))
     first, *lines = run(home, "outbox", "list").stdout.splitlines()
     assert first.startswith("upstream accepts nothing since ")
@@ -182,7 +182,7 @@ def test_wrong_usage_is_refused_in_one_line_and_changes_nothing(home, arguments,
         (Outcome("held", "a person has to confirm it"), "outbox 1: is held: a person has to confirm it"),
     ],
 )
-def test_what_is_delivered_held_or_void_is_not_tried_again(home, outcome, words):
+def test_delivered_held_and_void_items_are_not_tried_again(home, outcome, words):
     settle(home, "upstream", outcome)
     done = run(home, "outbox", "retry", "1")
     assert done.exit_code == 2
@@ -203,7 +203,7 @@ def test_outbox_retry_does_not_shorten_the_time_to_correct(home):
 
 
 @pytest.mark.parametrize("named", [("3",), ("--all-parked",)])
-def test_what_a_clock_that_was_ahead_put_off_is_brought_back(home, named):
+def test_items_that_a_clock_ahead_deferred_are_brought_back(home, named):
     """An old mail to a guardian was postponed for a week; its hold is over, so it is sent."""
     db = open_register(home / "register.sqlite")
     made, ahead = datetime.now(timezone.utc) - timedelta(days=3), datetime.now(timezone.utc) + timedelta(days=20)
@@ -218,7 +218,7 @@ def test_what_a_clock_that_was_ahead_put_off_is_brought_back(home, named):
     db.conn.close()
 
 
-def test_what_was_put_off_within_its_hold_goes_back_to_the_end_of_the_hold(home):
+def test_an_item_deferred_within_its_hold_goes_back_to_the_end_of_the_hold(home):
     db = open_register(home / "register.sqlite")
     made = datetime.now(timezone.utc) - timedelta(minutes=5)
     ahead = stored(made + timedelta(days=20))

@@ -54,7 +54,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(capsys, arguments, says):
     assert err.count("\n") == 1
 
 
-def test_without_a_command_it_says_which_there_are():
+def test_without_a_command_the_commands_are_listed():
     result = edge_daemon()
     assert result.returncode == 2
     assert "rehearse" in result.stderr
@@ -140,7 +140,7 @@ def test_a_full_disk_for_the_output_is_one_line():
     assert result.stderr == "edge-daemon: No space left on device\n"
 
 
-def test_debugging_shows_where_it_happened(tmp_path):
+def test_debugging_prints_the_traceback(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import socket\nsocket.gethostname = lambda: 1 / 0\n")
     fault = {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}
     assert "Traceback" not in edge_daemon("--home", tmp_path, "config", "show", env=fault).stderr

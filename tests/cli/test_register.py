@@ -156,7 +156,7 @@ def test_doubts_about_an_identity_are_shown_as_text(tmp_path):
     assert found["d"] == ["0%-16%"]
 
 
-def test_after_retention_nobody_is_drawn_as_not_seen(tmp_path):
+def test_after_retention_no_student_is_drawn_as_not_seen(tmp_path):
     (tmp_path / "config.toml").write_text("[storage]\nkeep_sightings_days = 3\n", "utf-8")
     lesson = a_lesson(datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=10))
     home = a_home(tmp_path, [without_maps(*a_register(lesson, {"a": 1.0, "b": 0.0}))])
@@ -344,7 +344,7 @@ def test_a_confirmation_that_says_too_little_is_refused_in_one_line(home, argume
     assert result.stderr.count("\n") == 1
 
 
-def test_what_a_correction_lacks_is_asked_for_and_what_is_piped_in_answers(home, monkeypatch):
+def test_missing_values_of_a_correction_are_asked_for_and_read_from_a_pipe(home, monkeypatch):
     answers = f"{FIRST.lesson_id[:8]}\nc\npresent\nJ. Miller\nnot_recognised\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(answers))
     result = run(home, "register", "correct")

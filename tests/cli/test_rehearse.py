@@ -113,7 +113,7 @@ def test_json_is_what_the_design_says(piped):
     assert by_id["S4"]["verdict"] == "not_assessed"
 
 
-def test_sightings_are_every_face_by_frame_with_nobody_for_a_stranger(piped):
+def test_sightings_list_every_face_by_frame_and_leave_a_stranger_without_id(piped):
     _, rows, _ = piped
     assert list(rows[0]) == ["frame", "student_id", "similarity", "x", "y", "w", "h", "attentive"]
     assert sum(row["student_id"] == "S1" for row in rows) == 3
@@ -193,7 +193,7 @@ def test_a_course_that_is_no_text_is_refused_in_one_line(home, frames, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_before_anybody_is_enrolled_it_says_so(tmp_path, frames, capsys):
+def test_before_the_first_enrolment_rehearse_says_so(tmp_path, frames, capsys):
     (tmp_path / "new").mkdir()
     assert run(rehearse(tmp_path / "new", frames)) == 2
     err = capsys.readouterr().err

@@ -28,7 +28,7 @@ def test_on_a_device_advice_names_the_command_that_has_the_keys(installed):
     assert commands_here("`edge-daemon update --back`", Home()) == "`sudo edge-daemon update --back`"
 
 
-def test_with_a_home_of_ones_own_and_in_a_checkout_it_stays(installed, monkeypatch, tmp_path):
+def test_with_another_home_and_in_a_checkout_the_command_stays(installed, monkeypatch, tmp_path):
     assert commands_here(ADVICE, Home(tmp_path)) == ADVICE
     monkeypatch.setattr(sys, "prefix", "/home/me/edge-daemon/.venv")
     assert commands_here(ADVICE, Home()) == ADVICE

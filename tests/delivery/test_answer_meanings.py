@@ -59,12 +59,12 @@ PORTAL = "office:443 answers with a web page: a captive portal or log-in, or a w
         (399, "office:443 answers with a redirect to another place: a captive portal, or a wrong upstream.url"),
     ],
 )
-def test_what_concerns_the_whole_server_is_retried_and_holds_up_all_its_items(status, line):
+def test_an_answer_about_the_whole_server_is_retried_and_holds_up_all_its_items(status, line):
     assert _refusal(status) == Outcome("retry", line, receiver_down=True)
 
 
 @pytest.mark.parametrize("status", [100, 199, 408, 423, 425, 500, 505, 506, 508, 510, 599])
-def test_what_may_be_this_documents_is_retried_and_holds_up_nothing_else(status):
+def test_an_answer_that_may_concern_one_document_is_retried_and_holds_up_no_other(status):
     assert _refusal(status) == Outcome("retry", f"office:443 failed ({status})", receiver_down=False)
 
 
@@ -251,7 +251,7 @@ def test_a_document_that_may_not_be_read_is_named(status):
 
 
 @pytest.mark.parametrize("status", [199, 300, 404, 500, 503])
-def test_any_other_answer_is_why_it_was_not_fetched(status):
+def test_any_other_answer_is_the_reason_why_a_document_was_not_fetched(status):
     expected = _refusal(status, retry_after="77")
     found = unfetched(_answer(status, retry_after="77"), "roster.csv", "office:443", NOW)
     assert (found.name, found.answer) == ("retry", f"roster.csv was not fetched: {expected.answer}")
@@ -266,7 +266,7 @@ def test_a_date_until_which_a_document_is_not_given_out_is_held_against_the_cloc
 
 
 @pytest.mark.parametrize("status", [200, 299])
-def test_a_web_page_is_why_it_was_not_fetched(status):
+def test_a_web_page_as_the_answer_is_the_reason_why_a_document_was_not_fetched(status):
     found = unfetched(_answer(status, b"<html>"), "roster.csv", "office:443", NOW)
     assert found.answer == f"roster.csv was not fetched: {PORTAL}"
     assert found.receiver_down is True

@@ -45,7 +45,7 @@ def server(url: str, **limits: float) -> Server:
         ("http", b"H"),
     ],
 )
-def test_what_trickles_in_for_ever_ends_at_the_deadline(scheme, piece):
+def test_a_trickling_answer_ends_at_the_deadline(scheme, piece):
     with trickling(piece) as port, server(f"{scheme}://localhost:{port}", exchange_s=0.5) as one:
         began = time.monotonic()
         with pytest.raises(NoAnswerError):

@@ -171,7 +171,7 @@ def test_a_page_of_the_schools_own_says_the_language_within_the_body(tmp_path):
 
 
 @pytest.mark.parametrize("language", ["english", "e", 'en" onload="x', "en_GB", "{course}"])
-def test_what_is_no_language_is_refused(tmp_path, language):
+def test_an_invalid_language_is_refused(tmp_path, language):
     (tmp_path / "words.txt").write_text(f"language = {language}\n", encoding="utf-8")
     with pytest.raises(DeliveryError, match=r"words\.txt"):
         own_template(tmp_path, STUDENT).check()

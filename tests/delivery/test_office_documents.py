@@ -139,11 +139,11 @@ def test_the_same_id_twice_is_refused_with_both_places():
         (b'{"schema": 1, "corrections": [' + b"{}," * 5000 + b"{}]}", "at most 5000"),
     ],
 )
-def test_what_is_no_such_document_is_refused(data, what):
+def test_a_text_that_is_no_such_document_is_refused(data, what):
     assert what in refusal(data)
 
 
-def test_more_corrections_of_one_lesson_than_anybody_makes_are_refused():
+def test_too_many_corrections_of_one_lesson_are_refused():
     assert len(parsed(corrections(*({**GOOD, "id": f"{n}"} for n in range(200))))) == 200
     line = refusal(corrections(*({**GOOD, "id": f"{n}"} for n in range(201))))
     assert "has 201 corrections of one lesson, at most 200" in line

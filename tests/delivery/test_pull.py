@@ -111,7 +111,7 @@ def test_a_document_is_put_into_the_inbox_whole_and_for_its_owner_only(server, d
     assert [path.name for path in desk.inbox.iterdir()] == [NAME]
 
 
-def test_what_waits_or_was_applied_is_not_sent_again(server, desk):
+def test_a_waiting_or_applied_document_is_not_fetched_again(server, desk):
     publish(server, b"one")
     desk.pull()
     assert desk.pull().result == "unchanged"
@@ -150,7 +150,7 @@ def test_a_document_that_is_not_there_changes_and_logs_nothing(desk, caplog):
     assert caplog.records == []
 
 
-def test_what_the_office_takes_back_is_not_applied(server, desk):
+def test_a_document_that_the_office_takes_back_is_not_applied(server, desk):
     publish(server, b"one")
     desk.pull()
     (server.folder / PLACE).unlink()
@@ -192,7 +192,7 @@ def test_the_old_version_put_back_ends_the_problem(server, desk):
     assert desk.known.problem == ""
 
 
-def test_what_was_refused_when_applied_is_tried_again_after_a_day(server, desk):
+def test_a_document_refused_when_applied_is_tried_again_after_a_day(server, desk):
     publish(server, b"one")
     desk.pull()
     desk.refuse("removes 9 of 9 students")

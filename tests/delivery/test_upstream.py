@@ -107,7 +107,7 @@ def test_a_fault_of_the_server_holds_up_all_items_for_a_while(server, office, fa
     "fault",
     ["stores-nothing", "wrong-sha", "500", "answer-cut", "reset-before-body", "reset-after-body", "hang", "no-length"],
 )
-def test_what_may_be_one_documents_fault_holds_up_no_other_until_it_happens_in_a_row(server, office, fault):
+def test_an_error_that_may_concern_one_document_holds_up_no_other_until_it_repeats(server, office, fault):
     server.always = fault
     outcomes = [put(office, PLACE.replace("1.json", f"{n}.json")) for n in range(1, 4)]
     assert [(one.name, one.receiver_down) for one in outcomes] == [("retry", False), ("retry", False), ("retry", True)]
@@ -142,7 +142,7 @@ def test_a_server_that_asks_for_patience_is_given_it(server, office):
     assert put(office).retry_after_s is None
 
 
-def test_a_wrong_token_is_refused_for_everybody_once(server):
+def test_a_wrong_token_is_refused_once_for_all_items(server):
     with upstream(server, token="wrong") as office:
         outcome = put(office)
     assert (outcome.name, outcome.receiver_down) == ("parked", True)
@@ -213,7 +213,7 @@ def test_an_answer_without_end_is_not_read(server, office):
         ("unknown-ca", "by an authority that this device does not know"),
     ],
 )
-def test_a_certificate_that_is_no_good_stops_everybody_before_anything_is_sent(server, office, fault, words):
+def test_an_invalid_certificate_stops_all_items_before_anything_is_sent(server, office, fault, words):
     server.faults.append(fault)
     outcome = put(office)
     assert (outcome.name, outcome.receiver_down) == ("retry", True)
@@ -288,7 +288,7 @@ def test_a_bomb_among_the_pulled_documents_is_not_unpacked(server, office):
     "fault",
     ["captive-portal", "redirect", "503", "401", "hang", "answer-cut", "no-length", "reset-before-body", "expired"],
 )
-def test_what_is_no_document_is_never_taken_for_one(server, office, fault):
+def test_a_body_that_is_no_document_is_never_stored_as_one(server, office, fault):
     server.store("v1/devices/room-1/roster.csv", b"x", write_once=False)
     server.faults.append(fault)
     pulled = office.get("v1/devices/room-1/roster.csv", "", 1000)

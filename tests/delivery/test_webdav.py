@@ -61,7 +61,7 @@ def test_folders_are_made_once(tmp_path, certificates, status):
     ]
 
 
-def test_folders_that_it_may_not_make_are_taken_to_be_there(tmp_path, certificates):
+def test_folders_that_the_device_may_not_make_are_assumed_to_exist(tmp_path, certificates):
     with OfficeServer(tmp_path / "o", certificates=certificates, kind="webdav") as server, upstream(server) as office:
         (tmp_path / "o/v1/devices").mkdir(parents=True)
         server.faults.extend(["changed-answer", "409", "403", "403"])  # GET, PUT, and MKCOL of v1/ and v1/devices/
@@ -95,7 +95,7 @@ def test_a_server_that_accepts_everything_and_stores_nothing_acknowledges_nothin
     assert "does not have it" in outcomes[0].answer
 
 
-def test_what_is_read_back_has_to_be_the_very_bytes(server, office):
+def test_a_document_read_back_must_have_the_same_bytes(server, office):
     office.put("v1/devices/room-1/status.json", b"1", write_once=False)
     server.always = "changed-answer"
     outcome = office.put("v1/devices/room-1/status.json", b"22", write_once=False)
@@ -127,7 +127,7 @@ def test_a_packed_answer_is_never_unpacked_to_more_than_was_sent(server, office)
     assert office.put("v1/devices/room-1/status.json", b"22", write_once=False).name == "delivered"
 
 
-def test_a_wrong_password_is_refused_for_everybody(server):
+def test_a_wrong_password_is_refused_for_all_items(server):
     with upstream(server, token="wrong") as office:
         outcome = put(office)
     assert (outcome.name, outcome.receiver_down) == ("parked", True)

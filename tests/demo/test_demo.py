@@ -26,7 +26,7 @@ def test_the_same_lesson_comes_out_every_time(frames, tmp_path):
     assert (again / "capture-06.jpg").read_bytes() == (frames / "capture-06.jpg").read_bytes()
 
 
-def test_somebody_who_is_away_is_not_in_the_picture(frames):
+def test_an_absent_student_is_not_in_the_drawn_picture(frames):
     """The admiral sits at the back on the right in the first captures only."""
     there, away = (cv2.imread(str(frames / f"capture-{n:02d}.jpg"))[430:640, 1440:1640] for n in (1, 6))
     assert np.mean(there < 40) > 0.2  # her uniform is black
@@ -54,7 +54,7 @@ def test_the_capture_with_most_names_is_drawn(frames, tmp_path):
     assert (with_line[height:] < 100).sum() > 500  # letters
 
 
-def test_without_faces_it_says_so(frames, tmp_path):
+def test_without_faces_the_demo_says_so(frames, tmp_path):
     sightings = tmp_path / "sightings.csv"
     sightings.write_text("frame,student_id,similarity,x,y,w,h,attentive\n")
     result = annotate(frames, sightings, DEMO / "roster.csv", tmp_path / "out.jpg")

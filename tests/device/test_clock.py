@@ -42,7 +42,7 @@ def test_a_time_server_that_has_answered_outranks_the_chip(root):
     assert clock_state(root) == "synchronised"
 
 
-def test_somebody_may_vouch_for_the_clock(root):
+def test_a_person_may_vouch_for_the_clock(root):
     assert SystemClock(root=root).reading().state == "unsynchronised"
     assert SystemClock(trusted=True, root=root).reading().state == "rtc"
 

@@ -95,7 +95,7 @@ def test_nothing_is_logged_past_the_rule(path):
         'logging.getLogger("x").warning("seen", student_id)',
     ],
 )
-def test_the_rule_finds_what_it_is_for(line, tmp_path):
+def test_the_rule_finds_a_call_that_names_a_person(line, tmp_path):
     (tmp_path / "x.py").write_text(line)
     (call,) = calls(tmp_path / "x.py")
     assert faults(call)

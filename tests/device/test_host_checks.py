@@ -127,7 +127,7 @@ def test_a_folder_that_is_not_there(tmp_path, expected, state):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_database_of_somebody_else_is_named(tmp_path):
+def test_a_database_of_another_user_is_named(tmp_path):
     tmp_path.chmod(0o700)
     (tmp_path / "register.sqlite").touch()
     os.chown(tmp_path / "register.sqlite", 12345, 12345)

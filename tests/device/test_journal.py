@@ -173,6 +173,6 @@ def test_a_journald_that_starts_anew_is_found_again(tmp_path):
         path.unlink()
 
 
-def test_without_a_real_stderr_it_is_not_the_journal(monkeypatch):
+def test_without_a_real_stderr_the_log_does_not_go_to_the_journal(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert journal.under_systemd() is False

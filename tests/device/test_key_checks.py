@@ -70,7 +70,7 @@ STORE = "etc/credstore/edge-daemon.device-key"
         ("etc/credstore.encrypted/edge-daemon.device-key", 214, 0o600, "bad"),
     ],
 )
-def test_outside_the_service_what_systemd_will_give_it_is_looked_at(tmp_path, name, size, mode, state):
+def test_outside_the_service_the_credentials_for_systemd_are_checked(tmp_path, name, size, mode, state):
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).write_bytes(b"x" * size)
     (tmp_path / name).chmod(mode)

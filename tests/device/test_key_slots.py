@@ -90,7 +90,7 @@ def test_a_torn_destruction_leaves_no_key_and_is_finished_the_next_time(slots, t
     assert not any(first.key[at : at + 8] in slots.path.read_bytes() for at in range(25))
 
 
-def test_what_is_to_be_kept_must_be_there_before_anything_is_destroyed(slots):
+def test_keys_to_keep_must_exist_before_others_are_destroyed(slots):
     slots.add(keep=0)
     with pytest.raises(KeyFileError, match="no key of generation 7"):
         slots.destroy_others(7)

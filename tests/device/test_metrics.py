@@ -70,7 +70,7 @@ def test_metrics_name_no_student_and_no_course(tmp_path):
         assert personal not in text
 
 
-def test_everybody_may_read_it_whatever_the_umask(tmp_path):
+def test_every_user_may_read_the_metrics_whatever_the_umask(tmp_path):
     umask = os.umask(0o077)
     try:
         write_metrics(tmp_path, a_status())
@@ -82,7 +82,7 @@ def test_everybody_may_read_it_whatever_the_umask(tmp_path):
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_what_is_not_known_is_left_out(tmp_path):
+def test_unknown_values_are_left_out_of_the_metrics(tmp_path):
     write_metrics(tmp_path, a_status(lesson=None, next_lesson_start=None), Host(1, 1, None, None, None, None))
     metrics = parsed((tmp_path / FILE).read_text())
     for name in ("lesson_captures_taken", "next_lesson_timestamp_seconds", "temperature_celsius", "under_voltage"):

@@ -24,7 +24,7 @@ def test_the_key_is_the_one_that_the_first_release_derived():
     assert SIGNER.public_key == "f393e479e357b5c712aa36cb06f51375d48082e1e6730f479177f132894c714f"
 
 
-def test_anybody_can_check_a_document_with_the_public_key_alone():
+def test_a_document_can_be_checked_with_the_public_key_alone():
     fields = json.loads(signed(FIELDS, SIGNER))
     unsigned = json.dumps(
         {**fields, "signature": None}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
@@ -64,7 +64,7 @@ def test_a_document_signed_anew_by_another_device_is_not_of_this_one():
 
 
 @pytest.mark.parametrize("key", ["", "ab", "zz" * 32, "00" * 31, "🎓"])
-def test_what_is_no_key_verifies_nothing(key):
+def test_an_invalid_key_verifies_nothing(key):
     assert verify(key, "x", SIGNER.sign("x")) is False
 
 

@@ -68,7 +68,7 @@ def test_a_status_without_a_lesson_is_read_back(tmp_path):
 
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o077])
-def test_only_the_owner_may_read_it_whatever_the_umask(tmp_path, mask):
+def test_only_the_owner_may_read_the_status_whatever_the_umask(tmp_path, mask):
     folder = tmp_path / "run"
     umask = os.umask(mask)
     try:

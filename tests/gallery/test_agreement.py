@@ -125,7 +125,7 @@ def test_a_refused_photograph_says_whom_it_resembles():
     assert "resembles student S1 (0.9" in refused["S2/1"]
 
 
-def test_a_photograph_of_nobody_known_names_nobody():
+def test_a_photograph_of_a_stranger_names_no_student():
     own = [exemplar("S1", "1", (0, 1)), exemplar("S1", "2", (0, 1), (1, 0.3)), exemplar("S1", "3", (9, 1))]
     refused = check_agreement(S1=own, S2=[exemplar("S2", "1", (5, 1))])[1]
     assert refused == {"S1/3": "shows a different person than the student's other photographs"}
@@ -141,7 +141,7 @@ def test_a_very_similar_face_under_two_students_is_reported():
     assert "as alike as of one person" in twins[0].reason
 
 
-def test_look_alikes_are_pairs_above_the_threshold_and_nobody_with_oneself():
+def test_look_alikes_are_pairs_of_different_students_above_the_threshold():
     students = {
         "S1": [exemplar("S1", "1", (0, 1))],
         "S2": [exemplar("S2", "1", (0, 1), (1, 1.3))],

@@ -150,7 +150,7 @@ def test_two_columns_that_may_both_be_the_id_are_a_question():
     assert "'Matrikelnummer' and 'Schüler-ID' may both be the student_id" in columns.unclear
 
 
-def test_what_is_missing_is_named_in_our_words(read):
+def test_missing_columns_are_named_with_our_names(read):
     with pytest.raises(RosterError, match="the columns guardian_email, consent are missing"):
         read("Schüler-ID;Name;E-Mail\nS1;Ann;a@x.example\n")
 
@@ -219,7 +219,7 @@ def test_a_quotation_mark_that_is_never_closed_costs_its_own_line_only(read):
      "Mär 26", "2026-07-03 00:00:00", "#NAME?", "#BEZUG!", "####", "12345.0", "1234567890123450000", "\u200bS1",
      "S1\ufeff", "S\u00ad1", "S\u00a01", "S\ufffd1", "GrÃ¶ÃŸe"],
 )  # fmt: skip
-def test_ids_that_a_spreadsheet_damaged_are_named_at_their_row_and_enrol_nobody(read, student_id):
+def test_ids_that_a_spreadsheet_damaged_are_named_at_their_row_and_enrol_no_student(read, student_id):
     assert damage(student_id)
     quoted = student_id.replace('"', '""')
     roster = read(f'{HEADER}"{quoted}",Ann,a@x.example,,yes\nS9,Bo,,,yes\n')
@@ -313,7 +313,7 @@ def test_a_bad_address_costs_the_address_and_not_the_student(read):
         ("Subtotal 7a,15,12,12,12", "'Subtotal 7a' is a line of totals and no student"),
     ],
 )
-def test_what_is_no_id_is_left_out_and_named(read, row, words):
+def test_a_row_without_a_valid_id_is_left_out_and_named(read, row, words):
     roster = read(HEADER + f"S1,Al,,,yes\n{row}\nS2,Bo,,,yes\n")
     assert [str(one) for one in roster.left_out] == [f"line 3: {words}"]
     assert [one.student.student_id for one in roster.rows] == ["S1", "S2"]

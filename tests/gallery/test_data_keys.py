@@ -14,7 +14,7 @@ DEVICE_KEY = bytes(range(32))
 
 
 @given(st.binary(max_size=2000), st.text(max_size=50))
-def test_what_was_sealed_opens_again(plain, student_id):
+def test_sealed_data_opens_again(plain, student_id):
     key = data_keys.new_data_key()
     bound = data_keys.binding("fields", student_id)
     assert data_keys.open_sealed(key, data_keys.seal(key, plain, bound), bound) == plain

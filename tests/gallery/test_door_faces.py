@@ -91,7 +91,7 @@ def test_the_file_is_sealed_names_nobody_and_opens_for_no_other_student_or_model
     Gallery.key = before
 
 
-def test_what_was_seen_before_the_lesson_does_not_count_and_is_erased_after_it(faces, tmp_path):
+def test_door_faces_before_the_time_do_not_count_and_are_erased_after_the_lesson(faces, tmp_path):
     assert not faces.have_changed()
     faces.keep("S1", PLAIN, NOW)
     assert [faces.have_changed(), faces.have_changed()] == [True, False]
@@ -105,7 +105,7 @@ def test_what_was_seen_before_the_lesson_does_not_count_and_is_erased_after_it(f
     assert not path.exists()
 
 
-def test_a_student_like_the_face_of_today_is_matched_better_and_nobody_else(faces):
+def test_a_face_at_the_door_improves_the_match_of_its_student_only(faces):
     others = [
         StudentTemplates(f"T{k}", np.tile(np.eye(192, dtype=np.float32)[10 + k], (2, 1)), WIDTHS) for k in range(3)
     ]

@@ -14,5 +14,5 @@ def test_more_photographs_and_nearer_faces_never_promise_less():
         assert 0.9 < rates[0] < 1
 
 
-def test_without_a_photograph_nobody_is_named():
+def test_without_a_photograph_no_student_is_named():
     assert set(expected_naming(0).values()) == {0.0}

@@ -88,7 +88,7 @@ def test_the_second_side_is_the_other_one_whichever_the_camera_calls_left(judge,
     assert [one.yaw_deg for one in judge.accepted] == [2.0, side * 25.0, side * -25.0]
 
 
-def test_somebody_else_is_refused_whether_enrolled_or_not(judge, reader):
+def test_another_person_is_refused_whether_enrolled_or_not(judge, reader):
     assert "resembles student S2, who is already enrolled" in refused(judge, reader, STRAIGHT, 0.0, person=2)
     accepted(judge, reader, STRAIGHT, 0.0)
     assert "a different person than the earlier pictures" in refused(judge, reader, LEFT, 20.0, person=3)

@@ -62,7 +62,7 @@ def test_unlike_photographs_do_not_make_their_owner_harder_to_know():
     assert abs(n - c) < 0.12
 
 
-def test_nobody_enrolled_and_no_faces_give_empty_tables():
+def test_without_students_or_faces_the_tables_are_empty():
     assert Matcher([]).similarities(_unit(A_NEAR), np.ones(1, np.float32)).shape == (1, 0)
     assert MATCHER.similarities(np.zeros((0, 192), np.float32), np.zeros(0, np.float32)).shape == (0, 2)
 
@@ -109,7 +109,7 @@ def test_three_quarters_of_the_class_need_covered_templates(students, covered, a
     assert bool(found > 0.99) is are_used
 
 
-def test_what_masks_have_in_common_is_that_of_the_students_who_have_one():
+def test_the_common_part_of_masks_is_that_of_the_students_with_a_mask():
     common = 3 * _unit(RANDOM.normal(size=192))[0]
     masks = _unit(*RANDOM.normal(size=(9, 192))) + common
     class_ = [_masked(f"{n}", RANDOM.normal(size=192), *masks[n : n + 1]) for n in range(12)]

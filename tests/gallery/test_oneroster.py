@@ -235,7 +235,7 @@ def test_missing_files_and_columns_are_named(export, tmp_path):
     assert "there is no users.csv" in export.refusal()
 
 
-def test_damaged_rows_are_named_with_their_lines_and_cost_nobody_else(export):
+def test_damaged_rows_are_named_with_their_lines_and_cost_no_other_row(export):
     export.write(
         "users", USERS, export.user("s1"), export.user("s1"), export.user(""), "a,b", export.user("s3\x07"),
         export.user("2.0261E+11"), export.user("s2"),
@@ -329,7 +329,7 @@ def test_days_are_read_in_the_forms_that_systems_write(export, begin, end):
     assert (period.begin, period.end) == (date(2026, 4, 1), date(2026, 5, 1))
 
 
-def test_days_whose_order_nobody_knows_are_left_out(export):
+def test_days_in_an_ambiguous_order_are_left_out(export):
     export.write(
         "enrollments", ENROLLMENTS,
         export.enrolled("s1", "c1", beginDate="04/01/2026"), export.enrolled("s2", "c1", beginDate="2026-02-30"),

@@ -138,7 +138,7 @@ def test_the_decoders_own_messages_never_reach_stderr(tmp_path, capfd):
         ("phone.jpg", b"\0\0\0\x18ftypmif1\0\0\0\0", "convert it to JPEG"),
     ],
 )
-def test_what_is_no_picture_for_us_is_named(tmp_path, name, content, words):
+def test_a_file_in_an_unsupported_format_is_named(tmp_path, name, content, words):
     assert words in reason(put(tmp_path, name, content))
 
 

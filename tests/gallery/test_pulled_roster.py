@@ -93,7 +93,7 @@ def test_a_line_break_in_a_name_is_refused():
 @pytest.mark.parametrize(
     "data", [b"", b"\n\n", HEADER.encode(), b"<!DOCTYPE html><title>Log in</title>", b"PK\x03\x04zip"]
 )
-def test_what_is_no_roster_or_an_empty_one_is_refused(data):
+def test_an_invalid_or_empty_roster_is_refused(data):
     assert refusal(data).startswith("roster.csv")
 
 
@@ -159,5 +159,5 @@ def test_the_example_of_the_page_is_taken_as_it_stands():
     assert [row.student.courses for row in rows] == [("7b", "choir"), ("7b",)]
 
 
-def test_the_first_roster_of_a_device_takes_nobody_off():
+def test_the_first_roster_of_a_device_removes_no_student():
     check_change([], parsed("S1,Al,,,yes"), TODAY)

@@ -137,7 +137,7 @@ def test_photographs_of_all_students_in_one_folder_find_their_owners(store, scho
     assert sorted(report.taken) == [("S1", "S1.png"), ("S1", "s1_2.png"), ("S2", "Bee, Bo.png")]
 
 
-def test_photographs_of_nobody_on_the_roster_are_named(store, school):
+def test_photographs_without_a_student_on_the_roster_are_named(store, school):
     school.photograph("S9", 9)
     assert school.enrol(store).unclaimed == ("S9",)
 

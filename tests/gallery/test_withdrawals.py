@@ -47,7 +47,7 @@ def test_twice_is_once(store, school):
     assert store.row("S1") == row
 
 
-def test_somebody_who_left_the_roster_loses_the_templates_too(store, school):
+def test_a_student_who_left_the_roster_loses_the_templates_too(store, school):
     school.write_roster(S2="yes", S4="yes")
     school.enrol(store, photos=False)
     assert tables.template_counts(store.db)["S1"] == 1
@@ -57,7 +57,7 @@ def test_somebody_who_left_the_roster_loses_the_templates_too(store, school):
     assert [s.student_id for s in store.students()] == ["S2", "S4"]
 
 
-def test_everybody_may_withdraw(store, school):
+def test_all_students_may_withdraw(store, school):
     assert withdraw(store, ["S1", "S2", "S3", "S4"], NOW).erased == 3
     assert tables.template_counts(store.db) == {}
 

@@ -84,7 +84,7 @@ def refusal(path, data: bytes) -> str:
     return caught.value.line()
 
 
-def test_what_is_no_workbook_is_called_by_its_name(tmp_path):
+def test_a_file_that_is_no_workbook_is_named(tmp_path):
     path = tmp_path / "r.xlsx"
     assert "an old Excel file (.xls) or has a password" in refusal(path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     assert "a damaged Excel file" in refusal(path, b"PK\x03\x04" + bytes(100))
@@ -123,7 +123,7 @@ def test_openpyxl_is_not_imported_without_a_workbook():
     assert completed.stdout.strip() == "[]"
 
 
-def test_what_the_library_prints_of_a_damaged_workbook_reaches_nobody(tmp_path, capsys):
+def test_messages_of_the_library_on_a_damaged_workbook_are_not_printed(tmp_path, capsys):
     path = saved(tmp_path / "roster.xlsx", HEADER, ("S1", "Zoë"))
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}

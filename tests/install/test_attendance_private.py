@@ -68,7 +68,7 @@ def test_without_root_it_calls_sudo_itself_with_one_line_for_all(wrapper):
     assert wrapper.recorded("stdin") == ""
 
 
-def test_what_the_caller_has_on_standard_input_stays_there_where_the_program_does_not_ask(wrapper):
+def test_standard_input_stays_unread_where_the_program_does_not_ask(wrapper):
     """A loop that reads a list must not lose its next lines to the first command."""
     script = 'while read -r id; do "$0" "$1" enrol remove "$id" || exit; echo "$id"; done'
     done = subprocess.run(
@@ -141,7 +141,7 @@ cat >"$here/sudo-stdin"
 """
 
 
-def test_what_is_typed_at_a_terminal_for_sudo_is_no_answer_for_the_program(wrapper):
+def test_input_typed_for_sudo_is_no_answer_for_the_program(wrapper):
     (wrapper.folder / "tools/sudo").write_text(_SUDO_THAT_ASKS)
     child, terminal = pty.fork()
     if not child:

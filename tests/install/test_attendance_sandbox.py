@@ -95,7 +95,7 @@ def test_every_command_has_what_the_service_has_for_a_sandbox(wrapper):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_has_a_key_has_no_network_and_what_has_the_network_is_another_user(wrapper, command):
+def test_commands_with_a_key_have_no_network_and_those_with_it_run_as_another_user(wrapper, command):
     wrapper.call(*command.split())
     keys = {value.partition(":")[0] for value in wrapper.values("LoadCredential")} & {"device-key", "contact-key"}
     if command in NETWORK:
@@ -127,7 +127,7 @@ def test_a_camera_is_only_for_what_takes_pictures(wrapper):
 @pytest.mark.parametrize(
     "command", ["audit", "config show", "identity", "mail test --to a@b.example", "collect /etc --output /tmp/x.csv"]
 )
-def test_what_opens_no_database_may_write_none(wrapper, command):
+def test_commands_that_open_no_database_may_write_none(wrapper, command):
     wrapper.call(*command.split())
     assert wrapper.values("StateDirectory") == []
 
@@ -189,7 +189,7 @@ def test_no_name_of_a_folder_becomes_a_setting(folder, words):
         assert not (wrapper.folder / "tools/line").exists()
 
 
-def test_what_an_option_says_is_no_file_though_one_is_called_like_it(wrapper):
+def test_the_value_of_an_option_is_no_file_even_if_a_file_has_that_name(wrapper):
     for name in ("de", "class", "none", "sunday"):
         (wrapper.folder / "home" / name).touch()
     options = ("--locale", "de", "--split", "class", "--weekend", "none", "--first-day", "sunday")

@@ -400,7 +400,7 @@ def test_a_device_whose_only_key_is_sealed_elsewhere_gets_no_new_one(device):
     assert not (device.card / "etc/credstore/edge-daemon.device-key").exists()
 
 
-def test_without_a_network_it_says_so_and_what_was_there_stays(device):
+def test_without_a_network_the_installer_says_so_and_the_installation_stays(device):
     device.install()
     device.lacks("no-network")
     with (device.checkout / "edge_daemon/__init__.py").open("a") as file:
@@ -505,7 +505,7 @@ def test_two_at_once_are_one_and_a_refusal(device):
     assert device.log() == []
 
 
-def test_without_systemd_it_installs_and_says_that_nothing_was_started(device):
+def test_without_systemd_the_installer_installs_and_starts_nothing(device):
     assert "not started: systemd does not run here" in device.install().stdout
     assert not any(line.startswith("systemctl") for line in device.log())
 

@@ -192,7 +192,7 @@ def test_a_folder_that_was_moved_gets_a_new_environment(checkout):
     assert checkout.log() == MADE
 
 
-def test_without_a_network_it_says_so_and_goes_on_next_time(checkout):
+def test_without_a_network_the_script_says_so_and_goes_on_next_time(checkout):
     checkout.lacks("no-network")
     result = checkout.install("test")
     assert result.returncode == 1

@@ -44,7 +44,7 @@ def lowest(requirement: Requirement) -> Version:
     return Version(next(one.version for one in requirement.specifier if one.operator == ">="))
 
 
-def test_there_is_nothing_in_it_but_pins_with_hashes_and_the_reason_above_each():
+def test_the_list_has_only_pins_with_hashes_and_the_reason_above_each():
     first, *blocks = TEXT.strip().split("\n\n")
     assert "provisioning/lock.py" in first
     for block in blocks:
@@ -111,7 +111,7 @@ def test_the_interpreter_is_the_one_that_has_wheels_for_every_python(python):
     assert "ai-edge-litert" in pins(python)
 
 
-def test_the_maker_of_the_list_refuses_what_it_does_not_know():
+def test_the_maker_of_the_list_refuses_an_unknown_option():
     result = subprocess.run(
         [sys.executable, ROOT / "provisioning/lock.py", "--chekc"], capture_output=True, text=True, check=False
     )

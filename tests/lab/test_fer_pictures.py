@@ -105,7 +105,7 @@ def outside(folder):
         (lambda folder: zipped(folder / "Training.zip", ()), "has no pictures of Training"),
     ],
 )
-def test_what_is_wrong_is_one_line(tmp_path, make, words):
+def test_each_invalid_file_is_one_line(tmp_path, make, words):
     make(tmp_path)
     with pytest.raises(LabError) as refused:
         read_split(tmp_path, "Training")

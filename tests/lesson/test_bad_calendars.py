@@ -47,7 +47,7 @@ def test_an_empty_file_is_refused(refusal, content):
 @pytest.mark.parametrize(
     "content", [b"<html>\n", b"\x00\x01\x02", b"student_id,name\n", b"\xff and more", b"END:VCALENDAR"]
 )
-def test_what_is_no_calendar_is_refused_with_its_line(refusal, content):
+def test_a_file_that_is_no_calendar_is_refused_with_its_line(refusal, content):
     assert "expected BEGIN:VCALENDAR here" in refusal(content)
 
 
@@ -89,7 +89,7 @@ def test_a_file_of_50_mb_is_refused_before_it_is_read(refusal, tmp_path):
     tracemalloc.stop()
 
 
-def test_what_is_no_file_is_refused(tmp_path):
+def test_a_path_that_is_no_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.ics")
     for path, what in (
         (tmp_path / "none.ics", "No such file"),

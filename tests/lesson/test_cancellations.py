@@ -67,7 +67,7 @@ def test_the_words_are_the_offices(office):
     assert starts() == starts("", " ") == ["03-02 08:00", "03-03 08:00"]
 
 
-def test_what_outlook_marks_as_free_is_held_or_not_by_the_setting_and_named_either_way(office):
+def test_an_event_that_outlook_marks_as_free_is_held_by_the_setting_and_always_named(office):
     path = office.write(lesson("20260302T080000", *FREE))
     held = load_timetable([path], ROOM, "box", "Europe/Berlin")
     assert office.starts(held) == ["03-02 08:00"]

@@ -57,7 +57,7 @@ def test_a_file_of_another_encoding_is_read_with_a_word_and_its_room_is_found(of
         (calendar(TWO[0])[: -len("END:VCALENDAR\r\n")] + calendar(TWO[1]), "line 1: has no END:VCALENDAR; check"),
     ],
 )
-def test_what_is_around_the_events_costs_none(office, read, content, line):
+def test_text_around_the_events_costs_no_event(office, read, content, line):
     timetable = read(content)
     assert office.starts(timetable) == BOTH
     assert len(timetable.remarks) == bool(line)

@@ -226,7 +226,7 @@ def test_a_file_may_hold_several_calendars_and_one_called_off_cancels_no_other(o
         (("DTSTART:20260302T080000Z", "DURATION:P9000W"), "takes longer than 12 h"),
     ],
 )
-def test_what_is_no_lesson_is_passed_with_a_word(office, lines, why):
+def test_an_event_that_is_no_lesson_is_passed_with_a_remark(office, lines, why):
     read = office.read(event(*lines))
     assert office.starts(read) == []
     assert office.reasons(read) == [why]

@@ -112,7 +112,7 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path):
         ModelSet.load(tmp_path)
 
 
-def test_a_role_that_nobody_has_is_an_error():
+def test_an_unknown_role_is_an_error():
     with pytest.raises(ModelError, match="0 models have the role painter"):
         ModelSet.load(MODELS).card("painter")
 

@@ -105,7 +105,7 @@ def test_nothing_is_sent_in_clear_text(mailing_office, server):
     assert server.taken == []
 
 
-def test_without_a_mail_server_it_says_what_to_do(office):
+def test_without_a_mail_server_the_error_says_what_to_do(office):
     with pytest.raises(OfficeError, match="add a table"):
         send_digests(office, NOW)
 

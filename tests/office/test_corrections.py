@@ -158,7 +158,7 @@ def test_a_form_that_is_wrong_or_of_an_older_revision_saves_nothing(device, fiel
     assert not device.path.exists()
 
 
-def test_nobody_corrects_a_student_of_another_register_and_the_head_nothing(device):
+def test_an_account_corrects_no_student_of_another_register_and_the_head_corrects_none(device):
     assert post("office", device, **{"verdict:S9": "present", "reason:S9": "other"}).status_code == 404
     for role in ("head", "technician", "dpo"):
         assert post(role, device, **{"verdict:S2": "present", "reason:S2": "other"}).status_code == 404
@@ -175,7 +175,7 @@ def test_the_list_is_signed_by_the_office_key_which_stays(office, device):
     assert fields["device"] == "room 204"
 
 
-def test_a_list_of_somebody_else_is_left_alone_and_named(office, device):
+def test_a_list_of_another_author_is_left_alone_and_named(office, device):
     device.path.write_text('{"schema": 1, "corrections": []}', "utf-8")
     assert post("teacher", device, confirm="held").status_code == 302
     assert device.path.read_text("utf-8") == '{"schema": 1, "corrections": []}'

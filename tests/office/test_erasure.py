@@ -23,7 +23,7 @@ NOW = datetime.now(timezone.utc).replace(microsecond=0)
 LESSON = (NOW - timedelta(days=1)).replace(hour=9, minute=0, second=0)
 
 
-def test_what_the_office_wrote_goes_from_its_tables_and_lists_and_the_rest_is_named(office):
+def test_erasure_removes_the_offices_own_records_and_names_the_rest(office):
     school = office.schools["north"]
     room = pinned_room(school, "room 1")
     room.deliver(room.register(LESSON, {"S1": 0.9, "S2": 0.0}, "7a"))

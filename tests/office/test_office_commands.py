@@ -55,7 +55,7 @@ def test_help_has_two_names_and_a_group_alone_shows_it_in_lines(tmp_path):
 @pytest.mark.parametrize(
     ("listen", "expected_message"), [("x", "--listen: is not an address"), (None, "choose another with --listen")]
 )
-def test_a_demo_that_nobody_could_open_is_not_made(tmp_path, listen, expected_message):
+def test_a_demo_at_an_unusable_address_is_not_made(tmp_path, listen, expected_message):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = office(tmp_path / "o", "demo", "--listen", listen or f"127.0.0.1:{taken.getsockname()[1]}")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

@@ -95,7 +95,7 @@ def test_only_the_office_excuses(school, role):
     assert (answer.status_code, Excuse.objects.count()) == (404, 0)
 
 
-def test_a_list_of_somebody_else_is_left_alone_and_named(office, school):
+def test_a_list_of_another_author_is_left_alone_and_named(office, school):
     path = school.tree / "v1/devices/room 1/excuses.json"
     for text in ('{"schema": 1, "at": "2026-11-20T10:00:00Z", "excuses": []}', "nonsense", "[]"):
         path.write_text(text, "utf-8")

@@ -84,7 +84,7 @@ def test_with_a_second_factor_no_page_comes_before_its_code_and_no_code_twice(of
     assert other.post("/code/", {"code": code}).status_code == 403
 
 
-def test_where_it_is_required_the_second_factor_is_set_up_before_any_page(office):
+def test_a_required_second_factor_is_set_up_before_any_page(office):
     from dataclasses import replace
 
     settings.OFFICE = replace(office, totp="required")
@@ -123,7 +123,7 @@ def test_forms_need_their_token_and_sign_out_is_no_link(office):
     assert Client().get("/sign-out/").status_code == 405
 
 
-def test_after_signing_in_nobody_is_sent_elsewhere(office):
+def test_signing_in_redirects_to_no_other_site(office):
     an_account("head")
     answer = Client().post(
         "/sign-in/", {"username": "head-north", "password": PASSWORD, "next": "https://evil.example/"}

@@ -183,7 +183,7 @@ def test_user_data_holds_no_secret_and_lets_in_by_key_only(tmp_path):
         ("", "has no key"),
     ],
 )
-def test_what_is_no_public_key_is_one_line(tmp_path, text, expected_message):
+def test_an_invalid_public_key_is_one_line(tmp_path, text, expected_message):
     (tmp_path / "id").write_text(text)
     result = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--admin-keys", str(tmp_path / "id"))
     (line,) = result.stderr.splitlines()

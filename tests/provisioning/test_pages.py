@@ -89,7 +89,7 @@ def test_two_keys_of_one_device_are_refused(tmp_path, identity, capsys):
         ("other.txt", "", "no edge-daemon-identity.txt and no key.json"),
     ],
 )
-def test_what_is_no_identity_is_one_line_and_makes_nothing(tmp_path, capsys, name, content, words):
+def test_an_invalid_identity_is_one_line_and_no_page_is_made(tmp_path, capsys, name, content, words):
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / name).write_text(content)
@@ -116,7 +116,7 @@ def test_a_list_that_is_there_keeps_every_line_and_gets_those_that_it_lacks(tmp_
         assert len(keys.read_text().splitlines()) == 3
 
 
-def test_another_key_of_a_device_is_refused_until_somebody_says_that_its_card_was_replaced(tmp_path, identity, capsys):
+def test_another_key_of_a_device_is_refused_unless_its_card_was_replaced(tmp_path, identity, capsys):
     who, path = identity
     before = f"device,public_key\nroom-7a,{KEY}"
     keys = list_of_keys(tmp_path, before)

@@ -131,7 +131,7 @@ def test_bytes_of_another_alphabet_stay_as_they_are(tmp_path, boot):
     assert text.count(b"i2c-rtc") == 1
 
 
-def test_other_controllers_that_somebody_enabled_stay():
+def test_other_controllers_that_a_person_enabled_stay():
     words = ["cgroup_enable=memory", "ds=nocloud;i=new"]
     given = b"root=/dev/x cgroup_enable=cpuset cgroup_enable=memory ds=nocloud;i=old rootwait\n"
     made = put_on_card.with_words(given, words)

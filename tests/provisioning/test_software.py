@@ -112,7 +112,7 @@ def test_the_program_can_be_built_of_the_copy(tmp_path):
         "pages.html",
     ],
 )
-def test_what_the_pages_make_in_a_checkout_is_never_committed(name):
+def test_files_that_the_pages_make_in_a_checkout_are_never_committed(name):
     git = shutil.which("git") or pytest.skip("needs git")
     completed = subprocess.run([git, "check-ignore", "--quiet", "--no-index", name], cwd=ROOT, capture_output=True)
     if completed.returncode == 128:

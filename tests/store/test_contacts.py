@@ -21,7 +21,7 @@ def test_contacts_come_back_as_they_were_put(tmp_path):
     assert contact_rows(db) == [ContactRow("S2", ("8a",), b"new")]
 
 
-def test_what_was_deleted_is_nowhere_in_the_file_or_its_log(tmp_path):
+def test_deleted_contacts_are_nowhere_in_the_file_or_its_log(tmp_path):
     db = open_register(tmp_path / "register.sqlite")
     change_contacts(db, [ContactRow("S1", (), SECRET), ContactRow("S2", (), b"stays")], ())
     assert SECRET in everything(tmp_path)
@@ -30,7 +30,7 @@ def test_what_was_deleted_is_nowhere_in_the_file_or_its_log(tmp_path):
     assert b"stays" in everything(tmp_path)
 
 
-def test_what_was_replaced_is_nowhere_in_the_file_either(tmp_path):
+def test_replaced_contacts_are_nowhere_in_the_file(tmp_path):
     db = open_register(tmp_path / "register.sqlite")
     change_contacts(db, [ContactRow("S1", (), SECRET)], ())
     change_contacts(db, [ContactRow("S1", (), b"newer")], ())

@@ -23,7 +23,7 @@ def db(tmp_path):
     db.conn.close()
 
 
-def test_what_was_written_down_is_read_in_the_order_of_time(db):
+def test_events_are_read_in_the_order_of_time(db):
     late, early = (
         DailyEvent(START + DAY / 2, "service stopped"),
         DailyEvent(START, "worker failed", {"reason": "no memory"}),

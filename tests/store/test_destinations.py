@@ -64,7 +64,7 @@ def test_outbox_retry_opens_a_parked_receiver(db):
     assert outbox.may_try(db, "upstream", NOW, "a")
 
 
-def test_without_network_it_waits_longer_each_time_and_an_hour_at_most(db):
+def test_without_network_the_receiver_waits_longer_each_time_and_an_hour_at_most(db):
     now = NOW
     for tries in range(1, 10):
         try_one(db, NO_NETWORK, now)
@@ -83,6 +83,6 @@ def test_a_delivery_opens_a_waiting_receiver(db):
     assert outbox.destination_state(db, "upstream").answer == ""
 
 
-def test_a_clock_that_was_a_year_ahead_blocks_nobody_for_a_year(db):
+def test_a_clock_that_was_a_year_ahead_blocks_no_receiver_for_a_year(db):
     outbox.set_destination(db, "upstream", NO_NETWORK, NOW + 365 * 24 * HOUR, RNG, "a")
     assert outbox.may_try(db, "upstream", NOW, "a")

@@ -62,7 +62,7 @@ def test_the_oldest_item_comes_first_whatever_the_clock_said_when_it_was_made(db
     assert refs(db) == ["1/1", "2/1", "3/1"]
 
 
-def test_a_claimed_item_is_given_to_nobody_else_until_the_lease_ends(db):
+def test_a_claimed_item_is_given_to_no_other_run_until_the_lease_ends(db):
     put(db, 1)
     first = claim(db)
     assert claim(db, NOW + timedelta(seconds=299)) is None
@@ -71,7 +71,7 @@ def test_a_claimed_item_is_given_to_nobody_else_until_the_lease_ends(db):
     assert second.item_id == first.item_id
 
 
-def test_what_is_delivered_is_never_claimed_again(db):
+def test_a_delivered_item_is_never_claimed_again(db):
     put(db, 1)
     assert settle(db, claim(db), DELIVERED)
     assert claim(db, NOW + YEAR) is None
@@ -151,7 +151,7 @@ def test_a_delivered_item_can_not_wait_again(db):
     assert only(db).state == "delivered"
 
 
-def test_what_is_held_is_looked_at_again_a_day_later_and_that_was_no_try(db):
+def test_a_held_item_is_checked_again_a_day_later_which_counts_as_no_try(db):
     put(db, 1)
     settle(db, claim(db), Outcome("held", "somebody has to confirm it"))
     assert (only(db).state, only(db).attempts) == ("held", 0)
@@ -177,7 +177,7 @@ def test_a_lost_claim_settles_nothing_else(db):
     assert (only(db).state, only(db).claimed, only(db).attempts) == ("waiting", True, 2)
 
 
-def test_what_a_correction_made_void_meanwhile_is_not_revived_but_known_as_delivered_if_it_was(db):
+def test_an_item_made_void_meanwhile_is_not_revived_but_its_delivery_is_recorded(db):
     put(db, 1)
     delivery = claim(db)
     with transaction(db):

@@ -125,7 +125,7 @@ def test_the_newest_documents_that_the_server_took_come_first(db):
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_what_is_not_on_the_server_any_more_waits_again(db, named):
+def test_a_document_that_is_no_longer_on_the_server_waits_again(db, named):
     lesson = a_lesson()
     keep(db, *a_register(lesson, {"a": 1.0}))
     ids = [put(db, f"{lesson.lesson_id}/1", lesson_id=lesson.lesson_id), put(db, "l/1")]
@@ -152,7 +152,7 @@ def test_items_that_were_refused_for_their_receivers_sake_wait_again(db):
     assert outbox.get(db, waiting).next_attempt == NOW
 
 
-def test_what_failed_before_is_tried_at_once_and_what_was_never_tried_waits_its_time(db):
+def test_a_failed_item_is_tried_at_once_and_an_untried_one_waits_its_time(db):
     failed, parked, fresh = put(db, "a/1"), put(db, "b/1"), put(db, "c/1", wait=HOUR)
     end(db, failed, Outcome("retry", "503"))
     end(db, parked, PARKED)

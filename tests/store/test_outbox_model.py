@@ -193,7 +193,7 @@ def test_processes_that_claim_at_the_same_time_share_the_items(tmp_path):
     assert sorted(claimed) == sorted(f"{number}/1" for number in range(120))
 
 
-def test_what_a_killed_process_had_claimed_is_claimed_again_when_its_lease_ends(tmp_path):
+def test_an_item_of_a_killed_process_is_claimed_again_when_its_lease_ends(tmp_path):
     path = tmp_path / "register.sqlite"
     filled(path, 50)
     process = claimant(path, "victim")

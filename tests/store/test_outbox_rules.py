@@ -70,7 +70,7 @@ def test_an_item_about_no_lesson_names_none(db):
 
 
 @pytest.mark.parametrize(("wait", "first"), [(HOUR, DAY), (DAY, DAY), (2 * DAY, 2 * DAY)])
-def test_what_is_held_is_not_looked_at_before_a_day_is_over(db, wait, first):
+def test_a_held_item_is_not_checked_before_a_day_is_over(db, wait, first):
     put(db, wait=wait, state="held", answer="ask the parents")
     assert (only(db).state, only(db).answer, only(db).next_attempt) == ("held", "ask the parents", NOW + first)
 
@@ -190,7 +190,7 @@ def test_a_run_that_began_in_the_future_takes_what_is_due_now(db):
     assert claim(db, NOW + HOUR, due_by=NOW + 2 * HOUR) is not None
 
 
-def test_what_was_never_tried_comes_before_what_failed(db):
+def test_untried_items_come_before_failed_ones(db):
     for ref in ("failed", "new", "newest"):
         put(db, ref)
     db.execute("UPDATE outbox SET attempts = 1 WHERE ref = 'failed'")
@@ -205,13 +205,13 @@ def test_each_receiver_has_its_own_items(db):
 
 
 @pytest.mark.parametrize("state", ["parked", "delivered", "void"])
-def test_what_is_settled_is_not_claimed(db, state):
+def test_a_settled_item_is_not_claimed(db, state):
     put(db)
     db.execute("UPDATE outbox SET state = ?", (state,))
     assert claim(db, NOW + 9 * DAY) is None
 
 
-def test_what_is_held_is_claimed_when_it_is_due(db):
+def test_a_held_item_is_claimed_when_it_is_due(db):
     put(db, state="held")
     assert claim(db, NOW + DAY - INSTANT) is None
     assert claim(db, NOW + DAY) is not None
@@ -273,7 +273,7 @@ def test_an_item_from_the_future_is_due_now_when_its_receiver_is_down(db):
 
 
 @pytest.mark.parametrize("kind", sorted(outbox.PERSONAL))
-def test_what_waits_for_a_persons_correction_waits_on_when_the_receiver_is_down(db, kind):
+def test_an_item_that_waits_for_a_correction_waits_on_when_the_receiver_is_down(db, kind):
     """Claimed too early by a clock that was ahead; due now, not since it was made."""
     put(db, destination="mail", kind=kind, student_id="s", at=NOW - 2 * HOUR)
     assert settle(db, claim(db, destination="mail"), DOWN, NOW + SECOND)
@@ -345,7 +345,7 @@ def test_an_item_that_was_held_takes_the_outcome_of_its_claim(db):
 
 
 @pytest.mark.parametrize("state", ["parked", "void", "delivered"])
-def test_what_is_settled_takes_no_retry(db, state):
+def test_a_settled_item_takes_no_retry(db, state):
     put(db)
     delivery = claim(db)
     db.execute("UPDATE outbox SET state = ?", (state,))
@@ -412,7 +412,7 @@ def test_leases_are_ended_for_one_receiver_or_for_all(db):
     assert owners == {None}
 
 
-def test_what_is_reopened_is_tried_at_once_with_its_receiver(db):
+def test_a_reopened_item_is_tried_at_once_with_its_receiver(db):
     states = ("parked", "waiting", "delivered", "void", "held")
     for state in states:
         put(db, state, wait=HOUR)
@@ -457,7 +457,7 @@ def test_a_decision_about_an_item_is_changed(db, state, wait, next_attempt, sett
 @pytest.mark.parametrize(
     ("state", "changed"), [("waiting", 1), ("held", 1), ("parked", 1), ("delivered", 0), ("void", 0)]
 )
-def test_what_has_ended_is_neither_changed_nor_given_up(db, state, changed):
+def test_an_ended_item_is_neither_changed_nor_given_up(db, state, changed):
     put(db, student_id="s")
     put(db, "other", student_id="t")
     db.execute("UPDATE outbox SET state = ? WHERE student_id = 's'", (state,))

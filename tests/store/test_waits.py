@@ -175,7 +175,7 @@ def test_a_clock_that_is_right_changes_nothing(files):
     assert files.is_due(NOW + 24 * HOUR)
 
 
-def test_what_is_settled_leaves_no_wait_behind(files):
+def test_a_settled_item_leaves_no_wait_behind(files):
     files.put(NOW)
     files.look(NOW)
     outbox.settle(files.db, files.claim(NOW), Outcome("delivered", "250"), NOW, random.Random(1))

@@ -71,7 +71,7 @@ def test_the_user_and_the_folders_come_from_the_two_lists(tmp_path):
         assert "nologin" in entry[6]
 
 
-def test_the_command_is_found_by_everybody_after_an_update_that_brought_it(tmp_path):
+def test_every_user_finds_the_command_after_an_update_that_brought_it(tmp_path):
     """`edge-daemon-accounts.service` goes by this list at each start of the service."""
     root = tmp_path / "root"
     for folder in ("etc", "usr/local/bin", "var/lib"):

@@ -58,7 +58,7 @@ def test_a_face_that_the_mesh_does_not_know_passes_where_the_verifier_is_sure(si
     assert probability(_hit(0.7, 0.7, 6, side=side), 0.1) > probability(_hit(0.7, 0.7, 0, side=side), 0.1)
 
 
-def test_what_the_verifier_says_of_both_boxes_counts_as_their_mean():
+def test_the_verifiers_values_of_both_boxes_count_as_their_mean():
     first, second = (_hit(0.6, 0.6, logit).checks[0] for logit in (1.0, 4.0))
 
     assert replace(_hit(0.6, 0.6), checks=(first, second)).logit == pytest.approx(2.5)

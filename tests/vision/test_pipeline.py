@@ -179,7 +179,7 @@ def test_tiles_near_a_place_are_searched_more_often_while_its_face_is_not_seen(i
     assert times == ({1, sweep_rota.ELSEWHERE} if is_hidden else {1})
 
 
-def test_what_the_verifier_takes_for_a_face_wins_against_a_larger_box_with_a_higher_score():
+def test_a_verified_face_wins_against_a_larger_box_with_a_higher_score():
     small, large = (
         Hit(np.array(box, np.float32), np.zeros((6, 2), np.float32), score, 2, checks=(FaceCheck(logit, BARE, *EMPTY),))
         for box, score, logit in (([40, 40, 80, 80], 0.3, 5), ([0, 0, 100, 100], 0.9, -2))

@@ -32,7 +32,7 @@ def test_a_tight_crop_has_the_same_face(portraits, name):
     assert face.embedding @ whole.embedding > 0.8
 
 
-def test_somebody_in_the_background_is_a_second_face(portraits):
+def test_a_person_in_the_background_is_a_second_face(portraits):
     picture = pictures.portrait(pictures.NAMES[0])
     crowded = pictures.hang(picture, pictures.portrait(pictures.NAMES[1]), 10, 10, 60)
 

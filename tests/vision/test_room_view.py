@@ -29,7 +29,7 @@ def test_the_cells_have_the_light_of_their_place():
     assert view.luma[:, :8].max() < 25 < 60 < view.luma[:, 8:].min()
 
 
-def test_what_is_burnt_out_is_counted_by_cell():
+def test_burnt_out_pixels_are_counted_by_cell():
     picture = room()
     picture[:90, :80] = 255
     view = room_view(picture)

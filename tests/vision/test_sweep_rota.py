@@ -18,7 +18,7 @@ def _turns(places: list[KnownFace]) -> dict[Search, list[int]]:
     return turns
 
 
-def test_everything_is_searched_in_three_rounds_even_where_nobody_was():
+def test_the_whole_picture_is_searched_in_three_rounds_even_without_faces():
     assert {len(turns) for turns in _turns([]).values()} == {1}
 
 

@@ -36,7 +36,7 @@ def test_sharpness_light_and_burning_each_predict_something_that_the_width_does_
     assert all(loss > gain["log_loss_a_face"] for loss in gain["log_loss_without"].values())
 
 
-def test_what_was_expected_came_true_in_other_lessons(results):
+def test_expected_rates_hold_in_other_lessons(results):
     assert not set(results["derived_from"]["lessons"]) & set(results["checked_on"]["lessons"])
     as_it_is = results["calibration_by_variant"]["as it is"]
     assert as_it_is["observed"]["low"] <= as_it_is["expected"] <= as_it_is["observed"]["high"]

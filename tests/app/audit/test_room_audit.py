@@ -52,7 +52,7 @@ def turned(frames, folder: Path, code: int | None, name: str) -> Path:
     return folder
 
 
-def test_everybody_in_the_demo_is_found_in_a_seat(room_audit):
+def test_each_person_of_the_demo_is_found_in_a_seat(room_audit):
     assert room_audit.pictures == 3
     assert room_audit.seats == 4
     middles = sorted(s.seat.box.x + s.seat.box.w / 2 for row in room_audit.rows for s in row.seats)

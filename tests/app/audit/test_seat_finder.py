@@ -34,7 +34,7 @@ def test_a_seat_has_the_medians_of_its_pictures():
     assert (seat.width_px, seat.sharpness, seat.yaw_deg) == (52, 0.4, 5.0)
 
 
-def test_what_looks_like_a_face_only_by_its_company_is_no_seat():
+def test_a_box_that_is_a_face_only_among_its_neighbours_is_no_seat():
     sure, unsure = look(1000, 800, 60), look(2000, 800, 60)
     unsure = replace(unsure, face=replace(unsure.face, score=0.5))
     assert len(find_seats([sure, unsure])) == 1

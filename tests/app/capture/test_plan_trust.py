@@ -118,7 +118,7 @@ def test_an_alarm_that_is_raised_again_stands_for_a_week_after_that(db):
         assert len(alarms(db)) == standing
 
 
-def test_a_lesson_that_somebody_else_began_is_begun_anew(db):
+def test_a_lesson_that_an_attacker_began_is_begun_anew(db):
     plan_ahead(db, [LESSON], 100, NOW, SEEDS)
     forged = make_plan("a", 2700.0, 100, KNOWN)
     lessons.start_lesson(db, LESSON, forged, "synchronised")

@@ -104,7 +104,7 @@ def test_an_empty_room_and_a_turned_camera_are_distinguished(school):
     assert (turned.flags, turned.not_seeable) == (("view_changed",), frozenset(IDS))
 
 
-def test_a_camera_that_was_moved_hides_nobody_from_the_second_lesson_on(school):
+def test_a_camera_that_was_moved_hides_no_student_from_the_second_lesson_on(school):
     school.hold(room())
     moved, _ = school.hold(room(2), IDS[:5])
     assert (moved.flags, moved.not_seeable) == (("view_changed",), frozenset(IDS))

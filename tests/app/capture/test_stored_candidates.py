@@ -106,7 +106,7 @@ def test_faces_of_a_newer_form_are_missed_captures_and_the_lesson_is_finalised(r
     assert not candidate_rows.candidates(restart.gallery.db, LESSON.lesson_id)
 
 
-def test_nobody_is_absent_where_no_capture_can_be_read(restart, form_99):
+def test_no_student_is_absent_where_no_capture_can_be_read(restart, form_99):
     for slot in range(CAPTURES):
         restart.add_stored_capture(slot, form_99)
     register, _ = restart.run().finalise()

@@ -219,7 +219,7 @@ def test_a_feed_names_what_came_since_and_a_cursor_that_is_forgotten_costs_a_lis
         assert marks(tmp_path) == marks_before
 
 
-def test_what_could_not_be_had_is_named_again_by_the_feed(rooms, tmp_path):
+def test_the_feed_names_documents_that_could_not_be_fetched_again(rooms, tmp_path):
     with OfficeServer(rooms[0].root, certificates=tmp_path / "ca", token="") as server:
         ca = ("--ca-file", str(server.ca_file))
         collect(tmp_path, server.url, *ca)

@@ -107,7 +107,7 @@ def test_off_by_default_and_nothing_goes(tmp_path, server):
     assert revisions(home) == 3
 
 
-def test_what_the_office_has_goes_after_its_time_and_the_newest_stays(home):
+def test_registers_at_the_office_are_deleted_after_their_time_and_the_newest_stays(home):
     assert after_its_time(home) == 2
     assert revisions(home) == 1
     db = open_register(home.register_db_path)
@@ -153,7 +153,7 @@ def test_a_clock_that_jumps_a_year_ahead_makes_no_days(home):
     assert nights(home, OLD - 38 * DAY, OLD) == 2, "by a clock that is right they go as before"
 
 
-def test_what_has_to_be_sent_again_begins_its_30_days_anew(home):
+def test_a_register_that_is_sent_again_begins_its_30_days_anew(home):
     assert almost_over(home) == 0
     change(home, "UPDATE outbox SET state = 'waiting' WHERE destination = 'upstream'")
     assert night(home, OLD - 2 * DAY) == 0
@@ -175,7 +175,7 @@ def test_nothing_goes_while_an_alarm_stands(home):
     assert revisions(home) == 3
 
 
-def test_nothing_goes_under_a_clock_that_nobody_vouches_for(home):
+def test_under_an_untrusted_clock_no_register_is_deleted(home):
     assert almost_over(home) == 0
     assert retain(home, OLD, "unsynchronised").skipped
     assert remove_old_registers(home, reading(OLD, "unsynchronised")) == 0

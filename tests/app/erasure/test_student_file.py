@@ -170,7 +170,7 @@ def test_of_a_removed_student_the_registers_are_left(room):
         (("S1", "--output", "nowhere/x.json"), "nowhere"),
     ],
 )
-def test_what_can_not_be_written_is_one_line(room, arguments, words, tmp_path, monkeypatch):
+def test_a_page_that_can_not_be_written_is_one_line(room, arguments, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run(room.home.state_dir, "enrol", "show", *arguments)
     assert done.exit_code == 2
@@ -179,7 +179,7 @@ def test_what_can_not_be_written_is_one_line(room, arguments, words, tmp_path, m
 
 
 @pytest.mark.parametrize("ending", ["json", "csv"])
-def test_an_export_of_one_student_has_the_lines_of_nobody_else(room, tmp_path, ending):
+def test_an_export_of_one_student_has_no_lines_of_other_students(room, tmp_path, ending):
     output = tmp_path / f"one.{ending}"
     days = ("--from", "2026-11-01", "--to", "2026-11-30", "--output", str(output))
     done = run(room.home.state_dir, "export", *days, "--student", "S1")

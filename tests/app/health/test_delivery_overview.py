@@ -69,7 +69,7 @@ def test_an_invalid_document_of_the_office_is_a_problem(home):
     assert problems(home) == ["roster.csv of the office can't be used: line 3: no id"]
 
 
-def test_without_receivers_items_wait_and_nobody_has_to_do_anything(home):
+def test_without_receivers_waiting_items_are_no_problem(home):
     (home.state_dir / "config.toml").write_text(settings(None))
     home = Home(home.state_dir)
     assert problems(home, NOW + timedelta(days=40)) == []

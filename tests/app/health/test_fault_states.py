@@ -230,7 +230,7 @@ def test_a_camera_that_is_gone_is_to_do_in_both(device):
     ],
 )
 @row("nobody was recognised")
-def test_a_room_in_which_nobody_was_recognised_is_to_do(device, settings, verdict, words):
+def test_a_room_in_which_no_student_was_recognised_is_to_do(device, settings, verdict, words):
     with (device.home.state_dir / "config.toml").open("a", encoding="utf-8") as file:
         file.write(settings)
     rng = np.random.default_rng(4)

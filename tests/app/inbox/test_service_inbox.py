@@ -53,7 +53,7 @@ def test_a_document_is_applied_before_a_lesson_and_one_that_arrives_in_it_afterw
     assert "S1" not in device.stop()
 
 
-def test_a_broken_document_holds_nothing_up_and_a_correction_becomes_a_revision_without_anybody(device):
+def test_a_broken_document_holds_nothing_up_and_a_correction_becomes_a_revision_by_itself(device):
     put(device, "withdrawals.json", withdrawals="all")
     device.start()
     device.until(lambda: device.home.register_db_path.exists() and bool(event_times(device, "document refused")))

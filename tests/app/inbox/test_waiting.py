@@ -104,7 +104,7 @@ def test_a_server_that_has_nothing_for_us_is_no_problem(home, server):
         ("withdrawals.json", '{"schema": 1, "device": "room-2", "withdrawals": []}', "another device"),
     ],
 )
-def test_what_is_bad_never_reaches_the_inbox_and_holds_up_no_other(home, server, name, content, what):
+def test_an_invalid_document_never_reaches_the_inbox_and_holds_up_no_other(home, server, name, content, what):
     folder = server.folder / PLACE
     (folder / "withdrawals.json").write_text(json.dumps({"schema": 1, "withdrawals": []}))
     (folder / name).write_text(content)

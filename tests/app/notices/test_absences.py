@@ -92,7 +92,7 @@ def test_a_confirmed_absence_is_sent_after_another_hold(db):
 
 
 @pytest.mark.parametrize("verdict", ["inconclusive", "not_assessed"])
-def test_what_was_not_decided_is_no_absence_until_a_person_says_so(db, verdict):
+def test_an_undecided_verdict_is_no_absence_until_a_person_decides(db, verdict):
     finalise(db, {"b": 0.0}, verdict=verdict)
     assert mails(db) == []
     corrected(db, "absent", END + HOUR)

@@ -208,7 +208,7 @@ def test_without_an_office_guardians_have_their_records(tmp_path):
         }
 
 
-def test_what_is_confirmed_as_held_is_in_the_record(home, db):
+def test_a_lesson_confirmed_as_held_is_in_the_record(home, db):
     register = hold(home, db, a_lesson(FRIDAY), **UNUSUAL)
     hold(home, db, a_lesson(FRIDAY - timedelta(days=1)))
     assert len(record(home, db, "guardian-week", "S06").registers) == 1
@@ -232,7 +232,7 @@ def test_a_corrected_rehearsal_goes_to_the_office_and_to_no_family(home, db):
 
 
 @pytest.mark.parametrize("kind", ["student", "guardian", "student-correction", "guardian-correction"])
-def test_what_an_earlier_release_queued_of_a_rehearsal_is_given_up(home, db, kind):
+def test_mail_of_a_rehearsal_that_an_earlier_release_queued_is_given_up(home, db, kind):
     lesson = hold(home, db, a_lesson(FRIDAY, "7b", "rehearsal")).lesson
     with transaction(db):
         outbox.put(

@@ -293,7 +293,7 @@ def test_a_student_who_was_removed_or_has_no_address_gets_no_mail(home, server):
     assert answers[("student", "S01")] == "the student was removed"
 
 
-def test_an_address_with_a_line_break_is_parked_and_holds_up_nobody(home, server, monkeypatch):
+def test_an_address_with_a_line_break_is_parked_and_holds_up_no_other(home, server, monkeypatch):
     mail_school.hold(home)
     from edge_daemon.app.notices import composer
 
@@ -386,7 +386,7 @@ def test_a_message_keeps_its_id_though_the_device_gets_another_name(home):
     assert [one.message_id for one in before] == [one.message_id for one in after]
 
 
-def test_a_restored_backup_has_no_contacts_and_nobody_is_forgotten_for_that(home, server):
+def test_after_a_restore_without_contacts_notices_wait_for_the_contacts(home, server):
     mail_school.hold(home)
     db = open_register(home.register_db_path)
     db.execute("DELETE FROM contacts")

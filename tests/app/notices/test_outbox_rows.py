@@ -93,7 +93,7 @@ def test_the_office_gets_mail_at_once_and_students_and_guardians_after_the_hold(
         (replace(MAIL, guardians=False, students=False), ["office"]),
     ],
 )
-def test_nobody_is_mailed_whom_the_settings_do_not_name(db, mail, kinds):
+def test_receivers_that_the_settings_do_not_name_get_no_mail(db, mail, kinds):
     keep(db, *a_register(LESSON, {"b": 0.0}), also=outbox_writer(Config(device=BERLIN, mail=mail)))
     assert [row[1] for row in rows(db)] == ["register", *kinds]
 
@@ -198,7 +198,7 @@ def test_registers_of_the_release_without_an_outbox_go_upstream_once_in_their_or
     assert [row[1:3] for row in rows(db)] == [("register", f"{later}/1"), ("register", f"{earlier}/1")]
 
 
-def test_what_was_delivered_is_not_missing(db):
+def test_delivered_registers_are_not_missing_rows(db):
     keep(db, *a_register(LESSON, {"b": 1.0}), also=outbox_writer(WITHOUT_MAIL))
     delivery = outbox.claim(db, "upstream", LESSON.end, "a test")
     outbox.settle(db, delivery, Outcome("delivered", ""), LESSON.end, None)
@@ -238,7 +238,7 @@ def test_a_week_without_lessons_and_a_rehearsal_bring_no_sheet(db):
     assert enqueue_periods(db, WITH_MAIL, local(40)) == 0
 
 
-def test_a_week_is_not_closed_by_a_clock_that_nobody_vouches_for(db, monkeypatch):
+def test_an_untrusted_clock_does_not_close_a_week(db, monkeypatch):
     keep(db, *a_register(a_lesson(local(18)), {"b": 1.0}))
     monkeypatch.setattr(SystemClock, "reading", lambda _self: Reading(START, 1.0, "unsynchronised", "boot"))
     assert catch_up(db, WITH_MAIL, local(400)) == 1

@@ -155,7 +155,7 @@ def test_the_sheet_has_a_list_to_print_and_tick(home, db):
     assert "Tick list" not in openpyxl.load_workbook(io.BytesIO(made.attachments[0].content)).sheetnames
 
 
-def test_where_everybody_was_assessed_there_is_nothing_to_tick(home, db):
+def test_where_each_student_was_assessed_there_is_no_tick_list(home, db):
     register, sightings = a_register(a_lesson(FRIDAY), {"S01": 1.0}, captures=100)
     keep(db, register, sightings, open_signer(home), outbox_writer(home.config))
     (message,) = drain(home, db)

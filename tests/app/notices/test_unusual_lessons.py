@@ -84,7 +84,7 @@ def test_a_lesson_confirmed_as_not_held_sends_no_notices_and_the_office_gets_the
     assert counts(latest(db)) == "corrected, not held"
 
 
-def test_what_was_queued_is_given_up_when_the_lesson_turns_out_not_to_have_been_held(db):
+def test_queued_notices_are_given_up_when_the_lesson_was_not_held(db):
     confirmed(db, held=True)
     with transaction(db):
         confirmation = Confirmation(False, "Head", LATER + timedelta(minutes=5))

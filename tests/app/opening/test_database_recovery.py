@@ -170,7 +170,7 @@ def test_a_changed_byte_in_a_document_is_found_by_its_hash(home):
     assert ids == _ids(0, 1)
 
 
-def test_what_a_restored_register_brought_back_of_a_removed_student_goes_again(tmp_path):
+def test_data_of_a_removed_student_in_a_restored_register_is_erased_again(tmp_path):
     home = Home(tmp_path / "home")
     home.ensure_state_dir()
     home.key_path.write_bytes(KEY)

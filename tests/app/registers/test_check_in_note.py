@@ -219,7 +219,7 @@ def test_a_check_in_has_an_id_and_a_time_from_1970_until_five_minutes_from_now(s
     assert is_taken(a_note(("S2", NOW), (student_id, at))) is taken
 
 
-def test_nobody_is_trusted_where_the_settings_name_nobody():
+def test_without_devices_in_the_settings_no_note_is_trusted():
     assert is_taken(a_note(("S1", NOW)))
     assert not is_taken(a_note(("S1", NOW)), trusted=())
 

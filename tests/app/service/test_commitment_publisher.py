@@ -130,6 +130,6 @@ def test_a_commitment_never_changes(db):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind":"register"}', "[" * 100_000])
-def test_what_is_no_commitment_is_refused(text):
+def test_a_text_that_is_no_commitment_is_refused(text):
     with pytest.raises(RegisterError, match="commitment"):
         read_commitment(text)

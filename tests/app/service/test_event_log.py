@@ -91,7 +91,7 @@ def test_the_end_writes_what_else_would_wait_for_its_hour(event_log, db, clock):
     assert [fields.get("times", 1) for _, fields in stored_events(db)] == [1, 2]
 
 
-def test_what_happened_before_the_time_was_known_gets_its_time_afterwards(event_log, db, clock):
+def test_events_before_the_time_was_known_get_their_time_afterwards(event_log, db, clock):
     clock.state = "unsynchronised"
     logger.info("service started")
     clock.s += 600

@@ -69,7 +69,7 @@ def two_days(prepared, tmp_path_factory) -> tuple[Device, str, str]:
             device.cut()
 
 
-def test_two_days_of_lessons_become_registers_without_anybody(two_days):
+def test_two_days_of_lessons_become_registers_without_a_person(two_days):
     device, _, log = two_days
     first, second = device.documents()
     assert (first["course"], first["captures_taken"], first["captures_planned"]) == ("Maths", 4, 4)
@@ -289,7 +289,7 @@ def test_a_database_that_is_found_damaged_ends_the_service_and_the_next_start_me
     device.stop()
 
 
-def test_a_dark_room_is_an_answer_and_no_evidence_that_nobody_is_there(device):
+def test_a_dark_room_is_reported_and_is_no_evidence_of_absence(device):
     for picture in (device.home.state_dir / "frames").iterdir():
         cv2.imwrite(str(picture), np.zeros((1296, 2304, 3), np.uint8))
     device.start()

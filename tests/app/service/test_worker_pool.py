@@ -137,7 +137,7 @@ def test_a_worker_that_is_stopped_is_no_trouble(watched):
     assert one.staff.restarts == 0
 
 
-def test_a_worker_that_spoke_while_nobody_listened_is_not_silent(watched):
+def test_a_worker_that_reported_while_the_pool_did_not_read_is_not_silent(watched):
     one = watched("say('waiting'); sys.stdin.readline(); say('waiting'); sys.stdin.read()")
     one.staff.start("lesson", "a", 0.0)
     one.until(lambda: one.heard == [("waiting", "")])

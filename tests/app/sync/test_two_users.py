@@ -81,7 +81,7 @@ def test_all_of_the_other_folder_may_be_lost_at_any_time(home, office, clock):
     assert held_registers(office) == held, "sent again"
 
 
-def test_what_was_fetched_is_taken_over_once_and_erased_by_its_owner(home, office, clock):
+def test_a_fetched_document_is_taken_over_once_and_erased_by_its_owner(home, office, clock):
     place = office.folder / "v1" / "devices" / "room 204"
     place.mkdir(parents=True)
     (place / "corrections.json").write_text('{"schema": 1, "device": "room 204", "corrections": []}')

@@ -88,7 +88,7 @@ def test_a_token_in_a_file_is_tried_from_any_shell(home, server):
 
 
 @pytest.mark.parametrize("name", ["upstream-token", "typing-error"])
-def test_in_the_unit_a_token_that_nobody_made_is_refused_as_before(home, tmp_path, monkeypatch, name):
+def test_in_the_unit_a_missing_token_is_refused_as_before(home, tmp_path, monkeypatch, name):
     text = home.config_path.read_text().replace("upstream-token", name)
     home.config_path.write_text(text)
     monkeypatch.setenv(

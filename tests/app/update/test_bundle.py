@@ -29,7 +29,7 @@ def test_an_unpacked_bundle_has_the_version_and_files_of_its_source(tmp_path, ke
     ).read_text()
 
 
-def test_a_bundle_of_somebody_else_is_refused(tmp_path, key):
+def test_a_bundle_signed_by_another_key_is_refused(tmp_path, key):
     path = bundle(tmp_path, Ed25519PrivateKey.generate(), "2.0")
     with pytest.raises(UpdateError, match=r"signature does not match the key.*nothing was changed"):
         read_manifest(path, key.public_key())

@@ -57,7 +57,7 @@ def test_a_lock_that_cannot_be_made_names_sudo(tmp_path):
     assert caught.value.hint == "run it with sudo"
 
 
-def test_what_pip_says_is_the_error_and_its_temporary_files_go(tmp_path):
+def test_the_output_of_pip_is_the_error_and_its_temporary_files_are_removed(tmp_path):
     with pytest.raises(UpdateFailedError, match="can't be installed: no such wheel"):
         _called(["sh", "-c", 'echo "no such wheel" >&2; touch "$TMPDIR/x"; exit 1'], tmp_path)
     _called(["sh", "-c", "exit 0"], tmp_path)

@@ -184,7 +184,7 @@ def test_an_update_is_refused_while_an_installation_runs(device, updater, bundle
             updater.take(bundles[1]["2.0"])
 
 
-def test_a_lock_where_everybody_may_write_keeps_no_update_away(device, updater, bundles):
+def test_a_lock_in_a_folder_that_every_user_may_write_blocks_no_update(device, updater, bundles):
     path = device.root / "run/lock/edge-daemon-install"
     path.parent.mkdir(parents=True)
     with path.open("a") as file:
@@ -246,7 +246,7 @@ def test_a_boot_after_a_cut_keeps_a_release_that_has_proved_itself(device):
     assert not device.journal.exists()
 
 
-def test_a_unit_that_somebody_disabled_stays_disabled(device, updater, bundles):
+def test_a_unit_that_a_person_disabled_stays_disabled(device, updater, bundles):
     wanted = device.root / "etc/systemd/system/a.target.wants/edge-daemon.service"
     wanted.unlink()
     updater.take(bundles[1]["2.0"])

@@ -283,7 +283,7 @@ def test_a_state_folder_that_can_not_be_made_is_one_line(shared_folder):
     assert (len(out.splitlines()), err) == (1, "")
 
 
-def test_a_state_folder_of_somebody_else_is_one_line(shared_folder):
+def test_a_state_folder_of_another_user_is_one_line(shared_folder):
     open_register(shared_folder / "register.sqlite").conn.close()
     shared_folder.chmod(0o555)
     (shared_folder / "register.sqlite").chmod(0o666)
@@ -292,7 +292,7 @@ def test_a_state_folder_of_somebody_else_is_one_line(shared_folder):
     assert "correct the folder's owner" in out
 
 
-def test_a_database_of_somebody_else_is_one_line_and_stays_where_it_is(shared_folder):
+def test_a_database_of_another_user_is_one_line_and_stays(shared_folder):
     path = shared_folder / "register.sqlite"
     open_register(path).conn.close()
     before = path.read_bytes()
@@ -305,7 +305,7 @@ def test_a_database_of_somebody_else_is_one_line_and_stays_where_it_is(shared_fo
     assert not (shared_folder / "damaged").exists()
 
 
-def test_a_backup_folder_of_somebody_else_is_one_line(shared_folder):
+def test_a_backup_folder_of_another_user_is_one_line(shared_folder):
     path = shared_folder / "register.sqlite"
     open_register(path).conn.close()
     path.chmod(0o666)

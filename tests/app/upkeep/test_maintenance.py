@@ -179,7 +179,7 @@ def test_old_sightings_go_and_registers_captures_and_newer_sightings_stay(home):
     assert retain(home, START + timedelta(days=3, hours=2), "synchronised").sightings == 0
 
 
-def test_a_clock_that_nobody_vouches_for_deletes_nothing(home):
+def test_an_untrusted_clock_deletes_nothing(home):
     result = retain(home, NOW + timedelta(days=4000), "unsynchronised")
     assert result.sightings == 0
     assert "the time is not known" in result.skipped
@@ -267,7 +267,7 @@ def test_after_a_removal_no_backup_holds_a_byte_of_the_student_and_a_fresh_one_t
     assert len(backups(home.backup_dir, "register")) == 3
 
 
-def test_what_a_power_cut_left_of_an_erasure_in_backups_the_daily_job_erases(home, school):
+def test_the_daily_job_finishes_an_erasure_in_backups_after_a_power_cut(home, school):
     back_up(home, NOW)
     secrets = _secrets(home, "S1")
     _remove(home, "S1")

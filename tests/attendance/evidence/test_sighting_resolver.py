@@ -26,12 +26,12 @@ def _full_class(room: Room, but: tuple[str, ...] = ()) -> Room:
     return room
 
 
-def test_everybody_who_stays_in_one_seat_is_named_in_every_capture():
+def test_each_student_who_stays_in_one_seat_is_named_in_every_capture():
     room = _full_class(Room())
     assert _identities(room) == room.ordered_truth()
 
 
-def test_a_stranger_is_nobody_in_every_capture():
+def test_a_stranger_is_unknown_in_every_capture():
     room = _full_class(Room(), but=("S03",))
     room.sits("stranger", SLOTS, 20)
     assert _identities(room) == room.ordered_truth()
@@ -159,7 +159,7 @@ def test_no_faces_give_no_sightings():
     assert resolve_sightings([], ["S00"]) == []
 
 
-def test_faces_without_anybody_enrolled_are_unknown():
+def test_without_enrolled_students_all_faces_are_unknown():
     room = Room(students=0)
     room.sits("stranger", [0, 1], 0)
     assert [s.student_id for s in resolve_sightings(room.faces, [])] == ["", ""]
@@ -198,7 +198,7 @@ def test_a_pattern_that_is_hardly_ever_clearly_a_face_is_none_and_a_stranger_wit
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_no_crowd_however_noisy_makes_it_fail_and_nobody_is_twice_in_a_capture(seed):
+def test_in_any_noisy_crowd_no_student_is_twice_in_a_capture(seed):
     """Many people, few seats, much noise: every face still has one sighting."""
     room = Room(students=6, noise=1.6, seed=seed)
     order = np.random.default_rng(seed)

@@ -92,7 +92,7 @@ def test_without_times_nothing_is_a_picture(match):
     assert found.printed == []
 
 
-def test_a_room_with_nothing_but_prints_names_nobody(match):
+def test_a_room_with_prints_only_has_no_names(match):
     lesson = Lesson()
     lesson.sits("S02", 0, is_print=True)
     found = lesson.resolved(match)
@@ -100,7 +100,7 @@ def test_a_room_with_nothing_but_prints_names_nobody(match):
     assert [one.student_id for one in found.printed] == ["S02"]
 
 
-def test_a_picture_of_somebody_else_is_of_no_student(match):
+def test_a_print_of_a_stranger_is_of_no_student(match):
     lesson = Lesson()
     lesson.sits("S00", 0)
     lesson.sits("a stranger", 1, is_print=True)
@@ -131,7 +131,7 @@ def test_a_picture_is_no_person_with_a_hidden_face(match):
     assert len(lesson.resolved(match, None).unread) == 1
 
 
-def test_the_print_of_a_student_is_found_after_that_of_somebody_else(match):
+def test_the_print_of_a_student_is_found_after_that_of_a_stranger(match):
     lesson = Lesson()
     for seat, name in enumerate(("S00", "S01", "S02")):
         lesson.sits(name, seat)
