@@ -32,7 +32,10 @@ class Outcome:
 
 
 def outcomes(captures: Iterable[Capture]) -> list[Outcome]:
-    """Return all seats that the audit finds and in which students sit in the other captures."""
+    """Return an outcome for each seat that the audit finds.
+
+    A seat is left out if no student sits there in any capture that the audit did not read.
+    """
     ordered = sorted(captures, key=lambda c: (c.lesson, c.variant, c.frame))
     result = []
     for (lesson, variant), group in groupby(ordered, key=lambda c: (c.lesson, c.variant)):

@@ -67,7 +67,12 @@ def _of(data: Path, models: Path | None) -> dict[str, object]:
 
 
 def scored(days: Sequence[BadDay]) -> dict[str, object]:
-    """Return the rates of absence among students whom nobody could see, and among those who were absent or present."""
+    """Return the rates of right and wrong verdicts and flags, and each mistake.
+
+    `absent_unseeable` is the rate of the verdict "absent" among students whom the device could not see.
+    `absent_kept` and `present_kept` are the rates of right verdicts among students who were clearly absent, and among
+    those who were clearly present in a lesson without expected flags.
+    """
     unseeable = [v == "absent" for d in days for s, v in d.students if not _usable(s)]
     kept = [v == "absent" for d in days for s, v in d.students if _is_absent(d, s)]
     present = [v == "present" for d in days if not d.expected_flags for s, v in d.students if _is(s, "present")]

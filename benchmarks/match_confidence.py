@@ -50,7 +50,7 @@ class Guess:
 
     student: int
     strength: float
-    """Strength of the evidence for the student. The way gives the name if this reaches the way's threshold."""
+    """Strength of the evidence for the student. Each of the `WAYS` names the student from its own threshold on."""
 
 
 def main() -> int:

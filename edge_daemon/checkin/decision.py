@@ -49,7 +49,7 @@ def threshold_for(repetitions: int) -> float:
 
 
 def checkin_scores(enrolled: EnrolledPhrase, clip: MouthMovement, face: Vector) -> CheckinScores:
-    """Compare a clip and its face (a vector of length 1) with the enrolled phrase."""
+    """Compare a clip with the enrolled clips, and its face (a vector of length 1) with the enrolled face."""
     scores: PhraseScores = phrase_model(enrolled.movements).scores([clip])
     return CheckinScores(
         face=float(enrolled.face @ face),

@@ -315,12 +315,13 @@ def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
 
 
 def _due_before(db: sqlite_utils.Database, delivery: Delivery, now: datetime) -> datetime:
-    """Return the due time for an item whose receiver accepts nothing now, so that it was not really tried.
+    """Return the next due time of an item that was not tried, because its receiver accepts nothing at present.
 
-    Documents and messages to staff get their creation time, or `now` if that is earlier. With the current time they
-    would wait too long if the clock is ahead. Messages to students and guardians wait for corrections (`mail.hold_h`),
-    and may have been claimed too early while the clock was ahead. They keep their due time in delivery.sqlite, where
-    `waits.py` corrects it, and get the current time in register.sqlite.
+    A document or a message to staff is due from its creation time, or from `now` if that is earlier. If `now` were used
+    while the clock is ahead, the item would wait until the true time reaches it.
+
+    A message to students or guardians in delivery.sqlite keeps its due time, because it has to wait for corrections
+    (`mail.hold_h`). If the clock was ahead, `waits.py` corrects that time. In register.sqlite the message is due `now`.
     """
     if delivery.kind not in PERSONAL:
         return min(now, delivery.created_at)

@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 
 class PooledInterpreters:
-    """The networks of one thread."""
+    """One set of loaded networks; `InterpreterPool` lends it to one thread at a time."""
 
     def __init__(self, models: ModelSet, *, embed: bool, traits: Sequence[str] = ()) -> None:
         self._sweep_card = models.card("detector_sweep")
@@ -61,7 +61,7 @@ class InterpreterPool:
         self._pool = ThreadPoolExecutor(threads, "vision") if threads > 1 else None
 
     def run(self, job: Callable[[PooledInterpreters, T], R], items: Sequence[T]) -> list[R]:
-        """Return `job(worker, item)` for every item, where `worker` is the networks of one thread."""
+        """Return `job(worker, item)` for every item, where `worker` is a set of networks that no other thread uses."""
 
         def one(item: T) -> R:
             worker = self._idle.get()

@@ -35,7 +35,7 @@ _CLEAR = 0.7
 _AGREEMENT = 0.85
 """`Hit.agreement` for a detection that needs no second look: the median of second looks in composed lessons."""
 _MAX_TILES = 200
-"""If the changes need more small tiles than this, a full sweep is cheaper."""
+"""If the changed parts of a picture need more small tiles than this, a full sweep is cheaper."""
 
 
 class Detector:

@@ -1,4 +1,4 @@
-"""Addresses. All pages of a school begin with its short name; `people.gate` hides those of other schools."""
+"""URLs. Those of a school's pages begin with its short name; `people.gate` hides the pages of other schools."""
 
 from __future__ import annotations
 

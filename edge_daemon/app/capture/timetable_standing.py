@@ -49,10 +49,11 @@ HELD: Final = TimetableStanding("held")
 
 
 def as_held(db: sqlite_utils.Database, found: Sequence[Lesson]) -> list[Lesson]:
-    """Return the lessons of a timetable. A lesson that continues one that has begun gets that lesson's id.
+    """Return the lessons of a timetable with the ids under which the device holds them, each id once.
 
-    A lesson of a series keeps its id when it is moved. If it is moved to a later time after its register was made, the
-    lesson at the new time gets an id of its own.
+    The timetable may give a lesson that has begun a new id (`standing`); the lesson then keeps the id that it began
+    with. A lesson of a series that is moved has the same id as before. If its register is already made and the new
+    time is later, the lesson at the new time gets an id of its own.
     """
     held_as = lesson_events.held_as(db)
     renamed = [replace(one, lesson_id=held_as.get(one.lesson_id, one.lesson_id)) for one in found]

@@ -29,7 +29,7 @@ _LONGEST: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class TakenNote:
-    """The effect of a note."""
+    """The result of an import of check-ins."""
 
     check_ins: int
     revisions: int

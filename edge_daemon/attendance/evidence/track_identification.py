@@ -49,7 +49,7 @@ class NameGains(Protocol):
 
 
 COHORT = 5
-"""Number of other students in the comparison with a student: those to whom the face is most similar."""
+"""Number of other students in a student's cohort. They are those to whom the face is most similar."""
 COHORT_WEIGHT = 0.5
 """Weight of the mean similarity to the `COHORT` other students; it is subtracted from the similarity to the student.
 

@@ -30,7 +30,7 @@ class TraitReader:
     Args:
         models: verified model files.
         names: fields of `Traits`; only the modules with these names in this folder are loaded.
-        one_loaded: keeps the analysers that few captures need in memory while they are used, and no longer.
+        one_loaded: loads the analysers that few captures need. Only the network used last is in memory.
 
     Raises:
         ModelError: a network is missing or can't be loaded; this also applies to one that is loaded later.
