@@ -41,7 +41,7 @@ class EyeClosure:
 
     @property
     def both(self) -> float:
-        """How far both eyes are shut: the number of the eye that is wider open. A wink therefore gives a low number."""
+        """How far both eyes are shut: the value of the eye that is wider open. A wink therefore gives a low value."""
         return min(self.left, self.right)
 
 
