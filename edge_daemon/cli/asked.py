@@ -48,10 +48,7 @@ def confirmed(question: str) -> bool:
 
 
 def can_ask() -> bool:
-    """Return whether a person at a terminal can answer a question.
-
-    Without a terminal nothing is asked: the author of a script has decided already.
-    """
+    """Return whether a person at a terminal can answer a question."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 

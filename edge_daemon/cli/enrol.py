@@ -132,9 +132,7 @@ def show(home: Home, student_id: str | None, as_json: bool, output: Path | None)
 
 @enrol.command()
 @click.argument("student_id", metavar="ID", required=False)
-@click.option(
-    "--yes", "is_sure", is_flag=True, help="Do not ask for confirmation. Without a terminal there is no question."
-)
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask for confirmation. Needed without a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def remove(home: Home, student_id: str | None, is_sure: bool, as_json: bool) -> None:
@@ -143,7 +141,7 @@ def remove(home: Home, student_id: str | None, is_sure: bool, as_json: bool) -> 
     Without an ID the command asks for it.
     """
     student_id = asked(student_id, "student_id")
-    if not is_sure and can_ask() and not _is_certain(home, student_id):
+    if not is_sure and not _is_certain(home, student_id):
         click.echo("nothing was removed", err=True)
         raise click.exceptions.Exit(1)
     removal = remove_student(home, student_id, _warn)
@@ -155,11 +153,18 @@ def remove(home: Home, student_id: str | None, is_sure: bool, as_json: bool) -> 
 
 
 def _is_certain(home: Home, student_id: str) -> bool:
-    """Return whether the person at the terminal confirms the removal; of a student removed before nothing is asked."""
+    """Return whether the person at the terminal confirms the removal; of a student removed before nothing is asked.
+
+    Raises:
+        EdgeError: there is no such student, or no terminal at which to ask.
+    """
     name = name_to_remove(home, student_id)
+    if name is None:
+        return True
+    if not can_ask():
+        raise EdgeError("not removed: without a terminal nobody can be asked", f"student {student_id}", "add --yes")
     who = f"{student_id} ({name})" if name else student_id
-    question = f"Erase {EdgeError(who).line()} for good? No backup can bring it back"
-    return name is None or confirmed(question)
+    return confirmed(f"Erase {EdgeError(who).line()} for good? No backup can bring it back")
 
 
 def _warn(error: EdgeError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,19 +57,37 @@ def restore(folder: Path, file: Path) -> None:
 @click.command()
 @click.argument("student_id")
 @click.option("--school", metavar="ID", help="Needed if the office has several schools.")
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask for confirmation. Needed without a terminal.")
 @click.pass_obj
-def erase(folder: Path, student_id: str, school: str | None) -> None:
-    """Erase the office's own data about a student: excuses, decisions, activities; then print the data that stays."""
+def erase(folder: Path, student_id: str, school: str | None, is_sure: bool) -> None:
+    """Erase the office's own data about a student: excuses, decisions, activities; then print the data that stays.
+
+    It asks before it erases.
+    """
     home = open_office(folder)
     from edge_daemon_office.erasure import erase_student  # after the settings
 
     schools = schools_of(home, school)
     if len(schools) > 1:
         raise OfficeError("this office has several schools", "--school", "name the student's school")
+    if not is_sure:
+        _confirm(f"Erase what the office has about {OfficeError(student_id).line()} for good?", student_id)
     done = erase_student(home, schools[0], student_id)
     click.echo("erased: " + ", ".join(f"{number} {name}" for name, number in done.erased.items()))
     for line in done.stays:
         click.echo(f"stays: {line}")
+
+
+def _confirm(question: str, student_id: str) -> None:
+    """End the command unless a person at the terminal says yes.
+
+    Raises:
+        OfficeError: there is no terminal.
+        click.Abort: the answer is no, or there is none.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise OfficeError("not erased: without a terminal nobody can be asked", student_id, "add --yes")
+    click.confirm(question, abort=True, err=True)
 
 
 @click.command("room-audit")

@@ -295,7 +295,7 @@ def test_showing_is_for_people_to_read(office):
 
 
 def test_a_removed_student_is_gone_and_the_records_that_stay_are_listed(enrolled):
-    done = run(enrolled.home, "enrol", "remove", "S1")
+    done = run(enrolled.home, "enrol", "remove", "S1", "--yes")
     assert done.exit_code == 0
     assert "removed S1" in done.stdout
     assert "stays: registers keep the bare id S1" in done.stdout
@@ -314,7 +314,10 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_at_a_terminal_a_removal_asks_and_a_script_says_yes_or_has_none(enrolled, monkeypatch):
+def test_a_removal_asks_at_a_terminal_and_a_script_has_to_say_yes(enrolled, monkeypatch):
+    done = run(enrolled.home, "enrol", "remove", "S1")
+    unasked = "edge-daemon: student S1: not removed: without a terminal nobody can be asked; add --yes\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", unasked)
     monkeypatch.setattr(sys, "stdin", Terminal("\n"))
     done = run(enrolled.home, "enrol", "remove", "S1")
     assert (done.exit_code, done.stdout) == (1, "")
@@ -345,23 +348,23 @@ def test_only_an_import_with_photographs_drops_who_is_missing(enrolled):
 
 
 def test_removing_twice_says_so_and_changes_nothing_more(enrolled):
-    assert run(enrolled.home, "enrol", "remove", "S1").exit_code == 0
+    assert run(enrolled.home, "enrol", "remove", "S1", "--yes").exit_code == 0
     before = files(enrolled.home)
-    again = run(enrolled.home, "enrol", "remove", "S1")
+    again = run(enrolled.home, "enrol", "remove", "S1", "--yes")
     assert (again.exit_code, again.stderr) == (0, "")
     assert re.fullmatch(r"S1 was removed already, on \d{4}-\d\d-\d\d\n", again.stdout)
-    report = json.loads(run(enrolled.home, "enrol", "remove", "S1", "--json").stdout)
+    report = json.loads(run(enrolled.home, "enrol", "remove", "S1", "--yes", "--json").stdout)
     assert report["removed_before"]
     assert report["erased"] == []
     assert files(enrolled.home) == before
 
 
 def test_removing_goes_on_where_it_was_cut_off(enrolled):
-    assert run(enrolled.home, "enrol", "remove", "S1").exit_code == 0
+    assert run(enrolled.home, "enrol", "remove", "S1", "--yes").exit_code == 0
     db = open_register(enrolled.home / "register.sqlite")
     put_sightings(db, "lesson", NOW, "S1", "S2")
     db.conn.close()
-    again = run(enrolled.home, "enrol", "remove", "S1")
+    again = run(enrolled.home, "enrol", "remove", "S1", "--yes")
     assert again.stdout.startswith("S1 was removed already, on ")
     assert "erased: 1 sightings" in again.stdout
 
@@ -373,7 +376,7 @@ def test_waiting_mail_about_a_removed_student_is_not_sent(enrolled):
             outbox.put(
                 db, destination="mail", kind="student", ref="lesson", student_id=student_id, not_before=NOW, at=NOW
             )
-    assert "erased: 1 mails that were not sent yet" in run(enrolled.home, "enrol", "remove", "S1").stdout
+    assert "erased: 1 mails that were not sent yet" in run(enrolled.home, "enrol", "remove", "S1", "--yes").stdout
     assert [(one.student_id, one.state) for one in outbox.listed(db, outbox.STATES)] == [
         ("S1", "void"),
         ("S2", "waiting"),
@@ -382,7 +385,7 @@ def test_waiting_mail_about_a_removed_student_is_not_sent(enrolled):
 
 
 def test_enrol_remove_without_an_id_is_refused(enrolled):
-    done = run(enrolled.home, "enrol", "remove", "S9")
+    done = run(enrolled.home, "enrol", "remove", "S9", "--yes")
     assert done.exit_code == 2
     assert done.stderr == "edge-daemon: student S9: no such student; see `edge-daemon enrol list`\n"
 
@@ -391,7 +394,7 @@ def test_sightings_go_with_the_student_and_the_register_keeps_the_id(enrolled):
     db = open_register(enrolled.home / "register.sqlite")
     put_sightings(db, "lesson", NOW, "S1", "S2")
     db.conn.close()
-    assert "erased: 1 sightings" in run(enrolled.home, "enrol", "remove", "S1").stdout
+    assert "erased: 1 sightings" in run(enrolled.home, "enrol", "remove", "S1", "--yes").stdout
     register = sqlite3.connect(enrolled.home / "register.sqlite")
     assert register.execute("SELECT student_id FROM sightings").fetchall() == [("S2",)]
     assert register.execute("SELECT count(*) FROM registers").fetchone() == (1,)
@@ -399,7 +402,7 @@ def test_sightings_go_with_the_student_and_the_register_keeps_the_id(enrolled):
 
 
 def test_a_removed_student_comes_back_by_name_only(enrolled):
-    run(enrolled.home, "enrol", "remove", "S1")
+    run(enrolled.home, "enrol", "remove", "S1", "--yes")
     done = enrolled.imported()
     assert "was removed and stays without template" in done.stderr
     assert enrolled.listed()[0]["photographs"] == 0
@@ -408,7 +411,7 @@ def test_a_removed_student_comes_back_by_name_only(enrolled):
 
 
 def test_readmitting_a_student_who_is_not_on_the_roster_is_refused_and_changes_nothing(enrolled):
-    run(enrolled.home, "enrol", "remove", "S1")
+    run(enrolled.home, "enrol", "remove", "S1", "--yes")
     before = files(enrolled.home)
     done = enrolled.imported("--readmit", "S1", "--readmit", "S01")
     assert done.exit_code == 2
@@ -537,5 +540,5 @@ def test_a_page_says_who_was_accepted_and_why_not_until_the_next_import(office):
     assert run(office.home, "enrol", "import", str(office.roster)).exit_code == 0
     assert not page.exists(), "without photographs there is nothing to say, and the old page goes"
     assert office.imported().exit_code == 0
-    assert run(office.home, "enrol", "remove", "S2").exit_code == 0
+    assert run(office.home, "enrol", "remove", "S2", "--yes").exit_code == 0
     assert [*page.parent.glob("enrolment-report*")] == [], "a removed student stood on them by name"

@@ -83,7 +83,7 @@ def test_removing_a_student_renews_the_backups_of_the_gallery_and_says_so(tmp_pa
     assert run(home, "enrol", "import", str(office.roster)).exit_code == 0
     for _ in range(2):
         assert run(home, "maintain", "backup").exit_code == 0
-    done = run(home, "enrol", "remove", "S1")
+    done = run(home, "enrol", "remove", "S1", "--yes")
     assert "erased: 2 older backups of the gallery" in done.stdout
     assert "stays: backups of registers keep sightings" in done.stdout
     (fresh,) = (home / "backups").glob("gallery-*")

@@ -103,8 +103,8 @@ def locked(path: Path) -> sqlite3.Connection:
     ("arguments", "name"),
     [
         (("enrol", "import", str(DEMO / "roster.csv"), "--photos", str(PORTRAITS)), "gallery.sqlite"),
-        (("enrol", "remove", "S1"), "gallery.sqlite"),
-        (("enrol", "remove", "S1"), "register.sqlite"),
+        (("enrol", "remove", "S1", "--yes"), "gallery.sqlite"),
+        (("enrol", "remove", "S1", "--yes"), "register.sqlite"),
         (("rehearse", "--frames", "FRAMES"), "gallery.sqlite"),
         (("rehearse", "--frames", "FRAMES"), "register.sqlite"),
     ],

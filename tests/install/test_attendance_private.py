@@ -70,7 +70,7 @@ def test_without_root_it_calls_sudo_itself_with_one_line_for_all(wrapper):
 
 def test_standard_input_stays_unread_where_the_program_does_not_ask(wrapper):
     """A loop that reads a list must not lose its next lines to the first command."""
-    script = 'while read -r id; do "$0" "$1" enrol remove "$id" || exit; echo "$id"; done'
+    script = 'while read -r id; do "$0" "$1" enrol remove "$id" --yes || exit; echo "$id"; done'
     done = subprocess.run(
         ["sh", "-c", script, "sh", str(wrapper.folder / "attendance")],
         input="S1\nS2\nS3\n", capture_output=True, text=True, check=False, cwd=wrapper.folder / "home", user=NOBODY,
@@ -183,7 +183,7 @@ def test_a_removal_at_a_terminal_is_asked_about_before_sudo(wrapper, answer, cod
     os.close(terminal)
     assert (wrapper.folder / "tools/sudo-line").exists() == (code == 0)
     if not code:
-        assert wrapper.recorded("sudo-stdin") == "3\nenrol\nremove\nS0815\n"
+        assert wrapper.recorded("sudo-stdin") == "4\nenrol\nremove\nS0815\n--yes\n"
 
 
 def _wait_for(is_so: Callable[[], object]) -> None:

@@ -145,9 +145,12 @@ def test_accounts_are_added_changed_and_refused(demo):
 
 def test_erase_says_what_went_and_what_stays(demo):
     done = office(demo[0], "erase", "S1001")
+    unasked = "edge-daemon-office: S1001: not erased: without a terminal nobody can be asked; add --yes\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", unasked)
+    done = office(demo[0], "erase", "S1001", "--yes")
     assert (done.returncode, done.stderr) == (0, "")
     assert "stays: the name, in" in done.stdout
-    done = office(demo[0], "erase", "S9999")
+    done = office(demo[0], "erase", "S9999", "--yes")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "edge-daemon-office: S9999: there is no such student; the page Students has the ids\n"
 

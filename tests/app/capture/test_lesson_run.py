@@ -138,7 +138,7 @@ def test_a_student_who_is_removed_during_a_lesson_is_not_in_its_register(home: H
     for frame in frames:
         lesson_run.take(frame)
     assert "S1" in lesson_run.provisional()
-    assert run(["--home", str(home.state_dir), "enrol", "remove", "S1"]) == 0
+    assert run(["--home", str(home.state_dir), "enrol", "remove", "S1", "--yes"]) == 0
     register, sightings = lesson_run.finalise()
     assert "S1" not in {v.tally.student_id for v in register.verdicts}
     assert "S1" not in register.guests

@@ -90,7 +90,7 @@ def test_the_note_goes_with_the_student_and_the_signed_register_stays(room):
     correct(room, WORDS)
     correct(room, "was there", "S2")
     run(room.home.state_dir, "maintain", "backup")
-    assert run(room.home.state_dir, "enrol", "remove", "S1").exit_code == 0
+    assert run(room.home.state_dir, "enrol", "remove", "S1", "--yes").exit_code == 0
     assert [note["note"] for note in register_shown(room)["notes"]] == ["was there"]
     assert [one["reason"] for one in register_shown(room)["corrections"]] == ["other", "other"]
     assert len(backups(room.home.backup_dir, "gallery")) == 1
@@ -114,5 +114,5 @@ def test_words_that_an_earlier_release_signed_stay_and_the_removal_prints_them(r
         new = registers_of.correct(old, "S1", "present", by="T", reason=WORDS, at=NOW)
         with transaction(db):
             append(db, last.lesson_id, 2, sign(new, last.sha256, Signer(device_key(room.home.key_path))), NOW)
-    done = run(room.home.state_dir, "enrol", "remove", "S1").stdout
+    done = run(room.home.state_dir, "enrol", "remove", "S1", "--yes").stdout
     assert f"stays: words of an earlier release, signed: register {LESSON.lesson_id}, 2026-11-21: {WORDS}" in done

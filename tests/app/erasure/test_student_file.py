@@ -153,7 +153,7 @@ def test_markup_in_a_name_is_text(room):
 
 
 def test_of_a_removed_student_the_registers_are_left(room):
-    assert run(room.home.state_dir, "enrol", "remove", "S1").exit_code == 0
+    assert run(room.home.state_dir, "enrol", "remove", "S1", "--yes").exit_code == 0
     fields = json.loads(student_page(room, "me.json"))
     assert fields["enrolment"] is None
     (register,) = fields["registers"]

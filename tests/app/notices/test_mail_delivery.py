@@ -282,7 +282,7 @@ def test_an_absence_that_was_sent_and_taken_back_is_corrected_in_the_same_thread
 
 def test_a_student_who_was_removed_or_has_no_address_gets_no_mail(home, server):
     mail_school.hold(home, shares={**mail_school.SHARES, "S04": 0.0, "S05": 0.0})
-    assert run(home.state_dir, "enrol", "remove", "S01").exit_code == 0
+    assert run(home.state_dir, "enrol", "remove", "S01", "--yes").exit_code == 0
     drain(home, HELD + timedelta(minutes=1))
     receivers = {taken.receiver for taken in server.taken} - {
         f"{n}@school.example" for n in ("office", "deputy", "archive")

@@ -81,7 +81,7 @@ def test_contacts_of_a_removed_student_vanish_at_once_and_from_the_next_backups(
     maintenance.back_up(home, datetime.now(timezone.utc))
     sealed = open_register(home.register_db_path).execute("SELECT sealed FROM contacts WHERE student_id='S2'")
     sealed = sealed.fetchone()[0]
-    assert run(home.state_dir, "enrol", "remove", "S2").exit_code == 0
+    assert run(home.state_dir, "enrol", "remove", "S2", "--yes").exit_code == 0
     assert list(contacts(home)) == ["S1"]
     assert sealed not in everything(home), "in the database, its log, or a copy of it"
 
@@ -90,7 +90,7 @@ def test_contacts_of_a_removed_student_vanish_even_where_the_keys_are_lost(home)
     enrol(home)
     home.contact_key_path.unlink()
     home.key_path.write_bytes(bytes(32))
-    done = run(home.state_dir, "enrol", "remove", "S2")
+    done = run(home.state_dir, "enrol", "remove", "S2", "--yes")
     assert done.exit_code == 0
     assert "mail still uses the earlier names and addresses" in done.stderr
     rows = open_register(home.register_db_path).execute("SELECT student_id FROM contacts").fetchall()

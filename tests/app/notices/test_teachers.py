@@ -284,7 +284,7 @@ def test_an_address_goes_with_its_course(home, db):
 
 
 def test_an_address_goes_with_the_last_student_of_the_course(home, db):
-    assert run(home.state_dir, "enrol", "remove", "S01").exit_code == 0
+    assert run(home.state_dir, "enrol", "remove", "S01", "--yes").exit_code == 0
     assert teacher_addresses(home, db, a_lesson(FRIDAY, "8a")) == ()
     assert teacher_addresses(home, db, a_lesson(FRIDAY, "7b"))
 
