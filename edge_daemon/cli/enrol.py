@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.enrolment.dry_run import plan_import
+from edge_daemon.app.enrolment.dry_run import plan_import, try_import
 from edge_daemon.app.enrolment.enrolled_students import record_of, records_of
-from edge_daemon.app.enrolment.import_students import import_students, read_list
+from edge_daemon.app.enrolment.import_students import Roster, import_students, read_list
 from edge_daemon.app.enrolment.remove_student import name_to_remove, remove_student
 from edge_daemon.app.enrolment.report_page import page_path
 from edge_daemon.app.enrolment.student_file import write_student_file
@@ -46,7 +46,11 @@ def enrol() -> None:
     is_flag=True,
     help="Also remove the templates of students of whom the folder has no photograph; without it they stay.",
 )
-@click.option("--dry-run", is_flag=True, help="Print how the roster and the folder are understood; change nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print how the list is understood and what the import would refuse and drop; change nothing.",
+)
 @click.option("--keep-report", is_flag=True, help="Keep the report page of the last import, with its time in the name.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
@@ -70,7 +74,7 @@ def import_(
     for line in text.remarks(students):
         click.echo(line, err=True)
     if dry_run:
-        click.echo(text.plan_text(students, plan_import(students, photos)))
+        _try(home, students, photos, readmit, drop_missing=drop_missing, as_json=as_json)
         return
     is_new = not home.state_dir.exists()
     with progress("photographs") as watch:
@@ -79,15 +83,27 @@ def import_(
         )
     if is_new:
         click.echo(f"warning: {home.state_dir} was not there before: it is a new installation now", err=True)
-    for line in text.matches(report):
+    for line in text.findings(report):
         click.echo(line, err=True)
-    for line in text.withdrawals(report):
-        click.echo(line, err=True)
-    for warning in text.warnings(report):
-        click.echo(f"warning: {warning}", err=True)
     click.echo(text.report_json(report) if as_json else text.report_table(report))
     if photos is not None and not as_json:
         click.echo(f"which photographs were accepted or refused, and why: {page_path(home)}")
+
+
+def _try(
+    home: Home, students: Roster, photos: Path | None, readmit: tuple[str, ...], *, drop_missing: bool, as_json: bool
+) -> None:
+    """Print how the list is understood, and the report of an import that is undone."""
+    plan = plan_import(students, photos)
+    with progress("photographs") as watch:
+        report = try_import(home, students, photos, readmit, watch, drop_missing=drop_missing)
+    for line in text.findings(report):
+        click.echo(f"dry run: {line}", err=True)
+    if as_json:
+        click.echo(text.report_json(report))
+        return
+    parts = [text.plan_text(students, plan), text.report_table(report, "would be enrolled"), "nothing was changed"]
+    click.echo("\n\n".join(parts))
 
 
 enrol.add_command(capture)

@@ -105,10 +105,7 @@ def remarks(roster: Roster) -> Iterator[str]:
 
 
 def plan_text(roster: Roster, plan: PlannedEnrolment) -> str:
-    """Return a description of how an import would read its roster and its folder of photographs.
-
-    Nothing is written and no photograph is decoded.
-    """
+    """Return a description of how an import reads its roster and its folder of photographs."""
     counts = [
         ("read as", plan.form),
         ("students", f"{plan.students}, {plan.consenting} of them with consent"),
@@ -121,16 +118,22 @@ def plan_text(roster: Roster, plan: PlannedEnrolment) -> str:
         for s in (row.student for row in roster.rows[:_SHOWN_STUDENTS])
     ]
     parts = [table(("understood", ""), counts), table(("student", "name", "e-mail", "guardian", "consent"), students)]
-    if plan.photographs or plan.unmatched:
+    if plan.photographs:
         files = [
             _one_line(f"{student_id}: {', '.join(own) or 'no photograph'}") for student_id, own in plan.photographs
         ]
         parts.append("\n".join(files))
-        parts += [_one_line(f"belongs to no student: {one}") for one in plan.unmatched]
-    return "\n\n".join([*parts, "nothing was changed"])
+    return "\n\n".join(parts)
 
 
-def matches(report: EnrolReport) -> Iterator[str]:
+def findings(report: EnrolReport) -> Iterator[str]:
+    """Yield what an import has to say beside its counts, a line each."""
+    yield from _matches(report)
+    yield from _withdrawals(report)
+    yield from (f"warning: {_one_line(warning)}" for warning in _warnings(report))
+
+
+def _matches(report: EnrolReport) -> Iterator[str]:
     """Yield the photographs that were assigned to a student by the student's name in the file name."""
     by_name = [one for one in report.matched if one.by == "name"]
     for one in by_name[:_MOST_WARNINGS]:
@@ -139,7 +142,7 @@ def matches(report: EnrolReport) -> Iterator[str]:
         yield f"note: and {len(by_name) - _MOST_WARNINGS} more by the name"
 
 
-def withdrawals(report: EnrolReport) -> Iterator[str]:
+def _withdrawals(report: EnrolReport) -> Iterator[str]:
     """Yield a line for each student whose templates were destroyed because the consent was withdrawn."""
     for student_id in report.withdrawn[:_MOST_WARNINGS]:
         yield f"note: {_one_line(f'student {student_id}: consent withdrawn; templates and key destroyed')}"
@@ -151,11 +154,6 @@ def _capped(remarks: Sequence[Remark]) -> Iterator[object]:
     yield from remarks[:_MOST_WARNINGS]
     if len(remarks) > _MOST_WARNINGS:
         yield f"and {len(remarks) - _MOST_WARNINGS} more of this kind"
-
-
-def warnings(report: EnrolReport) -> Iterator[str]:
-    """Yield the warnings of an import, a line each, about files that it could not read, match or use."""
-    return map(_one_line, _warnings(report))
 
 
 def report_json(report: EnrolReport) -> str:
@@ -170,7 +168,7 @@ def report_json(report: EnrolReport) -> str:
     )
 
 
-def report_table(report: EnrolReport) -> str:
+def report_table(report: EnrolReport, heading: str = "enrolled") -> str:
     """Return an import's report as a table of counts."""
     rows = [
         ("students on the roster", f"{report.students}"),
@@ -180,10 +178,11 @@ def report_table(report: EnrolReport) -> str:
         ("photographs refused", f"{len(report.refused)}"),
         ("look-alike pairs", f"{len(report.look_alikes)}"),
     ]
-    return table(("enrolled", ""), rows)
+    return table((heading, ""), rows)
 
 
 def _warnings(report: EnrolReport) -> Iterator[str]:
+    """Yield what an import could not read, match or use, and what it removed."""
     listed: set[str] = set()
     for refusal in report.refused:
         if refusal.photograph:

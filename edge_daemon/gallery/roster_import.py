@@ -24,7 +24,7 @@ from edge_daemon.gallery.photographs import photographs_of, read_photograph
 from edge_daemon.gallery.roster import RosterRow
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.store import gallery as tables
-from edge_daemon.store.database import check_writable
+from edge_daemon.store.database import check_writable, trial
 from edge_daemon.store.gallery import GalleryChange, LookAlike, StudentRow, TemplateRow, Tombstone
 from edge_daemon.types import Face, Picture, Student, Vector
 
@@ -78,6 +78,7 @@ def import_roster(
     *,
     readmit: frozenset[str] = frozenset(),
     watch: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - names for the caller
+    is_trial: bool = False,
 ) -> EnrolReport:
     """Update the gallery to the roster and photographs. A repetition changes nothing.
 
@@ -93,6 +94,7 @@ def import_roster(
         now: the time that tombstones get.
         readmit: ids of removed students who are enrolled again.
         watch: called with the number of finished photographs and their total.
+        is_trial: True to undo everything after the report.
 
     Raises:
         PhotographError: the folder of photographs does not exist; nothing was changed.
@@ -100,7 +102,8 @@ def import_roster(
             changed.
         StoreError: the database can't be written; nothing was changed.
     """
-    store.begin_slot_keys()
+    if not is_trial:
+        store.begin_slot_keys()
     before = {row.student_id: row for row in tables.student_rows(store.db)}
     _check_before_the_work(store, before.values())
     barred = _barred(store, roster, before) - readmit
@@ -111,11 +114,6 @@ def import_roster(
     faces = _joined(exemplars, _stored(store, roster, photographs, missing))
     sealed, marks = _sealed_roster(store, roster, before, now)
     change = _change(store, sealed, marks, exemplars, faces, photographs, now, missing)
-    if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
-        raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
-    phrases.drop_without_consent(store)
-    tables.wipe_log(store.db)  # after everything that is deleted
-    erasure.append_to_file(store.db, marks)
     done = FinishedImport(
         roster=roster,
         before=before,
@@ -130,7 +128,29 @@ def import_roster(
         faces=faces,
         missing=missing,
     )
+    return _tried(store, change, done) if is_trial else _written(store, change, done)
+
+
+def _written(store: GalleryStore, change: GalleryChange, done: FinishedImport) -> EnrolReport:
+    """Write an import, and return its report."""
+    if not tables.replace_roster(store.db, change, [row.wrapped_key for row in done.before.values()]):
+        raise _changed_meanwhile()
+    phrases.drop_without_consent(store)
+    tables.wipe_log(store.db)  # after everything that is deleted
+    erasure.append_to_file(store.db, change.tombstones)
     return enrol_report(store, done)
+
+
+def _tried(store: GalleryStore, change: GalleryChange, done: FinishedImport) -> EnrolReport:
+    """Return the report of an import that is undone."""
+    with trial(store.db):
+        if not tables.put_roster(store.db, change, [row.wrapped_key for row in done.before.values()]):
+            raise _changed_meanwhile()
+        return enrol_report(store, done)
+
+
+def _changed_meanwhile() -> GalleryError:
+    return GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
 
 
 def _photographs_read(

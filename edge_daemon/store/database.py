@@ -62,6 +62,13 @@ def open_gallery(path: Path, *, create: bool = True, busy_timeout_s: float = BUS
     return open_database(path, GALLERY, create=create, busy_timeout_s=busy_timeout_s)
 
 
+def gallery_in_memory() -> sqlite_utils.Database:
+    """Return a new, empty gallery that is in no file."""
+    db = sqlite_utils.Database(memory=True, execute_plugins=False)
+    GALLERY.migrations.apply(db)
+    return db
+
+
 def check_writable(db: sqlite_utils.Database) -> None:
     """Take and release the write lock, as an early check for commands that work for minutes before they write.
 
@@ -106,6 +113,21 @@ def transaction(db: sqlite_utils.Database) -> Iterator[None]:
         except BaseException:
             db.conn.rollback()
             raise
+
+
+@contextmanager
+def trial(db: sqlite_utils.Database) -> Iterator[None]:
+    """Run the block as one transaction that is undone at its end; only the block sees what it writes.
+
+    Raises:
+        StoreError: as for `open_register`.
+    """
+    with faults(db):
+        db.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            db.conn.rollback()
 
 
 @contextmanager

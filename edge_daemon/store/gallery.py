@@ -235,27 +235,30 @@ def replace_roster(db: sqlite_utils.Database, change: GalleryChange, expected_ke
         StoreError: the database can't be written.
     """
     with transaction(db):
-        if {bytes(row[0]) for row in db.execute("SELECT wrapped_key FROM student_keys")} != set(expected_keys):
-            return False
-        db.execute("UPDATE students SET position = NULL")
-        for student in change.students:
-            _put_student(db, student)
-        db.execute(
-            "DELETE FROM leavers WHERE student_id IN (SELECT student_id FROM students WHERE position IS NOT NULL)"
-        )
-        gone = {(student_id,) for student_id in change.replaced}
-        db.conn.executemany(
-            "DELETE FROM templates WHERE student_id = ? AND (substr(photograph, 1, 8) != 'capture:' OR"
-            " (SELECT consent FROM students WHERE students.student_id = templates.student_id) = 0)",
-            gone,
-        )
-        if change.embedder is not None:
-            db.execute("DELETE FROM templates WHERE model_sha256 != ? OR preprocessing != ?", change.embedder)
-        put_templates(db, change.templates)
-        db.execute("DELETE FROM look_alikes")
-        pairs = [(pair.a, pair.b, pair.similarity) for pair in change.look_alikes]
-        db.conn.executemany("INSERT INTO look_alikes (a, b, similarity) VALUES (?, ?, ?)", pairs)
-        _put_tombstones(db, change.tombstones)
+        return put_roster(db, change, expected_keys)
+
+
+def put_roster(db: sqlite_utils.Database, change: GalleryChange, expected_keys: Iterable[bytes]) -> bool:
+    """Do what `replace_roster` does, within the caller's transaction."""
+    if {bytes(row[0]) for row in db.execute("SELECT wrapped_key FROM student_keys")} != set(expected_keys):
+        return False
+    db.execute("UPDATE students SET position = NULL")
+    for student in change.students:
+        _put_student(db, student)
+    db.execute("DELETE FROM leavers WHERE student_id IN (SELECT student_id FROM students WHERE position IS NOT NULL)")
+    gone = {(student_id,) for student_id in change.replaced}
+    db.conn.executemany(
+        "DELETE FROM templates WHERE student_id = ? AND (substr(photograph, 1, 8) != 'capture:' OR"
+        " (SELECT consent FROM students WHERE students.student_id = templates.student_id) = 0)",
+        gone,
+    )
+    if change.embedder is not None:
+        db.execute("DELETE FROM templates WHERE model_sha256 != ? OR preprocessing != ?", change.embedder)
+    put_templates(db, change.templates)
+    db.execute("DELETE FROM look_alikes")
+    pairs = [(pair.a, pair.b, pair.similarity) for pair in change.look_alikes]
+    db.conn.executemany("INSERT INTO look_alikes (a, b, similarity) VALUES (?, ?, ?)", pairs)
+    _put_tombstones(db, change.tombstones)
     return True
 
 

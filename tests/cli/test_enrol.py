@@ -514,10 +514,26 @@ def test_a_dry_run_prints_what_was_understood_and_changes_nothing(office):
     assert "CSV, ',' between the cells" in done.stdout
     assert "3, 2 of them with consent" in done.stdout
     assert "Ärmel, Eileen.jpg (by name)" in done.stdout
-    assert "belongs to no student: nobody.jpg: no id and no name of the roster" in done.stdout
-    assert "belongs to no student: Eileen: a folder that is named like no id of this roster" in done.stdout
+    assert "dry run: warning: nobody.jpg: belongs to no student (no id and no name of the roster" in done.stderr
+    assert "dry run: warning: Eileen: photographs of no student on this roster\n" in done.stderr
+    assert "dry run: warning: Ärmel, Eileen.jpg: not a JPEG" in done.stderr
     assert done.stdout.rstrip().endswith("nothing was changed")
     assert "left out: line 5: the student_id was shortened" in done.stderr
+
+
+def test_a_dry_run_says_what_the_import_then_says(enrolled):
+    enrolled.write("S1,Eileen Ärmel,,,no,", "S3,Cy,,,yes,", "S4,Di,,,yes,")
+    enrolled.put("S3/dark.png", enrolled.portrait("S2") // 14)
+    before = files(enrolled.home)
+    tried = enrolled.imported("--dry-run", "--json")
+    assert files(enrolled.home) == before
+    done = enrolled.imported("--json")
+    assert (tried.exit_code, tried.stdout) == (done.exit_code, done.stdout)
+    said = tried.stderr.splitlines()
+    assert all(line.startswith("dry run: ") for line in said)
+    assert [line.removeprefix("dry run: ") for line in said] == done.stderr.splitlines()
+    for words in ("S1: consent withdrawn", "S2: no longer on this roster", "S3/dark.png: ", "S4: no photograph"):
+        assert words in tried.stderr
 
 
 def test_a_page_says_who_was_accepted_and_why_not_until_the_next_import(office):
