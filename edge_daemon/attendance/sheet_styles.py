@@ -17,7 +17,7 @@ _LINE, _INK, _QUIET, _HEAD = "#D5DAE0", "#1F2933", "#6B7682", "#24405C"
 COLOURS: Final[Mapping[str, tuple[str, str, str]]] = {
     "P": ("#E3F3E6", "#1E6B34", "present"),
     "A": ("#FBE0DD", "#A32A1E", "absent"),
-    "?": ("#FFF1CC", "#8A5A00", "to be confirmed (P? and A?: the device has doubts)"),
+    "?": ("#FFF1CC", "#8A5A00", "to confirm (P? and A?: the device has doubts)"),
     "–": ("#ECEEF1", "#5B6470", "not assessed"),
 }
 """Maps a mark to its background colour, its text colour and its meaning."""

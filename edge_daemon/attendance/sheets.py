@@ -62,7 +62,7 @@ class SheetEntry:
 
     @property
     def counted(self) -> str:
-        """The mark used for counting: `P?` and `A?` are counted as `?` (to be confirmed)."""
+        """The mark used for counting: `P?` and `A?` are counted as `?` (to confirm)."""
         return "?" if self.mark.endswith("?") else self.mark
 
 

@@ -134,7 +134,7 @@ class TermBook:
         for name in ("Term", *periods):
             heads += [f"{name}\n{word}" for word in ("present %", "present", "absent", "tardy", "left early", "open")]
         rows = (self._month_row(months, one, names.get(one, ""), periods) for one in months.students(names))
-        remarks = ("Present % is of the lessons that were decided. Open: can't be decided, or not assessed.",)
+        remarks = ("Present % is of the lessons that were decided. Open: to confirm, or not assessed.",)
         self._write("Months", Cells(heads, (24, 14, *(10 for _ in heads[2:])), rows, remarks), frozen_columns=2)
 
     def _month_row(self, months: Months, student_id: str, name: str, periods: Sequence[str]) -> Sequence[Cell]:

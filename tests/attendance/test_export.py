@@ -107,7 +107,7 @@ def test_totals_are_formulas_with_their_values(tmp_path, registers):
         f'=IF(E{row}+F{row}=0,"",E{row}/(E{row}+F{row}))',
     ]
     foot = {row[0].value: [cell.value for cell in row[2:4]] for row in values.iter_rows() if row[0].value}
-    assert foot["Present"] == [8, 10], "a doubted presence is to be confirmed"
+    assert foot["Present"] == [8, 10], "a doubted presence is to confirm"
     assert foot["Absent"] == [1, 0]
     assert foot["Present of those decided"] == [pytest.approx(8 / 9), 1]
 
@@ -142,7 +142,7 @@ def test_the_sheet_is_coloured_frozen_filtered_and_prints_on_one_page_width(tmp_
     assert page.print_title_rows
     assert page.column_dimensions["A"].width <= 40
     legend = " ".join(str(cell.value) for cell in cells(page) if cell.row < first.row)
-    assert all(word in legend for word in ("present", "absent", "not assessed", "to be confirmed", "look again"))
+    assert all(word in legend for word in ("present", "absent", "not assessed", "to confirm", "look again"))
 
 
 def test_a_rehearsal_says_so(tmp_path, registers):

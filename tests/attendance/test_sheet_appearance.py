@@ -140,7 +140,7 @@ def test_the_legend_has_the_colours_of_the_marks_that_it_explains(path):
         *(("A", "FFA32A1E", True, 9), (" absent    ", "FF6B7682", False, 9)),
         *(
             ("?", "FF8A5A00", True, 9),
-            (" to be confirmed (P? and A?: the device has doubts)    ", "FF6B7682", False, 9),
+            (" to confirm (P? and A?: the device has doubts)    ", "FF6B7682", False, 9),
         ),
         *(("–", "FF5B6470", True, 9), (" not assessed    ", "FF6B7682", False, 9)),
     ]

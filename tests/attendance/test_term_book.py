@@ -237,7 +237,7 @@ def test_an_event_has_all_its_flags_and_no_counts_where_the_rule_is_not_known(tm
 
 def test_months_have_the_counts_of_each_student_in_total_and_by_month(book):
     page = book["Months"]
-    remark = "Present % is of the lessons that were decided. Open: can't be decided, or not assessed."
+    remark = "Present % is of the lessons that were decided. Open: to confirm, or not assessed."
     counted = ["present %", "present", "absent", "tardy", "left early", "open"]
     heads = [
         "Name",

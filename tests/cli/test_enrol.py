@@ -532,7 +532,7 @@ def test_a_dry_run_says_what_the_import_then_says(enrolled):
     said = tried.stderr.splitlines()
     assert all(line.startswith("dry run: ") for line in said)
     assert [line.removeprefix("dry run: ") for line in said] == done.stderr.splitlines()
-    for words in ("S1: consent withdrawn", "S2: no longer on this roster", "S3/dark.png: ", "S4: no photograph"):
+    for words in ("S1: consent withdrawn", "S2: no longer on this roster", "S3/dark.png: ", "S4: no usable photograph"):
         assert words in tried.stderr
 
 

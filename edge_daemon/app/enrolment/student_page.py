@@ -17,7 +17,7 @@ _STYLE: Final = (
 _VERDICTS: Final = {
     "present": "present",
     "absent": "absent",
-    "inconclusive": "not decided",
+    "inconclusive": "to confirm",
     "not_assessed": "not looked for; the teacher decides",
 }
 _KINDS: Final = {
