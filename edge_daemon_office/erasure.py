@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from django.db import connection, transaction
 
+from edge_daemon_office.counting import counted
 from edge_daemon_office.decisions.excuses import publish_excuses
 from edge_daemon_office.decisions.lists import CORRECTIONS, publish
 from edge_daemon_office.decisions.models import Decision, Excuse, Publication
@@ -58,7 +59,7 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
             kind.objects.filter(**mine).exists() for kind in (Student, Mark, EdFiEvent)
         )
         if is_known:
-            note(school.school, "", "student erased", detail=f"{sum(erased.values())} rows")
+            note(school.school, "", "student erased", detail=counted(sum(erased.values()), "row"))
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM")  # freed pages hold what was deleted
@@ -70,9 +71,11 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
     if Student.objects.filter(**mine).exists():
         done.stays.append(f"the name, in {school.roster}: remove the line, then run `ingest`")
     if count := Mark.objects.filter(**mine).count():
-        done.stays.append(f"{count} marks by bare id, as the signed registers in {school.tree} have them")
+        done.stays.append(f"{counted(count, 'mark')} by bare id, as the signed registers in {school.tree} have them")
     if count := EdFiEvent.objects.filter(**mine).count():
-        done.stays.append(f"{count} events in the Ed-Fi system: erase the student there; `edfi send` sends them anew")
+        done.stays.append(
+            f"{counted(count, 'event')} in the Ed-Fi system: erase the student there; `edfi send` sends them anew"
+        )
     if not is_known and not done.stays:
         raise OfficeError(
             "there is no such student", student_id, "; ".join(problems) or "the page Students has the ids"

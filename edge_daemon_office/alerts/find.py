@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db.models import Sum
+from django.utils.formats import date_format
 
 from edge_daemon_office.home import School
 from edge_daemon_office.ingest.day_logs import missing_registers, without_awaited_logs
@@ -26,6 +27,8 @@ LATE: Final = timedelta(minutes=30)
 _QUIET: Final = timedelta(hours=2)
 """A device syncs every few minutes. After this silence in lesson time, somebody should look at it."""
 _PERIOD: Final = timedelta(days=60)
+_DAYS: Final = 7
+"""Days, today included, of which lines are still new: mail may fail for a weekend, and registers may come late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,9 @@ def alerts_of(account: Account, school: School, now: datetime) -> list[Alert]:
 def _rooms(school: School, today: date, now: datetime) -> list[Alert]:
     section = t("Lessons without a register")
     found = [
-        Alert(f"register {one.lesson_id}", section, f"{one.device}, {one.start.astimezone(school.zone):%Y-%m-%d %H:%M}")
-        for one in without_awaited_logs(school, missing_registers(school, today).missing, now)
+        Alert(f"register {one.lesson_id}", section, f"{one.device}, {_moment(one.start, school)}")
+        for day in _last_days(today)
+        for one in without_awaited_logs(school, missing_registers(school, day).missing, now)
         if one.end + LATE <= now
     ]
     section = t("Rooms that are silent in lesson time")
@@ -63,14 +67,25 @@ def _rooms(school: School, today: date, now: datetime) -> list[Alert]:
     for one in Heartbeat.objects.filter(school=school.school):
         is_silent = one.at is None or now - one.at > (_QUIET if one.device in busy else SILENT)
         if is_silent and one.device in busy:
-            last = f"{one.at.astimezone(school.zone):%Y-%m-%d %H:%M}" if one.at else "–"
+            last = _moment(one.at, school) if one.at else "–"
             found.append(Alert(f"silent {one.device} {today}", section, f"{one.device} ({t('Last contact')}: {last})"))
     return found
 
 
+def _last_days(today: date) -> list[date]:
+    """Return the days whose lines may still be new, earliest first."""
+    return [today - timedelta(days=before) for before in reversed(range(_DAYS))]
+
+
+def _moment(at: datetime, school: School) -> str:
+    """Return date and time at the school as the pages write them."""
+    local = at.astimezone(school.zone)
+    return f"{date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M}"
+
+
 def _absent(account: Account, today: date) -> list[Alert]:
-    """Return the unexcused absences of today and yesterday, except those that a person must check first."""
-    first = today - timedelta(days=1)
+    """Return the unexcused absences of the last days, except those that a person must check first."""
+    first = _last_days(today)[0]
     marks = Mark.objects.filter(
         **rights.own(account), **between(first, today), standing="absent", is_counted=True
     ).order_by("day", "start")
@@ -83,7 +98,7 @@ def _absent(account: Account, today: date) -> list[Alert]:
         Alert(
             f"absent {student_id} {day}",
             t("Absent and not excused"),
-            f"{names[student_id]}, {day}: {', '.join(mark.course for mark in found)}",
+            f"{names[student_id]}, {date_format(day, 'SHORT_DATE_FORMAT')}: {', '.join(mark.course for mark in found)}",
         )
         for (student_id, day), found in by_day.items()
         if not is_excused(excuses.get(student_id, ()), day)
@@ -114,7 +129,7 @@ def _in_a_row(account: Account, school: School, today: date) -> list[Alert]:
     tallies = DayTally.objects.filter(**rights.own(account), day__gte=today - _PERIOD, day__lte=today)
     rows = consecutive(account.school, tallies, school.consecutive_days)
     names = names_of(account.school, [row["student_id"] for row in rows])
-    section = t("Absent and not excused for %(days)s days in a row or more", days=school.consecutive_days)
+    section = t("Absent and not excused for %(days)s or more days in a row", days=school.consecutive_days)
     return [
         Alert(f"row {row['student_id']} {row['since']}", section, f"{names[row['student_id']]}: {row['days']}")
         for row in rows

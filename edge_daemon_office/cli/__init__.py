@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from edge_daemon_office import __version__
+from edge_daemon_office.cli.help_page import WholeSummaries
 
 _COMMANDS: Final = {
     "init": "set_up",
@@ -33,7 +34,7 @@ _COMMANDS: Final = {
 """Module of each command."""
 
 
-class _Commands(click.Group):
+class _Commands(WholeSummaries):
     """Finds a command by its name, and imports its module when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

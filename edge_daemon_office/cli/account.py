@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from edge_daemon_office.cli.help_page import WholeSummaries
 from edge_daemon_office.cli.known_names import warn_of_courses
 from edge_daemon_office.cli.opening import open_office, schools_of
 from edge_daemon_office.errors import OfficeError
@@ -15,7 +16,7 @@ from edge_daemon_office.home import OfficeHome
 _ROLES = ("teacher", "office", "head", "technician", "dpo")
 
 
-@click.group()
+@click.group(cls=WholeSummaries)
 def account() -> None:
     """Manage accounts: the people who may sign in, their roles and their courses."""
 

@@ -14,6 +14,7 @@ from edge_daemon_office.cli.account import make_account
 from edge_daemon_office.cli.opening import open_office
 from edge_daemon_office.cli.serving import listen_address, serve_pages
 from edge_daemon_office.cli.set_up import write_settings
+from edge_daemon_office.counting import counted
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import SETTINGS, OfficeHome
 
@@ -75,7 +76,7 @@ def make_demo(folder: Path, listen: str) -> OfficeHome:
     from edge_daemon_office.ingest.run import ingest
 
     result = ingest(school, now)
-    click.echo(f"{result.devices} rooms, {result.registers} registers, each signature checked")
+    click.echo(f"{counted(result.devices, 'room')}, {counted(result.registers, 'register')}, each signature checked")
     for role, (name, title, courses) in _ACCOUNTS.items():
         password = make_account(home, "demo", role, role, name, title=title, courses=courses)
         click.echo(f"  account {role:<11} password {password}")

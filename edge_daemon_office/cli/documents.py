@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from edge_daemon_office.cli.help_page import WholeSummaries
 from edge_daemon_office.cli.known_names import warn_of_device
 from edge_daemon_office.cli.opening import open_office, schools_of
+from edge_daemon_office.counting import counted
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import School, read_home
 
@@ -63,8 +65,8 @@ def _run(folder: Path, school: str | None, *, is_rebuild: bool) -> int:
         apply_overlays(home, one)
         forgotten = apply_retention(home, one, datetime.now(timezone.utc))
         click.echo(
-            f"{one.school}: {result.devices} devices, {result.documents} documents examined: "
-            f"{result.registers} registers, {result.commitments} commitments, "
+            f"{one.school}: {counted(result.devices, 'device')}, {counted(result.documents, 'document')} examined: "
+            f"{counted(result.registers, 'register')}, {counted(result.commitments, 'commitment')}, "
             f"{result.repeated} repeated, {result.left_out} left out"
         )
         if any(forgotten.rows.values()):
@@ -77,13 +79,13 @@ def _run(folder: Path, school: str | None, *, is_rebuild: bool) -> int:
         for row in mine[:_SHOWN]:
             click.echo(f"{'left out' if row.is_left_out else 'odd'}: {row.where}: {row.what}", err=True)
         if (count := mine.count()) > _SHOWN:
-            click.echo(f"{count - _SHOWN} more things are left out or odd: see the page Rooms", err=True)
+            click.echo(f"left out or odd, and not shown: {count - _SHOWN}; see the page Rooms", err=True)
         if mine.filter(is_left_out=True).exists():
             code = LEFT_OUT
     return code if is_reached else NOT_REACHED
 
 
-@click.group()
+@click.group(cls=WholeSummaries)
 def keys() -> None:
     """Pin the devices' keys. Compare each fingerprint with the device's own `ledger verify`."""
 

@@ -10,6 +10,7 @@ import click
 
 from edge_daemon_office.backup import restore_tables, unpack_files, write_backup
 from edge_daemon_office.cli.opening import open_office, schools_of
+from edge_daemon_office.counting import counted
 from edge_daemon_office.errors import OfficeError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -30,7 +31,7 @@ _WORDS = {
 
 def _counted(count: Mapping[str, int]) -> str:
     """Return the rows by table in words, without empty tables."""
-    return ", ".join(f"{number} {_WORDS.get(name, name)}" for name, number in count.items() if number) or "no rows"
+    return ", ".join(f"{_WORDS.get(name, name)} {number}" for name, number in count.items() if number) or "no rows"
 
 
 @click.command()
@@ -73,7 +74,7 @@ def erase(folder: Path, student_id: str, school: str | None, is_sure: bool) -> N
     if not is_sure:
         _confirm(f"Erase what the office has about {OfficeError(student_id).line()} for good?", student_id)
     done = erase_student(home, schools[0], student_id)
-    click.echo("erased: " + ", ".join(f"{number} {name}" for name, number in done.erased.items()))
+    click.echo("erased: " + ", ".join(f"{name} {number}" for name, number in done.erased.items()))
     for line in done.stays:
         click.echo(f"stays: {line}")
 
@@ -103,7 +104,7 @@ def room_audit(folder: Path, device: str, file: Path, school: str | None) -> Non
     schools = schools_of(home, school)
     if len(schools) > 1:
         raise OfficeError("this office has several schools", "--school", "name the device's school")
-    click.echo(f"{device}: {keep_audit(schools[0], device, file)} seats are on the page Rooms")
+    click.echo(f"{device}: {counted(keep_audit(schools[0], device, file), 'seat')} on the page Rooms")
 
 
 @click.command("migrate-back")

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from edge_daemon_office.cli.help_page import WholeSummaries
 from edge_daemon_office.cli.opening import open_office, schools_of
 from edge_daemon_office.cli.token import only_school
+from edge_daemon_office.counting import counted
 from edge_daemon_office.errors import OfficeError
 
 _MONTH = timedelta(days=31)
@@ -57,7 +59,10 @@ def export(
     if parquet is not None:
         for one in schools_of(home, school):
             count = write_parquet(one, parquet, begin, end)
-            click.echo(f"{one.school}: {count.marks} marks and {count.lessons} lessons of {count.months} months")
+            click.echo(
+                f"{one.school}: {counted(count.marks, 'mark')} and {counted(count.lessons, 'lesson')}"
+                f" of {counted(count.months, 'month')}"
+            )
         return
     one = only_school(home, school)
     assert output is not None
@@ -66,20 +71,20 @@ def export(
         from edge_daemon_office.interfaces.term_report import write_term
 
         begin = begin or end - _PERIOD
-        click.echo(f"written {output}: {write_term(one, begin, end, output)} lines, {begin} to {end}")
+        click.echo(f"written {output}: {counted(write_term(one, begin, end, output), 'line')}, {begin} to {end}")
         return
     if template not in one.csv:
         known = ", ".join(one.csv) or "none is there yet"
         raise OfficeError("is not a template", f"--csv {template}", f"of schools.{one.school}.csv: {known}")
     count_rows = write_csv(one, one.csv[template], begin or end - _MONTH, end, output)
-    click.echo(f"written {output}: {count_rows} rows, {begin or end - _MONTH} to {end}")
+    click.echo(f"written {output}: {counted(count_rows, 'row')}, {begin or end - _MONTH} to {end}")
 
 
 def _today(zone: object) -> date:
     return datetime.now(timezone.utc).astimezone(zone).date()  # type: ignore[arg-type]
 
 
-@click.group()
+@click.group(cls=WholeSummaries)
 def edfi() -> None:
     """Send attendance to a student information system with Ed-Fi."""
 

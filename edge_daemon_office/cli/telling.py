@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from edge_daemon_office.cli.opening import open_office
+from edge_daemon_office.counting import counted
 
 
 @click.command()
@@ -34,7 +35,7 @@ def alerts(folder: Path, dry_run: bool) -> int:
                 click.echo(f"{account.username}: {count} new")
         return 0
     sent, problems = send_digests(home, now)
-    click.echo(f"{sent} mails sent")
+    click.echo(f"{counted(sent, 'mail')} sent")
     for line in problems:
         click.echo(f"not taken: {line}", err=True)
     return 1 if problems else 0

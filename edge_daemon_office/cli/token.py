@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from edge_daemon_office.cli.help_page import WholeSummaries
 from edge_daemon_office.cli.opening import open_office, schools_of
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import OfficeHome, School
@@ -14,7 +15,7 @@ from edge_daemon_office.home import OfficeHome, School
 _school = click.option("--school", metavar="ID", help="Needed if the office has several schools.")
 
 
-@click.group()
+@click.group(cls=WholeSummaries)
 def token() -> None:
     """Manage tokens of the read API, each for one school and some scopes."""
 

@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F
 
+from edge_daemon_office.counting import counted
 from edge_daemon_office.ingest.examine import ProvenDocument
 from edge_daemon_office.registers.models import Commitment, Heartbeat, Problem, Promise, Revision
 
@@ -51,7 +52,7 @@ def check_ledger(school: str, device: str) -> int:
     count = len(lines)
     rows = list(lines.items())[:_MOST]
     if count > _MOST:
-        rows.append((device, f"{count - _MOST} more documents are missing or odd"))
+        rows.append((device, f"missing or odd, and not named here: {counted(count - _MOST, 'document')}"))
     with transaction.atomic():
         Problem.objects.filter(school=school, device=device, kind="ledger").delete()
         Problem.objects.bulk_create(

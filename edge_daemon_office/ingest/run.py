@@ -232,7 +232,7 @@ class _Room:
         for where, what in unreadable.items():
             self._problem(where, "room", what, is_left_out=True)
         if not self.pinned:
-            left_out = f"{count} documents are left out" if count else "it has delivered no register yet"
+            left_out = f"documents left out: {count}" if count else "it has delivered no register yet"
             what = f"no key is pinned for this device; {left_out}"
             self._problem(self.folder, "room", what, is_left_out=count > 0)
 

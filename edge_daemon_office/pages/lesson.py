@@ -118,7 +118,7 @@ def _take(request: HttpRequest, lesson: Lesson) -> str:
             apply_overlays(settings.OFFICE, school)
     except OfficeError as error:
         return error.line()
-    message = t("%(count)s decisions are saved.", count=len(wanted))
+    message = t("Decisions saved: %(count)s.", count=len(wanted))
     request.session["said"] = " ".join([message, *problems])
     return ""
 

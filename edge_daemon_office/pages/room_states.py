@@ -54,11 +54,14 @@ def _reasons(room: RoomStanding, now: datetime) -> list[str]:
             reasons.append(t("Its clock is not set: check its network."))
         if heartbeat.parked:
             reasons.append(
-                t("%(count)s items can't be delivered: run `attendance outbox list` there.", count=heartbeat.parked)
+                t(
+                    "Items that can't be delivered: %(count)s. Run `attendance outbox list` there.",
+                    count=heartbeat.parked,
+                )
             )
     left_out = sum(one.is_left_out for one in room.problems)
     if left_out:
-        reasons.append(t("%(count)s things are left out: see below.", count=left_out))
+        reasons.append(t("Left out: %(count)s; see below.", count=left_out))
     elif room.problems:
-        reasons.append(t("%(count)s things look wrong: see below.", count=len(room.problems)))
+        reasons.append(t("Looks wrong: %(count)s; see below.", count=len(room.problems)))
     return reasons

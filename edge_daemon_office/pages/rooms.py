@@ -40,7 +40,7 @@ def _audits(place: School, rooms: list[RoomStanding]) -> list[dict[str, Any]]:
             if rows:
                 rates = [rate for row in rows for rate in row.hit_rates]
                 counts = {"count": len(rates), "rows": len(rows), "low": round(100 * min(rates))}
-                words = t("%(count)s seats in %(rows)s rows; the least is seen in %(low)s percent", **counts)
+                words = t("Seats: %(count)s, rows: %(rows)s; the least is seen in %(low)s percent", **counts)
                 chart = seats(rows, words, t("Row %(row)s", row="%s"))
                 audits.append({"device": room.device, "chart": chart, "words": words})
     return audits

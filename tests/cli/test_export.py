@@ -211,4 +211,9 @@ def test_an_unknown_student_is_named_and_not_the_days(home, tmp_path):
     assert "nobody has this id: it is on no register and not on the roster" in done.stderr
     known = export(home, output, "2020-01-01", "2020-01-02", "--student", "a")
     assert "there are no registers in these days" in known.stderr
+    left = export(home, output, "2026-11-01", "2026-11-30", "--course", "9z", "--without-rehearsals")
+    assert left.stderr.endswith(
+        "2026-11-01 to 2026-11-30: --course 9z --without-rehearsals leaves out all 3 registers of these days;"
+        " the courses of these days: 7b, chess\n"
+    )
     assert not output.exists()

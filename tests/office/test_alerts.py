@@ -71,6 +71,19 @@ def test_each_account_gets_its_own_digest_once(mailing_office, server):
     assert send_digests(mailing_office, NOW + timedelta(minutes=15)) == (0, [])
 
 
+def test_a_register_that_is_missing_for_days_is_new_until_it_was_sent(mailing_office, server):
+    start = NOW - timedelta(days=3)
+    what = {"school": "north", "captures_planned": 40, "seed_sha256": "0" * 64, "at": start}
+    for lesson_id, days in (("three days", 3), ("eight days", 8)):
+        at = NOW - timedelta(days=days)
+        Promise.objects.create(lesson_id=lesson_id, device=lesson_id, start=at, end=at + timedelta(minutes=45), **what)
+    send_digests(mailing_office, NOW)
+    local = start.astimezone(mailing_office.schools["north"].zone)
+    found = texts(server)["technician"]
+    assert f"three days, {local.day} {local:%b %Y} {local:%H:%M}" in found
+    assert "eight days" not in found
+
+
 def test_an_excused_absence_is_no_alert(mailing_office, server):
     day = LESSON.date()
     for student_id in ("7a 2", "8b 2"):

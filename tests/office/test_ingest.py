@@ -226,7 +226,7 @@ def test_nothing_counts_before_its_key_is_pinned_and_nothing_after_it_is_taken_o
     a_week(room)
     assert ingest(school, NOW).left_out == 9
     assert Lesson.objects.count() == 0
-    assert problems() == {"room 1": "no key is pinned for this device; 9 documents are left out"}
+    assert problems() == {"room 1": "no key is pinned for this device; documents left out: 9"}
     pin(school.keys, "room 1", room.signer.public_key)
     result = ingest(school, NOW)
     assert (result.registers, result.left_out) == (8, 0)

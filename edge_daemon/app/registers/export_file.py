@@ -81,9 +81,10 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         if wanted.student_id is not None and wanted.student_id not in names:
             _check_student(wanted.student_id, latest_registers(db))
         removed = len(removed_lessons(db, wanted.start, wanted.end))
+    of_days = [from_json(one.document) for one in stored]
     documents = [
         document
-        for document in (from_json(one.document) for one in stored)
+        for document in of_days
         if (wanted.course is None or document.register.lesson.course == wanted.course)
         and (wanted.rehearsals or document.register.lesson.origin != "rehearsal")
     ]
@@ -95,11 +96,28 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         if removed:
             what = f"{removed} registers of these days were removed after storage.keep_registers_days"
             raise RegisterError(what, days, "the office has them")
-        raise RegisterError("there are no registers in these days", days, "see `edge-daemon register list`")
+        raise _nothing_left(of_days, wanted, days)
     zone = ZoneInfo(home.config.device.time_zone)
     week, by, split = week_of(home.config.week), cast(By, wanted.by), cast(Split, wanted.split)
     write_export(output, Export(wanted.first, wanted.last, documents, names, zone, by, week, split, form))
     return ExportResult(len(documents), removed)
+
+
+def _nothing_left(of_days: Sequence[Document], wanted: ExportRequest, days: str) -> RegisterError:
+    """Return the error for days without a register, or without one that the other options leave."""
+    if not of_days:
+        return RegisterError("there are no registers in these days", days, "see `edge-daemon register list`")
+    options = [
+        *([f"--course {wanted.course}"] if wanted.course is not None else []),
+        *([f"--student {wanted.student_id}"] if wanted.student_id is not None else []),
+        *([] if wanted.rehearsals else ["--without-rehearsals"]),
+    ]
+    courses = sorted({one.register.lesson.course for one in of_days} - {""})
+    hint = "see `edge-daemon register list`"
+    if wanted.course is not None and wanted.course not in courses:
+        hint = f"the courses of these days: {', '.join(courses) or 'none has a name'}"
+    number = "the only register" if len(of_days) == 1 else f"all {len(of_days)} registers"
+    return RegisterError(f"{' '.join(options)} leaves out {number} of these days", days, hint)
 
 
 def _check_student(student_id: str, stored: Sequence[StoredRegister]) -> None:

@@ -144,6 +144,6 @@ def _place(event: WantedEvent) -> tuple[str, str, str]:
 def lines(result: SendResult) -> Iterable[str]:
     """Return the problems that a person should look at, a line each."""
     for where, count in sorted(result.unmapped.items()):
-        yield f"no line of the mapping fits: {where}: {count} events are not sent"
+        yield f"no line of the mapping fits: {where}: events not sent: {count}"
     for what in result.refused:
         yield f"not taken: {what}"

@@ -1,0 +1,14 @@
+"""Numbers with their noun."""
+
+from __future__ import annotations
+
+
+def counted(number: int, noun: str, several: str = "") -> str:
+    """Return a number with its noun, such as `1 mail` or `2 mails`.
+
+    Args:
+        number: how many there are.
+        noun: the noun for one.
+        several: the noun for several, if an s at the end does not make it.
+    """
+    return f"{number} {noun if number == 1 else several or noun + 's'}"
