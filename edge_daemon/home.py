@@ -147,12 +147,14 @@ class Home:
 
         Raises:
             RegisterError: there is none yet; the hint is `first_step`.
+            StoreError: there is no state folder; the hint names --home.
         """
         try:
             is_there = self.register_db_path.exists()
         except PermissionError:  # opening the database reports its owner
             return
         if not is_there:
+            self.check_folder()
             raise RegisterError("there is no register yet", str(self.register_db_path), self.first_step)
 
     def ensure_delivery_dir(self) -> None:

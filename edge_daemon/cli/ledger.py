@@ -15,6 +15,7 @@ from edge_daemon.app.ledger.ledger_reader import (
     DeliveryProgress,
     LedgerLine,
     check_exists,
+    count_rehearsals,
     fingerprint,
     own_key,
     read_ledger,
@@ -53,10 +54,10 @@ def ledger(context: click.Context, first: datetime | None, last: datetime | None
     lines, now = read_ledger(home, start, end), datetime.now(timezone.utc)
     if as_json:
         click.echo(json.dumps([_as_json(line, now) for line in lines], ensure_ascii=False, indent=2))
-    elif not lines:
-        click.echo("no lessons on record")
-    else:
-        click.echo(table(_HEADS, [_row(line, zone, now) for line in lines], widest=48))
+        return
+    click.echo(table(_HEADS, [_row(line, zone, now) for line in lines], widest=48) if lines else "no lessons on record")
+    if rehearsals := count_rehearsals(home, start, end):
+        click.echo(f"not in this list: {counted(rehearsals, 'rehearsal')}; `register list` has them")
 
 
 @ledger.command()

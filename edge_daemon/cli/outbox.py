@@ -94,8 +94,7 @@ def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
     if all_parked == bool(item_ids):
         raise click.UsageError("give the numbers of items, or --all-parked")
     count = retry_items(home, item_ids, datetime.now(timezone.utc))
-    at_once = "edge-daemon sync" if home.home_mode else "sudo systemctl start edge-daemon-sync.service"
-    click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync; or now: `{at_once}`")
+    click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync; or now: {_sync_now(home)}")
 
 
 @outbox.command()
@@ -108,10 +107,14 @@ def resend(home: Home, since: datetime) -> None:
     """
     start = since.replace(tzinfo=ZoneInfo(home.config.device.time_zone)).astimezone(timezone.utc)
     count = resend_documents(home, start, datetime.now(timezone.utc))
+    what = "document is" if count == 1 else "documents are"
+    click.echo(f"{count} {what} sent again at the next sync; or now: {_sync_now(home)}")
+
+
+def _sync_now(home: Home) -> str:
+    """Return the command that delivers at once."""
     at_once = "edge-daemon sync" if home.home_mode else "sudo systemctl start edge-daemon-sync.service"
-    click.echo(
-        f"{count} {'document is' if count == 1 else 'documents are'} sent again at the next sync; or now: `{at_once}`"
-    )
+    return commands_here(f"`{at_once}`", home)
 
 
 @outbox.command()

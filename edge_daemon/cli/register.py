@@ -20,6 +20,7 @@ from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.names import names_of
 from edge_daemon.cli.register_text import note_of, show_register
 from edge_daemon.cli.table import WIDEST, table, terminal_columns
+from edge_daemon.cli.this_command import commands_here
 from edge_daemon.errors import EdgeError
 from edge_daemon.timestamps import written
 from edge_daemon.types import Confirmation, Correction, Register, Sighting, VerdictName
@@ -43,7 +44,7 @@ def list_(home: Home, as_json: bool) -> None:
         click.echo(json.dumps([_summary(one) for one in found], ensure_ascii=False, indent=2))
         return
     if not found:
-        click.echo(f"no registers yet: {home.first_step}")
+        click.echo(f"no registers yet: {commands_here(home.first_step, home)}")
         return
     zone = ZoneInfo(home.config.device.time_zone)
     digits = _digits([one.register.lesson.lesson_id for one in found])

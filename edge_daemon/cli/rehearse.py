@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 
 from edge_daemon.app.capture.rehearsal import SEED_BYTES, RehearsalRequest, instant_of
 from edge_daemon.app.capture.rehearsal import rehearse as take_register
+from edge_daemon.app.registers.stored_registers import Standing, counts
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.progress import progress
@@ -22,7 +22,7 @@ from edge_daemon.cli.register_text import note_in_words
 from edge_daemon.cli.table import table
 from edge_daemon.cli.this_command import this_command
 from edge_daemon.errors import StoreError
-from edge_daemon.types import Register, Verdict, VerdictName
+from edge_daemon.types import Register, Verdict
 from edge_daemon.whole_file import unusable_output
 
 
@@ -132,8 +132,8 @@ def _row(verdict: Verdict, name: str) -> tuple[str, ...]:
 
 
 def _counts(register: Register) -> str:
-    counts = Counter(v.verdict for v in register.verdicts)
-    words = [f"{counts[verdict]} {verdict.replace('_', ' ')}" for verdict in get_args(VerdictName) if counts[verdict]]
+    counted = counts(register)
+    words = [f"{counted[one]} {one.replace('_', ' ')}" for one in get_args(Standing) if counted[one]]
     guests = [f"{len(register.guests)} of other courses"] if register.guests else []
     return ", ".join([*words, *guests, f"unknown faces: {register.unknown_faces}"])
 
@@ -144,3 +144,4 @@ def _next_commands(home: Home, register: Register) -> Iterator[str]:
     yield f"kept in {home.register_db_path}"
     yield f"next: {command} register show {register.lesson.lesson_id}"
     yield f"      {command} export --from {day} --to {day} --output register.xlsx"
+    yield f"wrong pictures: {command} register confirm {register.lesson.lesson_id} --not-held --by NAME"

@@ -31,13 +31,26 @@ _INSTALLED = "/opt/edge-daemon/"
 """The folder into which `install.sh` puts the program. Such an installation also has the command `attendance`."""
 _BY_SYSTEMD = {"run": "edge-daemon.service", "sync": "edge-daemon-sync.service"}
 _FOR_ROOT = frozenset({"update", "update-check", "firstboot"})
+_WITHOUT_HOME = _FOR_ROOT | {"collect", "lab", "manual", "mask"}
 
 
 def commands_here(text: str, home: Home) -> str:
-    """Return a text with its commands as they work on this installation: on a device, most start with `attendance`."""
-    if home.home_mode or not sys.prefix.startswith(_INSTALLED):
-        return text
+    """Return a text with its commands as they work on this installation.
+
+    With `--home` they name the same home. On a device most start with `attendance`, which no other computer has.
+    """
+    if home.home_mode:
+        return re.sub(r"`edge-daemon ((\S+)[^`]*)`", lambda found: _with_home(found, home), text)
+    if not sys.prefix.startswith(_INSTALLED):  # there is no `attendance` either
+        return text.replace("`sudo attendance ", f"`{this_command()} --home DIR ")
     return re.sub(r"`edge-daemon ((\S+)[^`]*)`", _on_device, text)
+
+
+def _with_home(found: re.Match[str], home: Home) -> str:
+    words, command = found.groups()
+    if command not in _WITHOUT_HOME and command != "--home":
+        words = f"--home {shlex.quote(str(home.state_dir))} {words}"
+    return f"`{this_command()} {words}`"
 
 
 def _on_device(found: re.Match[str]) -> str:

@@ -68,6 +68,16 @@ def ledger_lessons(db: sqlite_utils.Database, start: datetime | None, end: datet
     ]
 
 
+def rehearsal_count(db: sqlite_utils.Database, start: datetime, end: datetime) -> int:
+    """Return the number of rehearsals that begin in [start, end)."""
+    with faults(db):
+        row = db.execute(
+            "SELECT count(*) FROM lessons WHERE origin = 'rehearsal' AND start_utc >= ? AND start_utc < ?",
+            (stored(start), stored(end)),
+        ).fetchone()
+    return int(row[0])
+
+
 def deliveries(db: sqlite_utils.Database) -> Mapping[str, Sequence[Deliveries]]:
     """Count each lesson's outbox items by kind and state; return the counts by lesson id."""
     with faults(db):

@@ -335,7 +335,8 @@ def test_at_a_terminal_only_a_student_who_is_here_is_asked_about(enrolled, monke
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.endswith("\nnothing was removed\n")
     unknown = run(enrolled.home, "enrol", "remove", "S9")
-    assert unknown.stderr == "edge-daemon: student S9: no such student; see `edge-daemon enrol list`\n"
+    hint = f"see `edge-daemon --home {enrolled.home} enrol list`"
+    assert unknown.stderr == f"edge-daemon: student S9: no such student; {hint}\n"
     assert run(enrolled.home, "enrol", "remove", "S2", "--yes").exit_code == 0
     again = run(enrolled.home, "enrol", "remove", "S2")
     assert (again.exit_code, again.stderr) == (0, "")
@@ -387,7 +388,8 @@ def test_waiting_mail_about_a_removed_student_is_not_sent(enrolled):
 def test_enrol_remove_without_an_id_is_refused(enrolled):
     done = run(enrolled.home, "enrol", "remove", "S9", "--yes")
     assert done.exit_code == 2
-    assert done.stderr == "edge-daemon: student S9: no such student; see `edge-daemon enrol list`\n"
+    hint = f"see `edge-daemon --home {enrolled.home} enrol list`"
+    assert done.stderr == f"edge-daemon: student S9: no such student; {hint}\n"
 
 
 def test_sightings_go_with_the_student_and_the_register_keeps_the_id(enrolled):

@@ -133,7 +133,10 @@ def test_nothing_that_a_receiver_answers_can_steer_the_terminal(home):
 def test_a_parked_item_is_tried_again_when_a_person_says_so(home):
     item_id = settle(home, "mail", Outcome("parked", "550"))
     done = run(home, "outbox", "retry", str(item_id))
-    assert (done.exit_code, done.stdout) == (0, "1 item is tried at the next sync; or now: `edge-daemon sync`\n")
+    assert (done.exit_code, done.stdout) == (
+        0,
+        f"1 item is tried at the next sync; or now: `edge-daemon --home {home} sync`\n",
+    )
     assert [settle(home, "mail", Outcome("delivered", "250")) for _ in range(3)][-1] == item_id, "after what is new"
 
 

@@ -96,3 +96,11 @@ def test_a_rehearsal_has_no_promise_and_that_is_no_fault(tmp_path):
     assert "on record" not in done.stdout
     report = json.loads(run(tmp_path, "plan", "check", rehearsed.lesson_id, "--json").stdout)
     assert report["rehearsal"] is True
+    said = run(tmp_path, "ledger").stdout
+    assert said == "no lessons on record\nnot in this list: 1 rehearsal; `register list` has them\n"
+    assert run(tmp_path, "ledger", "--json").stdout == "[]\n"
+    done = run(tmp_path, "register", "confirm", rehearsed.lesson_id, "--not-held", "--by", "A. Teacher")
+    assert "the lesson was not held" in done.stdout, done.stderr
+    (withdrawn,) = json.loads(run(tmp_path, "register", "list", "--json").stdout)
+    assert (withdrawn["held"], withdrawn["to_confirm"]) == (False, 0)
+    assert run(tmp_path, "register", "list").stdout.rstrip().endswith("not held")

@@ -28,10 +28,18 @@ def test_on_a_device_advice_names_the_command_that_has_the_keys(installed):
     assert commands_here("`edge-daemon update --back`", Home()) == "`sudo edge-daemon update --back`"
 
 
-def test_with_another_home_and_in_a_checkout_the_command_stays(installed, monkeypatch, tmp_path):
-    assert commands_here(ADVICE, Home(tmp_path)) == ADVICE
+def test_with_another_home_advice_names_it_once(installed, tmp_path):
+    home = Home(tmp_path / "my class")
+    named = f"edge-daemon --home '{tmp_path}/my class'"
+    assert commands_here(ADVICE, home) == f"see `{named} outbox list`, then `{named} outbox retry`"
+    for already in (home.enrol_step, "see `edge-daemon collect --help`"):
+        assert commands_here(already, home) == already
+
+
+def test_in_a_checkout_the_command_stays(installed, monkeypatch):
     monkeypatch.setattr(sys, "prefix", "/home/me/edge-daemon/.venv")
     assert commands_here(ADVICE, Home()) == ADVICE
+    assert commands_here(Home().enrol_step, Home()).startswith("enrol first: `edge-daemon --home DIR enrol import ")
 
 
 def test_an_error_has_its_advice_for_the_device(installed, monkeypatch, capsys):

@@ -95,7 +95,7 @@ class NoRegisterFoundError(DeliveryError):
         elif is_from_a_day:
             super().__init__("has no register of that day or later", f"{source}, --since", "try it without --since")
         else:
-            hint = "a rehearsal comes only by `rehearse --deliver`; see `edge-daemon outbox list` on the devices"
+            hint = "a rehearsal comes only by `rehearse --deliver`; see `outbox list` on the devices"
             super().__init__("no device has delivered a register there yet", source, hint)
         self.problems = problems
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from edge_daemon import __version__
 from edge_daemon.app.firstboot.card_files import put
-from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential, device_key
+from edge_daemon.app.opening.signer import existing_signer
+from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential
 from edge_daemon.device.signing import Signer, fingerprint
 from edge_daemon.errors import ProvisioningError
 from edge_daemon.home import Home
@@ -33,8 +34,11 @@ class Identity:
 
 def identity(device: str, room: str, device_key: bytes) -> Identity:
     """Return the identity that belongs to a device key."""
-    public_key = Signer(device_key).public_key
-    return Identity(device, room, public_key, fingerprint(public_key))
+    return _named(device, room, Signer(device_key))
+
+
+def _named(device: str, room: str, signer: Signer) -> Identity:
+    return Identity(device, room, signer.public_key, fingerprint(signer.public_key))
 
 
 def identity_of(home: Home) -> Identity:
@@ -42,11 +46,10 @@ def identity_of(home: Home) -> Identity:
 
     Raises:
         ProvisioningError: neither is available.
-        KeyFileError: the key can't be used.
+        KeyFileError: the key of `--home` is missing, or the key can't be used.
     """
     if home.home_mode or credential(DEVICE_KEY_CREDENTIAL) is not None:
-        key = device_key(home.key_path if home.home_mode else None, create=False)
-        return identity(home.config.device.name, " ".join(home.config.timetable.room[:1]), key)
+        return _named(home.config.device.name, " ".join(home.config.timetable.room[:1]), existing_signer(home))
     stored = known(home.config_path.parent)
     if stored is None:
         hint = "run it with the device key (docs/SYSTEMD.md), or with --home"

@@ -13,12 +13,14 @@ from edge_daemon.device.signing import Signer, fingerprint
 from edge_daemon.errors import KeyFileError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
+from edge_daemon.store.ledger import rehearsal_count
 
 __all__ = [
     "GROUPS",
     "DeliveryProgress",
     "LedgerLine",
     "check_exists",
+    "count_rehearsals",
     "fingerprint",
     "own_key",
     "read_ledger",
@@ -39,6 +41,19 @@ def read_ledger(home: Home, start: datetime, end: datetime) -> list[LedgerLine]:
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         return ledger_lines(db, start, end)
+
+
+def count_rehearsals(home: Home, start: datetime, end: datetime) -> int:
+    """Return the number of rehearsals that begin in [start, end); the ledger has no line for them.
+
+    Raises:
+        StoreError: the database can't be read.
+    """
+    if not home.register_db_path.exists():
+        return 0
+    db = open_register(home.register_db_path, create=False)
+    with closing(db.conn):
+        return rehearsal_count(db, start, end)
 
 
 def verify_ledger(home: Home, public_key: str | None, unsigned_before: datetime | None = None) -> VerificationResult:

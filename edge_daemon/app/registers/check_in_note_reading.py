@@ -57,7 +57,7 @@ def _checked(note: object, trusted: Collection[str], where: str, now: datetime) 
     key = note.get("public_key")
     if not isinstance(key, str) or key not in trusted:
         whose = f" ({fingerprint(key)})" if isinstance(key, str) and len(key) == 64 else ""
-        hint = "add its public key, which `edge-daemon identity` prints there, to [checkin] devices"
+        hint = "add its public key, which `identity` prints there, to [checkin] devices"
         raise CheckinNoteError(f"is signed by a computer that this device does not trust{whose}", where, hint)
     if not is_signed_by(note, key):
         raise CheckinNoteError("was changed after it was signed", where, _AGAIN)
