@@ -178,8 +178,7 @@ class WebSession:
         where = urlsplit(self.url)
         if where.scheme == "http":  # settings allow it on this computer only
             plain = _Plain(where.hostname or "", where.port or 80, timeout=self._timeout_s)
-            plain.deadline = self._deadline
-            return plain
+            return self._bounded(plain)
         host, port = where.hostname or "", where.port or 443
         proxy = urllib.request.getproxies().get("https")
         is_direct = proxy is None or urllib.request.proxy_bypass(f"{host}:{port}")
@@ -187,7 +186,7 @@ class WebSession:
         at = through.port or (443 if is_direct else 80)
         context = _context(self._ca_file)
         connection = _Encrypted(through.hostname or "", at, timeout=self._timeout_s, context=context)
-        connection.deadline = self._deadline
+        self._bounded(connection)
         if is_direct:
             return connection
         login = {}
@@ -195,6 +194,12 @@ class WebSession:
             pair = f"{unquote(through.username)}:{unquote(through.password or '')}".encode()
             login = {"Proxy-Authorization": f"Basic {b64encode(pair).decode('ascii')}"}
         connection.set_tunnel(host, port, login)
+        return connection
+
+    def _bounded(self, connection: _Plain) -> HTTPConnection:
+        """Return a connection that is made and ended by our deadline."""
+        connection.deadline = self._deadline
+        connection._create_connection = self._deadline.connect  # type: ignore[attr-defined]
         return connection
 
 

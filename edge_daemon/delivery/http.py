@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import socket
 import ssl
 import zlib
 from collections.abc import Mapping
@@ -200,8 +199,8 @@ class Server:
         address = (ascii_domain(parts.hostname), parts.port or _PORTS["https"])
         try:
             with (
-                socket.create_connection(address, self._limits.connect_s) as plain,
-                self._context.wrap_socket(self._line.watch(plain), server_hostname=address[0]) as connection,
+                self._line.connect(address, self._limits.connect_s) as plain,
+                self._context.wrap_socket(plain, server_hostname=address[0]) as connection,
             ):
                 connection.settimeout(_LISTEN_S)
                 connection.recv(1)

@@ -9,6 +9,7 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from edge_daemon.delivery.connection_deadline import ConnectionDeadline
 
@@ -47,11 +48,11 @@ def _pools(line: ConnectionDeadline) -> dict[str, Any]:
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return line.watch(super()._new_conn())
+            return _connected(self, line)
 
     class Encrypted(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return line.watch(super()._new_conn())
+            return _connected(self, line)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -60,3 +61,23 @@ def _pools(line: ConnectionDeadline) -> dict[str, Any]:
         ConnectionCls = Encrypted
 
     return {"http": PlainPool, "https": EncryptedPool}
+
+
+def _connected(connection: HTTPConnection, line: ConnectionDeadline) -> socket.socket:
+    """Return a connected socket like urllib3's own method, whose addresses have a time limit each and none together.
+
+    Raises:
+        urllib3.exceptions.HTTPError: the name has no address, or no address answered.
+    """
+    assert connection.timeout is not None  # every request has a limit
+    try:
+        made = line.connect((connection._dns_host, connection.port), connection.timeout)
+        for option in connection.socket_options or ():
+            made.setsockopt(*option)
+    except socket.gaierror as error:
+        raise NameResolutionError(connection.host, connection, error) from error
+    except TimeoutError as error:
+        raise ConnectTimeoutError(connection, "the connection timed out") from error
+    except OSError as error:
+        raise NewConnectionError(connection, f"no connection: {error}") from error
+    return made

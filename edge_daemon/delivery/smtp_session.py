@@ -10,10 +10,10 @@ import base64
 import contextlib
 import smtplib
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from edge_daemon.delivery.connection_deadline import ConnectionDeadline
 from edge_daemon.delivery.mail_settings import ServerSettings
 
 TIMEOUT_S = 30.0
@@ -66,10 +66,12 @@ class SmtpSession:
         self._deadline_s = deadline_s
         # local_hostname: smtplib would look up this computer's name, which takes long without a name server.
         name = "localhost.localdomain"
+        self._line = ConnectionDeadline()
+        plain, encrypted = _classes(self._line)
         self._smtp: smtplib.SMTP = (
-            smtplib.SMTP_SSL(timeout=timeout_s, context=settings.context, local_hostname=name)
+            encrypted(timeout=timeout_s, context=settings.context, local_hostname=name)
             if settings.is_tls
-            else smtplib.SMTP(timeout=timeout_s, local_hostname=name)
+            else plain(timeout=timeout_s, local_hostname=name)
         )
         # smtplib checks the certificate against this name, which it sets only if it connects by itself.
         self._smtp._host = settings.host  # type: ignore[attr-defined]
@@ -118,6 +120,7 @@ class SmtpSession:
             with contextlib.suppress(OSError, smtplib.SMTPException), self._deadline(10.0):
                 self._smtp.quit()
         self._smtp.close()
+        self._line.drop()
 
     def _open(self, settings: ServerSettings) -> None:
         self._step("greeting", *self._smtp.connect(settings.host, settings.port))
@@ -169,20 +172,21 @@ class SmtpSession:
     @contextmanager
     def _deadline(self, seconds: float | None = None) -> Iterator[None]:
         """Close the connection if a step takes too long, so that the waiting call raises an error."""
-        timer = threading.Timer(seconds or self._deadline_s, self._break_off)
-        timer.daemon = True
-        timer.start()
-        try:
+        with self._line.until(seconds or self._deadline_s):
             yield
-        finally:
-            timer.cancel()
 
-    def _break_off(self) -> None:
-        connection = self._smtp.sock
-        if connection is not None:
-            with contextlib.suppress(OSError):
-                # Not SSLSocket.shutdown, which would also remove the encryption from a concurrent reader.
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+def _classes(line: ConnectionDeadline) -> tuple[type[smtplib.SMTP], type[smtplib.SMTP_SSL]]:
+    """Return smtplib's classes, whose connections are made and ended by a `ConnectionDeadline`."""
+
+    class WatchedSmtp(smtplib.SMTP):
+        def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+            return line.connect((host, port), timeout)
+
+    class WatchedSmtpOverTls(smtplib.SMTP_SSL, WatchedSmtp):
+        pass
+
+    return WatchedSmtp, WatchedSmtpOverTls
 
 
 def _own_name(connection: socket.socket | None) -> str:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from email.message import EmailMessage
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.utils import translation
@@ -96,8 +96,8 @@ def _send(mail: MailSettings, message: EmailMessage) -> None:
     deadline = ConnectionDeadline()
 
     class Plain(smtplib.SMTP):
-        def _get_socket(self, *where: Any) -> socket.socket:
-            return deadline.watch(super()._get_socket(*where))  # type: ignore[misc]
+        def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+            return deadline.connect((host, port), timeout)
 
     class Encrypted(smtplib.SMTP_SSL, Plain):
         pass

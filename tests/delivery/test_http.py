@@ -13,6 +13,7 @@ import pytest
 
 from edge_daemon.delivery.http import Limits, NoAnswerError, Server
 from tests.office_server import OfficeServer
+from tests.silent_host import silent_host
 
 
 @contextlib.contextmanager
@@ -51,6 +52,14 @@ def test_a_trickling_answer_ends_at_the_deadline(scheme, piece):
         with pytest.raises(NoAnswerError):
             one.ask("GET", "x", max_bytes=100)
         assert time.monotonic() - began < 60
+
+
+def test_many_silent_addresses_take_no_longer_than_the_deadline(monkeypatch):
+    with silent_host(monkeypatch) as port, server(f"http://many.example:{port}", connect_s=0.2, exchange_s=0.5) as one:
+        began = time.monotonic()
+        with pytest.raises(NoAnswerError, match=r"many\.example"):
+            one.ask("GET", "x", max_bytes=100)
+        assert 0.4 < time.monotonic() - began < 4, "40 addresses with 0.2 s each take 8 s"
 
 
 def test_after_a_deadline_the_next_exchange_has_a_connection_of_its_own(tmp_path):

@@ -16,6 +16,7 @@ from edge_daemon.delivery.mail_settings import ServerSettings
 from edge_daemon.delivery.message import Message, stable_message_id
 from tests import office_ca
 from tests.mail_server import PASSWORD, TOKEN, USER, Server
+from tests.silent_host import silent_host
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=timezone.utc)
 
@@ -298,6 +299,14 @@ def test_a_server_that_answers_a_byte_at_a_time_takes_no_longer_than_the_deadlin
     outcome = client(certificates, server, port=listener.getsockname()[1], timeout_s=30, deadline_s=0.5).send(message())
     assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert time.monotonic() - begun_s < 20
+
+
+def test_many_silent_addresses_take_no_longer_than_the_deadline(certificates, server, monkeypatch):
+    with silent_host(monkeypatch) as port:
+        begun_s = time.monotonic()
+        outcome = client(certificates, server, port=port, timeout_s=0.2, deadline_s=0.5).send(message())
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
+    assert 0.4 < time.monotonic() - begun_s < 4, "40 addresses with 0.2 s each take 8 s"
 
 
 def test_a_web_page_in_place_of_a_mail_server(certificates, server):

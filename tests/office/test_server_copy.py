@@ -35,6 +35,7 @@ from tests.office.browser import an_account
 from tests.office_server import OfficeServer
 from tests.office_tree import OfficeRoom
 from tests.registers import START
+from tests.silent_host import silent_host
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 
@@ -323,3 +324,11 @@ def test_a_mail_has_an_end_whatever_the_server_sends(monkeypatch, security):
     start = b"\x16\x03\x03\x40\x00" if security == "tls" else b"220-"
     with a_dripping_server(start) as port, pytest.raises((OSError, SMTPException)):
         digest._send(MailSettings("127.0.0.1", port, security, "a@school.example"), EmailMessage())
+
+
+def test_many_silent_addresses_take_no_longer_than_the_deadline(monkeypatch):
+    with silent_host(monkeypatch) as port:
+        began = time.monotonic()
+        with pytest.raises(NoAnswerError):
+            ask("GET", f"http://many.example:{port}/x", {}, timeout_s=0.2, longest_s=0.5)
+        assert 0.4 < time.monotonic() - began < 4, "40 addresses with 0.2 s each take 8 s"
