@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import socket
 from datetime import datetime, timezone
 from pathlib import Path
@@ -43,6 +44,8 @@ def demo(folder: Path, is_served: bool, listen: str) -> None:
     if is_served:
         _check_free(address, listen)
     home = make_demo(folder, listen)
+    if not is_served:
+        click.echo(f"run `edge-daemon-office --home {shlex.quote(str(folder))} serve`, then")
     click.echo(f"open http://{home.listen}/ in a browser of this computer")
     if is_served:
         serve_pages(home, 60)

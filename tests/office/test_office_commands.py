@@ -37,7 +37,7 @@ def test_the_demo_has_rooms_registers_accounts_and_an_address(demo):
     folder, output = demo
     assert re.search(r"^3 rooms, 1\d\d registers, each signature checked$", output, re.M)
     assert re.findall(r"account (\w+)", output) == ["teacher", "office", "head", "technician", "dpo"]
-    assert "open http://127.0.0.1:8470/ in a browser" in output
+    assert f"office --home {folder} serve`, then\nopen http://127.0.0.1:8470/ in a browser" in output
     assert office(folder, "ingest").returncode == 0  # nothing is left out
     assert office(folder, "demo").returncode == 2
     assert (folder / "office.sqlite").stat().st_mode & 0o077 == 0

@@ -13,6 +13,7 @@ from edge_daemon.app.erasure.removal import ErasureResult, StudentErasure, remov
 from edge_daemon.errors import EdgeError, GalleryError
 from edge_daemon.gallery import erasure
 from edge_daemon.home import Home
+from edge_daemon.plain_text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,14 @@ class Removal:
         """Return what was erased; for a student who was removed before, only data that had come back since then."""
         copies = self.result.copies.erased
         rest = [
-            *([f"{self.student.mails} mails that were not sent yet"] if self.student.mails else []),
-            *([f"{copies} older backups of the gallery"] if copies else []),
+            *([f"{counted(self.student.mails, 'mail')} not sent yet"] if self.student.mails else []),
+            *([f"{counted(copies, 'older backup')} of the gallery"] if copies else []),
         ]
         if self.before:
-            return [*([f"{self.student.sightings} sightings"] if self.student.sightings else []), *rest]
+            return [*([counted(self.student.sightings, "sighting")] if self.student.sightings else []), *rest]
         sealed = "the key that sealed all personal data: templates, name, mail addresses, further columns"
         old = ["the previous key, which sealed older copies on the card"]
-        return [sealed, *(old if self.result.renewed else []), f"{self.student.sightings} sightings", *rest]
+        return [sealed, *(old if self.result.renewed else []), counted(self.student.sightings, "sighting"), *rest]
 
     def stays(self) -> list[str]:
         """Return what is kept, and why."""
