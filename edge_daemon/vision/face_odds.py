@@ -34,8 +34,12 @@ LEAST_ALONE = 0.75
 
 A detection below it is not a face, however many similar detections there are: blurred pictures contain many of them.
 """
-PORTRAIT_PROBABILITY = 0.85
-"""Least probability at which a detection in an enrolment photograph counts as a face."""
+PORTRAIT_PROBABILITY = 0.65
+"""Least probability at which a detection in an enrolment photograph counts as a face.
+
+In tight crops the detector's square is too large, and the verifier is less sure. In each of 3,606 photographs of LFW
+the face has at least 0.70; 0.85 would lose three.
+"""
 
 SMALLEST_PX = 13.6
 """Least side of a BlazeFace square, about 12 px of face.
