@@ -47,7 +47,7 @@ def test_erasure_removes_the_offices_own_records_and_names_the_rest(office):
     assert (Excuse.objects.count(), Decision.objects.count()) == (0, 1)
     assert not Activity.objects.filter(student_id="S2").exists()
     stays = "\n".join(result.stays)
-    for words in ("remove the line", "1 marks by bare id", "removals.json", "backups"):
+    for words in ("remove the line", "1 mark by bare id", "removals.json", "backups"):
         assert words in stays
     erase_student(office, school, "S1")
     assert json.loads((folder / "corrections.json").read_text("utf-8"))["corrections"] == []
