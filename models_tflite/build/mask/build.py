@@ -1,15 +1,15 @@
 """Train the mask network and print its tables: `python -m models_tflite.build.mask.build`.
 
-    python -m models_tflite.build.mask.build --data MASK_VOC --bare WIDER --work DIR [--step STEP]
+    python -m models_tflite.build.mask.build --data MASK_VOC --bare WIDER --single FILE --work DIR [--step STEP]
 
-MASK_VOC has images/ and boxes.csv in the form of Kaggle's "Face Mask Detection". WIDER has images/ and boxes.csv in the
-form of `benchmarks.wider`, and adds bare faces. A third of MASK_VOC's pictures is held back, by the hash of the file
-name. The others form five folds. One network for each fold is trained on the other four folds, and the network that is
-measured on all five. The shipped network learns from every picture, in the same way. Half of the crops vary strongly,
-and some are bare faces with a painted mask (`hard_crops.py`). Every step is stored in --work, and an interrupted one
-continues. Without --step all steps run, then the measured file is written to --work, the shipped one to --out. The same
-pictures, versions and seeds give the same file on the same machine. It takes about 40 minutes of one core, and the
-backbone a minute or two.
+MASK_VOC has images/ and boxes.csv in the form of Kaggle's "Face Mask Detection". WIDER has images/ and boxes.csv in
+the form of `benchmarks.wider`, and adds bare faces. FILE has the crops of `single_faces.py`. A third of MASK_VOC's
+pictures is held back, by the hash of the file name. The others form five folds. One network for each fold is trained
+on the other four folds, and the network that is measured on all five. The shipped network learns from every picture,
+in the same way. Half of the crops vary strongly, and some are bare faces with a painted mask or faces with a head in
+front of them (`examples.py`). Every step is stored in --work, and an interrupted one continues. Without --step all
+steps run, then the measured file is written to --work, the shipped one to --out. The same pictures, versions and
+seeds give the same file on the same machine. It takes about 40 minutes of one core, and the backbone a minute or two.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -26,20 +26,16 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from benchmarks import wider
-from benchmarks.mask_faces import CLASSES, FOLDS, LARGE_PX, LabelledFace, fold, is_held_back, read_faces
-from edge_daemon.types import Box
+from benchmarks.mask_faces import CLASSES, FOLDS, LARGE_PX
 from models_tflite.build.mask import calibration, network, tables
-from models_tflite.build.mask.crops import LEAST_PX, centre, read_crops
-from models_tflite.build.mask.hard_crops import painted
+from models_tflite.build.mask.crops import centre
+from models_tflite.build.mask.examples import Examples, learned_faces, read_examples
 
 MODELS = Path(__file__).resolve().parents[2]
 FILE = "mask_int8.tflite"
 SEED = 1
 SETTINGS = network.Settings()
-PAINTED = 1000
-"""Number of painted faces for each class with a mask."""
-RATES = (1e-3, 3e-3, 1e-2)
+RATES = (3e-3, 1e-2, 3e-2)
 """Learning rates of the table: that of `SETTINGS`, a third of it, three times as much."""
 RATE_EPOCHS = 40
 """Epochs of each row of that table; the whole training has five times as many."""
@@ -47,35 +43,6 @@ RATE_FOLD = 1
 """The fold on which learning rates are compared."""
 EQUAL_SHARES = (1 / 3, 1 / 3, 1 / 3)
 """Weights of the classes for the linear layer on the backbone."""
-BARE_FACES = 600
-BARE_LEAST_PX = 20.0
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Faces with their wide crops; the bare ones of WIDER come last."""
-
-    faces: list[LabelledFace]
-    wide: NDArray[np.uint8]
-    bare: int
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """The label of each face, as an index into CLASSES."""
-        return np.array([face.label for face in self.faces], np.int64)
-
-    @property
-    def widths_px(self) -> NDArray[np.float64]:
-        """The width of each labelled box."""
-        return np.array([face.width_px for face in self.faces])
-
-    def where(self, part: str, number: int = -1) -> NDArray[np.bool_]:
-        """Return which faces are `held_back`, in `fold` NUMBER, in the `other_folds`, or in `dev`, all folds."""
-        labelled = np.arange(len(self.faces)) < len(self.faces) - self.bare
-        held = np.array([is_held_back(face.file) for face in self.faces]) & labelled
-        own = np.array([fold(face.file) == number for face in self.faces]) & labelled
-        parts = {"held_back": held, "fold": own & ~held, "other_folds": ~own & ~held, "dev": ~held}
-        return parts[part]
 
 
 def main() -> int:
@@ -83,16 +50,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--bare", type=Path, required=True)
+    parser.add_argument("--single", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=MODELS)
     parser.add_argument(
-        "--step", help="fold0 to fold4, rate0.001, rate0.003, rate0.01, backbone, final or ship; default: all"
+        "--step", help="fold0 to fold4, rate0.003, rate0.01, rate0.03, backbone, final or ship; default: all"
     )
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     cv2.setNumThreads(1)
     arguments.work.mkdir(exist_ok=True)
-    examples = read_examples(arguments.data, arguments.bare, arguments.work)
+    examples = read_examples(arguments.data, arguments.bare, arguments.single, arguments.work)
     rates = [f"rate{rate:g}" for rate in RATES]
     steps = [*(f"fold{k}" for k in range(FOLDS)), *rates, "backbone", "final", "ship"]
     for step in [arguments.step] if arguments.step else steps:
@@ -103,29 +71,6 @@ def main() -> int:
     if not arguments.step:
         finish(examples, arguments.work, arguments.out)
     return 0
-
-
-def read_examples(data: Path, bare: Path, work: Path) -> Examples:
-    """Return all faces; their crops are cached in `work`."""
-    faces = [face for face in read_faces(data / "boxes.csv") if face.width_px >= LEAST_PX]
-    others = bare_faces(bare)
-    cache = work / "wide.npy"
-    if cache.exists():
-        return Examples(faces + others, np.load(cache), len(others))
-    wide = np.concatenate([read_crops(data / "images", faces), read_crops(bare / "images", others)])
-    np.save(cache, wide)
-    return Examples(faces + others, wide, len(others))
-
-
-def bare_faces(folder: Path) -> list[LabelledFace]:
-    """Return bare faces of WIDER FACE: an even selection of those that are wide enough."""
-    found = [
-        LabelledFace(name, CLASSES.index("none"), Box(*(float(side) for side in row[:4])))
-        for name, rows in wider.read_labels(folder / "boxes.csv").items()
-        for row in rows
-        if not row[4] and row[2] >= BARE_LEAST_PX
-    ]
-    return found[:: max(len(found) // BARE_FACES, 1)]
 
 
 def make_step(step: str, examples: Examples, work: Path) -> None:
@@ -143,26 +88,11 @@ def make_step(step: str, examples: Examples, work: Path) -> None:
     settings, seed = SETTINGS, SEED + (step == "ship")
     if step.startswith("rate"):
         settings = replace(SETTINGS, rate=float(step[4:]), epochs=RATE_EPOCHS)
-    faces = learned_faces(examples, learned)
+    faces = learned_faces(examples, learned, SEED)
     trained = network.train(faces, settings, seed, tell, work / f"{step}.checkpoint.npz")
     trained.save_weights(work / f"{step}.weights.h5")
     logits = network.logits(trained, centre(examples.wide[asked]))
     np.savez(result, logits=logits, labels=examples.labels[asked], widths_px=examples.widths_px[asked])
-
-
-def learned_faces(examples: Examples, learned: NDArray[np.bool_]) -> network.Learned:
-    """Return the faces to learn from, with masks painted on bare faces of WIDER FACE."""
-    wide, labels = examples.wide[learned], examples.labels[learned]
-    random = np.random.default_rng(SEED)
-    bare = examples.wide[len(examples.faces) - examples.bare :]
-    extra = [
-        painted(bare[i], random, wrong=name == "wrong")
-        for name in ("right", "wrong")
-        for i in random.choice(len(bare), PAINTED)
-    ]
-    names = np.repeat([CLASSES.index("right"), CLASSES.index("wrong")], PAINTED)
-    is_painted = np.arange(len(labels) + len(extra)) >= len(labels)
-    return network.Learned(np.concatenate([wide, np.stack(extra)]), np.concatenate([labels, names]), is_painted)
 
 
 def make_backbone(examples: Examples, work: Path) -> None:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-PRIOR = (0.3, 0.4, 0.3)
+PRIOR = (0.27, 0.35, 0.38)
 """Shares of the classes `none`, `right` and `wrong` that the probabilities assume.
 
 In mask_voc 1 person of 30 wears the mask wrong. With that share `wrong` would hardly ever be the most probable class.
-This choice had the best balanced accuracy of five choices on two folds.
+This choice had the best balanced accuracy of sixteen choices on the five folds. Their figures therefore flatter it a
+little.
 """
 _TEMPERATURES = np.exp(np.linspace(np.log(0.4), np.log(3), 60))
 

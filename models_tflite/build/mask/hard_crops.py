@@ -1,4 +1,4 @@
-"""Strong variations of the crops: light of any colour, covered parts, and painted masks."""
+"""Strong variations of the crops: light of any colour, covered parts, painted masks, and heads in front of a face."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 _BOX_PX = WIDE.side_px / WIDE.scale
 """Side of the labelled box in a wide crop."""
 _SUPERSAMPLED_BITS = 3
+_HEAD_TOP_PX = 16.0
+"""Upper end of a head in a wide crop."""
+
+
+def _head() -> NDArray[np.float32]:
+    """Return how far each pixel of a wide crop belongs to the head, 0 to 1."""
+    down, across = np.mgrid[: WIDE.side_px, : WIDE.side_px] - CENTRE
+    inside = np.clip((1.05 - (across / 26) ** 2 - ((down - 2.5) / 34) ** 2) * 8, 0, 1).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(inside, (5, 5), 0), np.float32)
+
+
+_HEAD = _head()
 
 
 def varied_hard(wide: Bytes, random: np.random.Generator) -> Bytes:
@@ -58,10 +70,16 @@ def _light(random: np.random.Generator) -> Floats:
     return np.hstack([gain * random.uniform(0.9, 1.1, (3, 1)) * colours, np.full((3, 1), offset)])
 
 
-def painted(wide: Bytes, random: np.random.Generator, *, wrong: bool) -> Bytes:
-    """Return a bare face with a mask of any colour painted on it.
+def painted(wide: Bytes, random: np.random.Generator, *, wrong: bool, worn: Bytes | None = None) -> Bytes:
+    """Return a bare face with a mask painted on it.
 
     The mask is placed by the box alone. Worn wrong, its upper edge is below the nose, or below the mouth.
+
+    Args:
+        wide: the wide crop of the bare face.
+        random: the source of random numbers.
+        wrong: whether the mask leaves the nose free.
+        worn: the wide crop of a face with a mask, whose cloth is painted; if None, cloth of any colour.
     """
     outline = _outline(random, wrong)
     shape = np.zeros(wide.shape[:2], np.uint8)
@@ -72,7 +90,21 @@ def painted(wide: Bytes, random: np.random.Generator, *, wrong: bool) -> Bytes:
             ends = _fixed(np.stack([corner, ear])).tolist()
             cv2.line(shape, ends[0], ends[1], 255, 1, cv2.LINE_AA, _SUPERSAMPLED_BITS)
     cover = cv2.GaussianBlur(shape, (3, 3), 0)[..., None].astype(np.float32) / 255
-    return np.asarray(wide * (1 - cover) + _cloth(wide, random) * cover, np.uint8)
+    cloth = _cloth(wide, random) if worn is None else _cloth_of(worn, wide, random)
+    return np.asarray(wide * (1 - cover) + cloth * cover, np.uint8)
+
+
+def crowded(wide: Bytes, other: Bytes, random: np.random.Generator) -> Bytes:
+    """Return a wide crop with the head of another wide crop in front of the face's lower part or beside it."""
+    shift, top = random.uniform(-0.55, 0.55), random.uniform(0.62, 0.95)
+    scale = random.uniform(0.75, 1.2)
+    across, down = _in_crop(np.array([0.5 + shift, top])) - scale * np.array([CENTRE, _HEAD_TOP_PX])
+    matrix = np.array([[scale, 0, across], [0, scale, down]])
+    mirrored = np.ascontiguousarray(other[:, ::-1]) if random.random() < 0.5 else other
+    size = wide.shape[:2]
+    head = cv2.warpAffine(mirrored, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    cover = cv2.warpAffine(_HEAD, matrix, size)[..., None]
+    return np.asarray(wide * (1 - cover) + head * cover, np.uint8)
 
 
 def _outline(random: np.random.Generator, wrong: bool) -> Floats:
@@ -117,6 +149,17 @@ def _cloth(wide: Bytes, random: np.random.Generator) -> Bytes:
     sides = 1 - np.abs(np.linspace(-1, 1, n) + random.uniform(-0.4, 0.4))[None, :, None] * random.uniform(0, 0.5)
     light = np.clip(wide[n // 3 : -n // 3, n // 3 : -n // 3].mean() / 128, 0.4, 1.2)
     return np.clip(cloth * shade * sides * light + random.normal(0, 3, (n, n, 1)), 0, 255).astype(np.uint8)
+
+
+def _cloth_of(worn: Bytes, wide: Bytes, random: np.random.Generator) -> Floats:
+    """Return a picture full of the cloth of a mask that somebody wears, nearer to the light of the bare face."""
+    left, right = random.uniform(0.2, 0.3), random.uniform(0.7, 0.8)
+    top, bottom = random.uniform(0.58, 0.66), random.uniform(0.85, 0.95)
+    (x, y), (end_x, end_y) = _in_crop(np.array([[left, top], [right, bottom]])).astype(int)
+    cloth = np.asarray(cv2.resize(worn[y:end_y, x:end_x], wide.shape[:2]), np.float64)
+    n = len(wide)
+    face = np.clip(wide[n // 3 : -n // 3, n // 3 : -n // 3].mean(), 40, 200)
+    return np.clip(cloth * (face / max(cloth.mean(), 40)) ** random.uniform(0, 0.5), 0, 255)
 
 
 def _colour(random: np.random.Generator) -> Floats:

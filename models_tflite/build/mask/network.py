@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class Settings:
     batches: int = 20
     """Batches in an epoch."""
     batch_size: int = 96
-    rate: float = 3e-3
+    rate: float = 1e-2
     """Highest learning rate of Adam. It rises for two epochs, then falls to zero on a cosine."""
     weight_decay: float = 1e-2
     smoothing: float = 0.05
@@ -60,29 +60,18 @@ class Learned:
         return np.flatnonzero((self.labels == label) & (self.painted == painted))
 
 
-def new_network(width: int = 16) -> keras.Model:
-    """Return the network: strided and depthwise convolutions, then one weight for each position, then three logits."""
-    inputs = keras.Input((SIDE_PX, SIDE_PX, 3), name="face")
-    x = _conv(inputs, width, 3, 2)
-    x = _conv(x, width * 3 // 2, 3, 2)
-    for filters, stride in ((width * 5 // 2, 1), (width * 5 // 2, 2), (width * 3, 1), (width * 4, 2), (width * 4, 1)):
-        x = _separable(x, filters, stride)
-    x = keras.layers.DepthwiseConv2D(4, use_bias=False)(x)
-    x = keras.layers.BatchNormalization(momentum=0.95)(x)
+def new_network(widths: Sequence[int] = (16, 24, 24, 40, 40, 32)) -> keras.Model:
+    """Return the network: six convolutions of these widths, each second one strided, then three logits."""
+    inputs = x = keras.Input((SIDE_PX, SIDE_PX, 3), name="face")
+    for filters, stride in zip(widths, (2, 2, 1, 2, 1, 2), strict=True):
+        x = _conv(x, filters, stride)
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dropout(0.3)(x)
     return keras.Model(inputs, keras.layers.Dense(len(CLASSES), name="logits")(x))
 
 
-def _conv(x: keras.KerasTensor, filters: int, kernel: int, stride: int) -> keras.KerasTensor:
-    x = keras.layers.Conv2D(filters, kernel, stride, "same", use_bias=False)(x)
-    return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.95)(x))
-
-
-def _separable(x: keras.KerasTensor, filters: int, stride: int) -> keras.KerasTensor:
-    y = keras.layers.DepthwiseConv2D(3, stride, "same", use_bias=False)(x)
-    y = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.95)(y))
-    y = keras.layers.Conv2D(filters, 1, use_bias=False)(y)
+def _conv(x: keras.KerasTensor, filters: int, stride: int) -> keras.KerasTensor:
+    y = keras.layers.Conv2D(filters, 3, stride, "same", use_bias=False)(x)
     y = keras.layers.BatchNormalization(momentum=0.95)(y)
     return keras.layers.ReLU()(keras.layers.Add()([x, y]) if stride == 1 and x.shape[-1] == filters else y)
 
