@@ -284,13 +284,13 @@ def test_places_that_can_not_be_written_are_refused(tmp_path, name, message):
     ],
 )
 def test_a_folder_of_another_user_is_refused_with_advice(place, line):
-    with tempfile.TemporaryDirectory() as made:  # under one that everybody may enter, which pytest's own is not
-        Path(made).chmod(0o755)
-        Path(made, "closed").mkdir(mode=0o000)
-        Path(made, "seen").mkdir(mode=0o555)
+    with tempfile.TemporaryDirectory() as folder:  # under one that everybody may enter, which pytest's own is not
+        Path(folder).chmod(0o755)
+        Path(folder, "closed").mkdir(mode=0o000)
+        Path(folder, "seen").mkdir(mode=0o555)
         with as_nobody(), pytest.raises(RegisterError) as error:
-            check_output(Path(made, place))
-        assert error.value.line() == line.format(Path(made, place).parent)
+            check_output(Path(folder, place))
+        assert error.value.line() == line.format(Path(folder, place).parent)
 
 
 def test_ten_thousand_students_are_exported_in_a_while(tmp_path):

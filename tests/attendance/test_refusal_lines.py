@@ -192,8 +192,8 @@ def test_a_correction_that_is_refused_says_why(change, line):
 
 
 def test_five_hundred_characters_are_allowed():
-    made = correct(REGISTER, "c", "present", by="x" * MAX_TEXT, reason="y" * MAX_TEXT, at=START)
-    assert (len(made.corrections[0].by), len(made.corrections[0].reason)) == (500, 500)
+    corrected = correct(REGISTER, "c", "present", by="x" * MAX_TEXT, reason="y" * MAX_TEXT, at=START)
+    assert (len(corrected.corrections[0].by), len(corrected.corrections[0].reason)) == (500, 500)
 
 
 # --- proofs ---

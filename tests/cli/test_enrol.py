@@ -43,9 +43,9 @@ class Office:
         return run(self.home, "enrol", "import", str(self.roster), "--photos", str(self.photos), *options)
 
     def listed(self) -> list[dict[str, object]]:
-        done = run(self.home, "enrol", "list", "--json")
-        assert done.exit_code == 0, done.stderr
-        return json.loads(done.stdout)
+        result = run(self.home, "enrol", "list", "--json")
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
 
     def portrait(self, student_id: str) -> np.ndarray:
         return cv2.imread(str(sorted((self.photos / student_id).iterdir())[0]))
@@ -83,17 +83,17 @@ def test_no_photograph_is_decoded_by_the_process_that_has_the_keys(office, monke
         raise AssertionError("decoded beside the keys")
 
     monkeypatch.setattr(cv2, "imdecode", decoded_here)
-    done = office.imported(*options)
-    assert (done.exit_code, done.stderr.count("decoded beside")) == (0, 0), done.stderr
+    result = office.imported(*options)
+    assert (result.exit_code, result.stderr.count("decoded beside")) == (0, 0), result.stderr
     if not options:
         assert {one["student_id"]: one["photographs"] > 0 for one in office.listed()}["S1"]
 
 
 def test_portraits_become_templates(office):
-    done = office.imported("--json")
-    assert done.exit_code == 0
-    assert f"warning: {office.home} was not there before: it is a new installation now\n" in done.stderr
-    assert json.loads(done.stdout) == {"accepted": 3, "refused": [], "students_without_template": ["S3"]}
+    result = office.imported("--json")
+    assert result.exit_code == 0
+    assert f"warning: {office.home} was not there before: it is a new installation now\n" in result.stderr
+    assert json.loads(result.stdout) == {"accepted": 3, "refused": [], "students_without_template": ["S3"]}
     assert [(r["student_id"], r["photographs"]) for r in office.listed()] == [("S1", 1), ("S2", 2), ("S3", 0)]
     assert office.listed()[2]["expected_naming"]["28"] == 0 < office.listed()[0]["expected_naming"]["28"]
     assert (office.home / "device.key").stat().st_mode & 0o777 == 0o600
@@ -117,9 +117,9 @@ def test_every_bad_photograph_is_one_warning_with_its_reason(office):
     (office.photos / "S1" / "heavy.jpg").write_bytes(whole)
     os.truncate(office.photos / "S1" / "heavy.jpg", 31 * 2**20)
     office.put("S1/other.jpg", other)
-    done = office.imported("--json")
-    assert done.exit_code == 0
-    reasons = {Path(r["photograph"]).name: r["reason"] for r in json.loads(done.stdout)["refused"]}
+    result = office.imported("--json")
+    assert result.exit_code == 0
+    reasons = {Path(r["photograph"]).name: r["reason"] for r in json.loads(result.stdout)["refused"]}
     words = {
         "two.jpg": "2 faces",
         "none.png": "no face",
@@ -135,7 +135,7 @@ def test_every_bad_photograph_is_one_warning_with_its_reason(office):
         "other.jpg": "different person",
     }
     assert {name: words.get(name, "?") in text for name, text in reasons.items()} == dict.fromkeys(words, True), reasons
-    warnings = done.stderr.splitlines()
+    warnings = result.stderr.splitlines()
     assert len(warnings) == len(words) + 1, "and one about the photograph of S3, who does not consent"
     assert all(line.startswith("warning: ") for line in warnings)
 
@@ -152,18 +152,18 @@ def test_an_exif_rotated_and_a_grey_photograph_are_enrolled_and_agree_with_the_u
 def test_a_person_under_two_ids_is_warned_about_once(office):
     shutil.copytree(office.photos / "S2", office.photos / "S4")
     office.write("S2,Bo,,,yes,", "S4,Bo again,,,yes,")
-    done = office.imported()
-    (warning,) = [line for line in done.stderr.splitlines() if "S2 and S4" in line]
+    result = office.imported()
+    (warning,) = [line for line in result.stderr.splitlines() if "S2 and S4" in line]
     assert warning.startswith("warning: students S2 and S4: the same photograph; ")
-    assert "look-alike pairs        1" in done.stdout
+    assert "look-alike pairs        1" in result.stdout
     assert run(office.home, "enrol", "show", "S2", "--json").stdout.find('"S4"') > 0
 
 
 def test_a_student_left_without_template_is_one_warning(office):
     office.write("S1,Al,,,yes,", "S9,Dee,,,yes,")
-    done = office.imported()
-    assert done.exit_code == 0
-    assert [line for line in done.stderr.splitlines() if "S9" in line] == [
+    result = office.imported()
+    assert result.exit_code == 0
+    assert [line for line in result.stderr.splitlines() if "S9" in line] == [
         "warning: student S9: no usable photograph, so the register has to be filled in by hand"
     ]
 
@@ -184,11 +184,11 @@ def test_a_student_left_without_template_is_one_warning(office):
 def test_a_bad_roster_is_one_line_exit_2_and_changes_nothing(enrolled, content, words):
     before = files(enrolled.home)
     enrolled.roster.write_bytes(content)
-    done = enrolled.imported()
-    assert done.exit_code == 2
-    assert done.stderr.count("\n") == 1
-    assert words in done.stderr
-    assert str(enrolled.roster) in done.stderr
+    result = enrolled.imported()
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert words in result.stderr
+    assert str(enrolled.roster) in result.stderr
     assert files(enrolled.home) == before
 
 
@@ -205,9 +205,9 @@ def test_the_wrong_folder_is_one_line_exit_2_and_changes_nothing(enrolled, folde
     (enrolled.photos / "empty").mkdir()
     enrolled.photos = enrolled.photos / folder
     before = files(enrolled.home)
-    done = enrolled.imported()
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == (
+    result = enrolled.imported()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
         f"edge-daemon: {enrolled.photos}: no photograph here belongs to a student of this list;"
         " is this the right folder? nothing was changed\n"
     )
@@ -249,14 +249,14 @@ def test_ids_and_names_of_every_kind_reach_list_and_show(office):
 def test_an_id_that_no_folder_can_have_is_one_warning(office):
     """An id such as 7/2026 can be no folder: the student stays, and the register is filled in by hand."""
     office.write("S1,Al,,,yes,", "7/2026,Bo,,,yes,", "8/2026,Cy,,,no,")
-    done = office.imported()
-    assert done.exit_code == 0
-    (warning,) = [line for line in done.stderr.splitlines() if "7/2026" in line]
+    result = office.imported()
+    assert result.exit_code == 0
+    (warning,) = [line for line in result.stderr.splitlines() if "7/2026" in line]
     assert warning == (
         "warning: student 7/2026: the id can't be a folder name; so no photographs are found for this student;"
         " the register has to be filled in by hand"
     )
-    assert "8/2026" not in done.stderr
+    assert "8/2026" not in result.stderr
 
 
 def test_enrol_show_lists_everything_that_is_kept(enrolled):
@@ -295,10 +295,10 @@ def test_showing_is_for_people_to_read(office):
 
 
 def test_a_removed_student_is_gone_and_the_records_that_stay_are_listed(enrolled):
-    done = run(enrolled.home, "enrol", "remove", "S1", "--yes")
-    assert done.exit_code == 0
-    assert "removed S1" in done.stdout
-    assert "stays: registers keep the bare id S1" in done.stdout
+    result = run(enrolled.home, "enrol", "remove", "S1", "--yes")
+    assert result.exit_code == 0
+    assert "removed S1" in result.stdout
+    assert "stays: registers keep the bare id S1" in result.stdout
     assert [r["student_id"] for r in enrolled.listed()] == ["S2", "S3"]
     # By table, not by bytes: two letters stand by chance in what is sealed, every hundredth time or so.
     with sqlite3.connect(enrolled.home / "gallery.sqlite") as db:
@@ -315,14 +315,14 @@ class Terminal(io.StringIO):
 
 
 def test_a_removal_asks_at_a_terminal_and_a_script_has_to_say_yes(enrolled, monkeypatch):
-    done = run(enrolled.home, "enrol", "remove", "S1")
+    result = run(enrolled.home, "enrol", "remove", "S1")
     unasked = "edge-daemon: student S1: not removed: without a terminal nobody can be asked; add --yes\n"
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", unasked)
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", unasked)
     monkeypatch.setattr(sys, "stdin", Terminal("\n"))
-    done = run(enrolled.home, "enrol", "remove", "S1")
-    assert (done.exit_code, done.stdout) == (1, "")
-    assert "Erase S1 (Eileen Ärmel) for good?" in done.stderr
-    assert done.stderr.endswith("nothing was removed\n")
+    result = run(enrolled.home, "enrol", "remove", "S1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Erase S1 (Eileen Ärmel) for good?" in result.stderr
+    assert result.stderr.endswith("nothing was removed\n")
     assert len(enrolled.listed()) == 3
     assert "removed S1" in run(enrolled.home, "enrol", "remove", "S1", "--yes").stdout
     monkeypatch.setattr(sys, "stdin", Terminal("S2\ny\n"))
@@ -331,9 +331,9 @@ def test_a_removal_asks_at_a_terminal_and_a_script_has_to_say_yes(enrolled, monk
 
 def test_at_a_terminal_only_a_student_who_is_here_is_asked_about(enrolled, monkeypatch):
     monkeypatch.setattr(sys, "stdin", Terminal(""))  # Ctrl-D
-    done = run(enrolled.home, "enrol", "remove", "S2")
-    assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr.endswith("\nnothing was removed\n")
+    result = run(enrolled.home, "enrol", "remove", "S2")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.endswith("\nnothing was removed\n")
     unknown = run(enrolled.home, "enrol", "remove", "S9")
     hint = f"see `edge-daemon --home {enrolled.home} enrol list`"
     assert unknown.stderr == f"edge-daemon: student S9: no such student; {hint}\n"
@@ -344,8 +344,8 @@ def test_at_a_terminal_only_a_student_who_is_here_is_asked_about(enrolled, monke
 
 
 def test_only_an_import_with_photographs_drops_who_is_missing(enrolled):
-    done = run(enrolled.home, "enrol", "import", str(enrolled.roster), "--drop-missing")
-    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    result = run(enrolled.home, "enrol", "import", str(enrolled.roster), "--drop-missing")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
 
 
 def test_removing_twice_says_so_and_changes_nothing_more(enrolled):
@@ -386,10 +386,10 @@ def test_waiting_mail_about_a_removed_student_is_not_sent(enrolled):
 
 
 def test_enrol_remove_without_an_id_is_refused(enrolled):
-    done = run(enrolled.home, "enrol", "remove", "S9", "--yes")
-    assert done.exit_code == 2
+    result = run(enrolled.home, "enrol", "remove", "S9", "--yes")
+    assert result.exit_code == 2
     hint = f"see `edge-daemon --home {enrolled.home} enrol list`"
-    assert done.stderr == f"edge-daemon: student S9: no such student; {hint}\n"
+    assert result.stderr == f"edge-daemon: student S9: no such student; {hint}\n"
 
 
 def test_sightings_go_with_the_student_and_the_register_keeps_the_id(enrolled):
@@ -405,8 +405,8 @@ def test_sightings_go_with_the_student_and_the_register_keeps_the_id(enrolled):
 
 def test_a_removed_student_comes_back_by_name_only(enrolled):
     run(enrolled.home, "enrol", "remove", "S1", "--yes")
-    done = enrolled.imported()
-    assert "was removed and stays without template" in done.stderr
+    result = enrolled.imported()
+    assert "was removed and stays without template" in result.stderr
     assert enrolled.listed()[0]["photographs"] == 0
     assert enrolled.imported("--readmit", "S1").exit_code == 0
     assert enrolled.listed()[0]["photographs"] == 1
@@ -415,9 +415,9 @@ def test_a_removed_student_comes_back_by_name_only(enrolled):
 def test_readmitting_a_student_who_is_not_on_the_roster_is_refused_and_changes_nothing(enrolled):
     run(enrolled.home, "enrol", "remove", "S1", "--yes")
     before = files(enrolled.home)
-    done = enrolled.imported("--readmit", "S1", "--readmit", "S01")
-    assert done.exit_code == 2
-    assert done.stderr == (
+    result = enrolled.imported("--readmit", "S1", "--readmit", "S01")
+    assert result.exit_code == 2
+    assert result.stderr == (
         "edge-daemon: --readmit: not on this roster: S01; give the id as the roster has it; nothing was changed\n"
     )
     assert files(enrolled.home) == before
@@ -425,35 +425,35 @@ def test_readmitting_a_student_who_is_not_on_the_roster_is_refused_and_changes_n
 
 def test_a_key_file_that_others_may_read_is_refused(enrolled):
     (enrolled.home / "device.key").chmod(0o644)
-    done = run(enrolled.home, "enrol", "list")
-    assert done.exit_code == 2
-    assert "chmod 600" in done.stderr
+    result = run(enrolled.home, "enrol", "list")
+    assert result.exit_code == 2
+    assert "chmod 600" in result.stderr
 
 
 def test_another_device_key_is_one_line(enrolled):
     key = enrolled.home / "device.key"
     key.write_bytes(bytes(32))
     for command in (("list",), ("show", "S1"), ("import", str(enrolled.roster), "--photos", str(enrolled.photos))):
-        done = run(enrolled.home, "enrol", *command)
-        assert done.exit_code == 2
-        assert done.stderr.count("\n") == 1
-        assert "device key" in done.stderr
+        result = run(enrolled.home, "enrol", *command)
+        assert result.exit_code == 2
+        assert result.stderr.count("\n") == 1
+        assert "device key" in result.stderr
 
 
 def test_before_the_first_import_no_student_is_enrolled(office):
     office.home.mkdir()
-    done = run(office.home, "enrol", "list")
-    assert done.exit_code == 2
-    assert "no such database" in done.stderr
+    result = run(office.home, "enrol", "list")
+    assert result.exit_code == 2
+    assert "no such database" in result.stderr
 
 
 def test_a_corrupt_gallery_is_one_line_and_stays_as_it_is(enrolled):
     path = enrolled.home / "gallery.sqlite"
     path.write_bytes(b"not a database, not at all" * 400)
     before = files(enrolled.home)
-    done = enrolled.imported()
-    assert done.exit_code == 2
-    assert "corrupt" in done.stderr
+    result = enrolled.imported()
+    assert result.exit_code == 2
+    assert "corrupt" in result.stderr
     assert files(enrolled.home) == before
 
 
@@ -484,12 +484,12 @@ def test_ids_that_lost_their_zeros_do_not_take_the_students_off(office):
     office.write("00123,Al,,,no,", "00124,Bo,,,no,")
     assert office.imported().exit_code == 0
     office.write("123,Al,,,no,", "124,Bo,,,no,", "S3,Cy,,,no,")
-    done = office.imported()
-    assert "left out: line 2: the student_id '123' lost zeros in front: '00123' is enrolled" in done.stderr
+    result = office.imported()
+    assert "left out: line 2: the student_id '123' lost zeros in front: '00123' is enrolled" in result.stderr
     office.write("123,Al,,,no,")
-    done = office.imported()
-    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
-    assert "'00123' is enrolled" in done.stderr
+    result = office.imported()
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "'00123' is enrolled" in result.stderr
 
 
 def test_how_a_list_was_read_is_printed_on_stderr_and_damaged_rows_enrol_no_student(office):
@@ -498,11 +498,11 @@ def test_how_a_list_was_read_is_printed_on_stderr_and_damaged_rows_enrol_no_stud
             "cp1252"
         )
     )
-    done = office.imported()
-    assert done.exit_code == 0
-    assert "note: is not UTF-8 and was read as Windows-1252 by guess" in done.stderr
-    assert "note: columns: 'Schüler-ID' is student_id" in done.stderr
-    assert "left out: line 4: the student_id was shortened by a spreadsheet" in done.stderr
+    result = office.imported()
+    assert result.exit_code == 0
+    assert "note: is not UTF-8 and was read as Windows-1252 by guess" in result.stderr
+    assert "note: columns: 'Schüler-ID' is student_id" in result.stderr
+    assert "left out: line 4: the student_id was shortened by a spreadsheet" in result.stderr
 
 
 def test_a_dry_run_prints_what_was_understood_and_changes_nothing(office):
@@ -510,17 +510,17 @@ def test_a_dry_run_prints_what_was_understood_and_changes_nothing(office):
     (office.photos / "Ärmel, Eileen.jpg").write_bytes(b"not decoded")
     (office.photos / "nobody.jpg").write_bytes(b"not decoded")
     (office.photos / "Eileen").mkdir()
-    done = office.imported("--dry-run")
-    assert done.exit_code == 0, done.stderr
+    result = office.imported("--dry-run")
+    assert result.exit_code == 0, result.stderr
     assert not office.home.exists()
-    assert "CSV, ',' between the cells" in done.stdout
-    assert "3, 2 of them with consent" in done.stdout
-    assert "Ärmel, Eileen.jpg (by name)" in done.stdout
-    assert "dry run: warning: nobody.jpg: belongs to no student (no id and no name of the roster" in done.stderr
-    assert "dry run: warning: Eileen: photographs of no student on this roster\n" in done.stderr
-    assert "dry run: warning: Ärmel, Eileen.jpg: not a JPEG" in done.stderr
-    assert done.stdout.rstrip().endswith("nothing was changed")
-    assert "left out: line 5: the student_id was shortened" in done.stderr
+    assert "CSV, ',' between the cells" in result.stdout
+    assert "3, 2 of them with consent" in result.stdout
+    assert "Ärmel, Eileen.jpg (by name)" in result.stdout
+    assert "dry run: warning: nobody.jpg: belongs to no student (no id and no name of the roster" in result.stderr
+    assert "dry run: warning: Eileen: photographs of no student on this roster\n" in result.stderr
+    assert "dry run: warning: Ärmel, Eileen.jpg: not a JPEG" in result.stderr
+    assert result.stdout.rstrip().endswith("nothing was changed")
+    assert "left out: line 5: the student_id was shortened" in result.stderr
 
 
 def test_a_dry_run_says_what_the_import_then_says(enrolled):
@@ -529,11 +529,11 @@ def test_a_dry_run_says_what_the_import_then_says(enrolled):
     before = files(enrolled.home)
     tried = enrolled.imported("--dry-run", "--json")
     assert files(enrolled.home) == before
-    done = enrolled.imported("--json")
-    assert (tried.exit_code, tried.stdout) == (done.exit_code, done.stdout)
+    result = enrolled.imported("--json")
+    assert (tried.exit_code, tried.stdout) == (result.exit_code, result.stdout)
     said = tried.stderr.splitlines()
     assert all(line.startswith("dry run: ") for line in said)
-    assert [line.removeprefix("dry run: ") for line in said] == done.stderr.splitlines()
+    assert [line.removeprefix("dry run: ") for line in said] == result.stderr.splitlines()
     for words in ("S1: consent withdrawn", "S2: no longer on this roster", "S3/dark.png: ", "S4: no usable photograph"):
         assert words in tried.stderr
 

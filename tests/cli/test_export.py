@@ -134,8 +134,8 @@ def test_names_are_joined_from_the_gallery_in_the_rosters_order(home, tmp_path):
 def test_without_the_key_students_stand_by_their_ids_and_no_key_is_made(home, tmp_path):
     enrol(home)
     (home / "device.key").unlink()
-    done = export(home, tmp_path / "out.csv")
-    assert (done.exit_code, done.stderr) == (0, "")
+    result = export(home, tmp_path / "out.csv")
+    assert (result.exit_code, result.stderr) == (0, "")
     assert {(line["student_id"], line["name"]) for line in lines_of(tmp_path / "out.csv")} == {("a", ""), ("b", "")}
     assert not (home / "device.key").exists()
 
@@ -144,11 +144,11 @@ def test_a_gallery_that_can_not_be_read_is_a_warning(home, tmp_path):
     enrol(home)
     (home / "device.key").chmod(0o600)
     (home / "device.key").write_bytes(bytes(32))
-    done = export(home, tmp_path / "out.csv")
-    assert done.exit_code == 0
-    assert done.stderr.startswith("warning: ")
-    assert done.stderr.endswith("only ids are shown\n")
-    assert done.stderr.count("\n") == 1
+    result = export(home, tmp_path / "out.csv")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("warning: ")
+    assert result.stderr.endswith("only ids are shown\n")
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -168,17 +168,17 @@ def test_a_gallery_that_can_not_be_read_is_a_warning(home, tmp_path):
 )
 def test_mistakes_are_refused_in_one_line_and_nothing_is_written(home, tmp_path, output, first, last, message):
     (tmp_path / "folder.csv").mkdir()
-    done = export(home, tmp_path / output, first, last)
-    assert done.exit_code == 2
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+    result = export(home, tmp_path / output, first, last)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.csv", "home"]
 
 
 def test_before_the_first_lesson_there_is_nothing_to_export(tmp_path):
-    done = export(tmp_path / "home", tmp_path / "out.csv")
-    assert done.exit_code == 2
-    assert "there is no such folder; name the folder of an installation with --home, or enrol first: `" in done.stderr
+    result = export(tmp_path / "home", tmp_path / "out.csv")
+    assert result.exit_code == 2
+    assert "there is no such folder; name the folder of an installation with --home, or enrol first: `" in result.stderr
     assert not (tmp_path / "home").exists()
 
 
@@ -200,15 +200,15 @@ def test_the_export_of_the_readme_finds_a_rehearsal_of_now(tmp_path):
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     (line,) = [one for one in readme.splitlines() if " export --from " in one]
     options = line.split(" export ")[1].replace("register.xlsx", str(tmp_path / "register.xlsx")).split()
-    done = run(tmp_path, "export", *options)
-    assert (done.exit_code, "1 register written" in done.stdout) == (0, True), done.stderr
+    result = run(tmp_path, "export", *options)
+    assert (result.exit_code, "1 register written" in result.stdout) == (0, True), result.stderr
 
 
 def test_an_unknown_student_is_named_and_not_the_days(home, tmp_path):
     output = tmp_path / "one.csv"
-    done = export(home, output, "2026-11-01", "2026-11-30", "--student", "nobody")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "nobody has this id: it is on no register and not on the roster" in done.stderr
+    result = export(home, output, "2026-11-01", "2026-11-30", "--student", "nobody")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "nobody has this id: it is on no register and not on the roster" in result.stderr
     known = export(home, output, "2020-01-01", "2020-01-02", "--student", "a")
     assert "there are no registers in these days" in known.stderr
     left = export(home, output, "2026-11-01", "2026-11-30", "--course", "9z", "--without-rehearsals")

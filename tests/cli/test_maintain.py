@@ -28,10 +28,10 @@ def trusted(monkeypatch):
 
 
 def test_backup_prints_the_file_that_it_made(home):
-    done = run(home, "maintain", "backup")
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout.startswith("backed up and verified: register-000001-")
-    assert len(done.stdout.splitlines()) == 1
+    result = run(home, "maintain", "backup")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("backed up and verified: register-000001-")
+    assert len(result.stdout.splitlines()) == 1
     again = json.loads(run(home, "maintain", "backup", "--json").stdout)
     assert again["erased"] == 0
     assert again["backups"][0]["bytes"] > 10_000
@@ -39,9 +39,9 @@ def test_backup_prints_the_file_that_it_made(home):
 
 def test_with_nothing_recorded_every_command_is_content(tmp_path):
     for command in ("backup", "retention", "check"):
-        done = run(tmp_path, "maintain", command)
-        assert (done.exit_code, done.stderr) == (0, ""), command
-        assert len(done.stdout.splitlines()) == 1
+        result = run(tmp_path, "maintain", command)
+        assert (result.exit_code, result.stderr) == (0, ""), command
+        assert len(result.stdout.splitlines()) == 1
     assert not list(tmp_path.iterdir())
 
 
@@ -54,26 +54,26 @@ def test_retention_lists_what_it_deleted_once(home, trusted):
 
 def test_retention_without_a_trusted_clock_deletes_nothing_and_says_why(home, monkeypatch):
     monkeypatch.setattr(clock, "clock_state", lambda *_: "unsynchronised")
-    done = run(home, "maintain", "retention")
-    assert done.exit_code == 0
-    assert "nothing deleted: the time is not known" in done.stdout
+    result = run(home, "maintain", "retention")
+    assert result.exit_code == 0
+    assert "nothing deleted: the time is not known" in result.stdout
 
 
 def test_check_fails_where_a_database_is_damaged(home):
     assert run(home, "maintain", "check").stdout == "register.sqlite: sound\n"
     spoil_page(home / "register.sqlite", "captures")
-    done = run(home, "maintain", "check")
-    assert done.exit_code == 1
-    assert "restart the service" in done.stdout
+    result = run(home, "maintain", "check")
+    assert result.exit_code == 1
+    assert "restart the service" in result.stdout
     assert json.loads(run(home, "maintain", "check", "--json").stdout)["register.sqlite"]
 
 
 def test_a_backup_of_a_damaged_database_is_refused_in_one_line(home):
     spoil_page(home / "register.sqlite", "captures")
-    done = run(home, "maintain", "backup")
-    assert done.exit_code == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert "register.sqlite" in done.stderr
+    result = run(home, "maintain", "backup")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "register.sqlite" in result.stderr
 
 
 def test_removing_a_student_renews_the_backups_of_the_gallery_and_says_so(tmp_path):
@@ -83,9 +83,9 @@ def test_removing_a_student_renews_the_backups_of_the_gallery_and_says_so(tmp_pa
     assert run(home, "enrol", "import", str(office.roster)).exit_code == 0
     for _ in range(2):
         assert run(home, "maintain", "backup").exit_code == 0
-    done = run(home, "enrol", "remove", "S1", "--yes")
-    assert "erased: 2 older backups of the gallery" in done.stdout
-    assert "stays: backups of registers keep sightings" in done.stdout
+    result = run(home, "enrol", "remove", "S1", "--yes")
+    assert "erased: 2 older backups of the gallery" in result.stdout
+    assert "stays: backups of registers keep sightings" in result.stdout
     (fresh,) = (home / "backups").glob("gallery-*")
     with closing(sqlite3.connect(fresh)) as conn:
         assert conn.execute("SELECT student_id FROM students").fetchall() == [("S2",)]
@@ -99,22 +99,22 @@ def office(folder, name: str, content: str):
 
 def test_documents_of_the_office_are_applied_by_hand_one_line_each(tmp_path, home):
     listed = office(tmp_path, "withdrawals.json", '{"schema": 1, "withdrawals": [{"student_id": "X9"}]}')
-    done = run(home, "maintain", "inbox", listed)
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == ("withdrawals.json: 0 consents taken back, 0 were not given, 1 ids are not known here\n")
+    result = run(home, "maintain", "inbox", listed)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == ("withdrawals.json: 0 consents taken back, 0 were not given, 1 ids are not known here\n")
     assert run(home, "maintain", "inbox").stdout == "nothing waits\n"
 
 
 def test_a_refused_document_is_reported_with_its_place_and_exit_code_1(tmp_path, home):
     broken = office(tmp_path, "corrections.json", '{"schema": 1, "corrections": [{"id": "c1"}]}')
-    done = run(home, "maintain", "inbox", broken, "--json")
-    assert done.exit_code == 1
-    (result,) = json.loads(done.stdout)
+    completed = run(home, "maintain", "inbox", broken, "--json")
+    assert completed.exit_code == 1
+    (result,) = json.loads(completed.stdout)
     assert (result["document"], result["in_force"]) == ("corrections.json", False)
     assert result["problem"].startswith("corrections.json, correction 1, lesson_id")
 
 
 def test_a_file_that_the_office_does_not_send_is_refused(tmp_path, home):
-    done = run(home, "maintain", "inbox", office(tmp_path, "students.csv", ""))
-    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
-    assert "not one of the office's documents" in done.stderr
+    result = run(home, "maintain", "inbox", office(tmp_path, "students.csv", ""))
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert "not one of the office's documents" in result.stderr

@@ -51,9 +51,9 @@ def settle(home, destination, outcome):
 
 
 def test_the_list_has_a_line_an_item_the_oldest_first(home):
-    done = run(home, "outbox", "list")
-    assert done.exit_code == 0
-    heads, *lines = done.stdout.splitlines()
+    result = run(home, "outbox", "list")
+    assert result.exit_code == 0
+    heads, *lines = result.stdout.splitlines()
     assert heads.split() == ["item", "to", "what", "about", "student", "state", "tries", "next", "try", "answer"]
     assert [" ".join(line.split()[:6]) for line in lines] == [
         f"1 upstream register {LESSON.lesson_id[:8]}/1 waiting 0",
@@ -132,8 +132,8 @@ def test_nothing_that_a_receiver_answers_can_steer_the_terminal(home):
 
 def test_a_parked_item_is_tried_again_when_a_person_says_so(home):
     item_id = settle(home, "mail", Outcome("parked", "550"))
-    done = run(home, "outbox", "retry", str(item_id))
-    assert (done.exit_code, done.stdout) == (
+    result = run(home, "outbox", "retry", str(item_id))
+    assert (result.exit_code, result.stdout) == (
         0,
         f"1 item is tried at the next sync; or now: `edge-daemon --home {home} sync`\n",
     )
@@ -143,16 +143,16 @@ def test_a_parked_item_is_tried_again_when_a_person_says_so(home):
 def test_on_an_installed_device_the_unit_is_named_that_has_the_token(home):
     installed = Home(None)
     installed.state_dir, installed.config_path = home, home / "config.toml"
-    done = CliRunner().invoke(cli_outbox, ["retry", "--all-parked"], obj=installed)
-    assert done.output.endswith("; or now: `sudo systemctl start edge-daemon-sync.service`\n")
+    result = CliRunner().invoke(cli_outbox, ["retry", "--all-parked"], obj=installed)
+    assert result.output.endswith("; or now: `sudo systemctl start edge-daemon-sync.service`\n")
 
 
 def test_everything_that_is_parked_is_tried_again_also_the_receiver(home):
     settle(home, "mail", Outcome("parked", "550"))
     settle(home, "mail", Outcome("parked", "552"))
     settle(home, "upstream", Outcome("parked", "401", receiver_down=True))
-    done = run(home, "outbox", "retry", "--all-parked")
-    assert done.stdout.startswith("2 items are tried")
+    result = run(home, "outbox", "retry", "--all-parked")
+    assert result.stdout.startswith("2 items are tried")
     listed = json.loads(run(home, "outbox", "list", "--json").stdout)
     assert {one["state"] for one in (*listed["destinations"], *listed["items"])} == {"open", "waiting"}
 
@@ -170,10 +170,10 @@ def test_everything_that_is_parked_is_tried_again_also_the_receiver(home):
 )
 def test_wrong_usage_is_refused_in_one_line_and_changes_nothing(home, arguments, words):
     settle(home, "upstream", Outcome("parked", "413"))
-    done = run(home, "outbox", *arguments)
-    assert done.exit_code == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    result = run(home, "outbox", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
     assert json.loads(run(home, "outbox", "show", "1", "--json").stdout)["state"] == "parked"
 
 
@@ -187,9 +187,9 @@ def test_wrong_usage_is_refused_in_one_line_and_changes_nothing(home, arguments,
 )
 def test_delivered_held_and_void_items_are_not_tried_again(home, outcome, words):
     settle(home, "upstream", outcome)
-    done = run(home, "outbox", "retry", "1")
-    assert done.exit_code == 2
-    assert words in done.stderr
+    result = run(home, "outbox", "retry", "1")
+    assert result.exit_code == 2
+    assert words in result.stderr
     assert json.loads(run(home, "outbox", "show", "1", "--json").stdout)["state"] == outcome.name
 
 
@@ -199,9 +199,9 @@ def test_outbox_retry_does_not_shorten_the_time_to_correct(home):
     db.execute("UPDATE outbox SET next_attempt_utc = ? WHERE item_id = 3", (stored(soon),))
     db.conn.commit()
     db.conn.close()
-    done = run(home, "outbox", "retry", "3")
-    assert done.exit_code == 2
-    assert "outbox 3: waits until the teacher's time to correct is over (mail.hold_h)" in done.stderr
+    result = run(home, "outbox", "retry", "3")
+    assert result.exit_code == 2
+    assert "outbox 3: waits until the teacher's time to correct is over (mail.hold_h)" in result.stderr
     assert json.loads(run(home, "outbox", "show", "3", "--json").stdout)["next_attempt"] == written(soon)
 
 
@@ -209,11 +209,11 @@ def test_outbox_retry_does_not_shorten_the_time_to_correct(home):
 def test_items_that_a_clock_ahead_deferred_are_brought_back(home, named):
     """An old mail to a guardian was postponed for a week; its hold is over, so it is sent."""
     db = open_register(home / "register.sqlite")
-    made, ahead = datetime.now(timezone.utc) - timedelta(days=3), datetime.now(timezone.utc) + timedelta(days=20)
-    db.execute("UPDATE outbox SET created_at_utc = ?, next_attempt_utc = ?", (stored(made), stored(ahead)))
+    made_at, ahead = datetime.now(timezone.utc) - timedelta(days=3), datetime.now(timezone.utc) + timedelta(days=20)
+    db.execute("UPDATE outbox SET created_at_utc = ?, next_attempt_utc = ?", (stored(made_at), stored(ahead)))
     db.conn.commit()
-    done = run(home, "outbox", "retry", *named)
-    assert done.exit_code == 0, done.stderr
+    result = run(home, "outbox", "retry", *named)
+    assert result.exit_code == 0, result.stderr
     now = datetime.now(timezone.utc)
     assert outbox.get(db, 3).next_attempt <= now
     if named == ("--all-parked",):
@@ -223,14 +223,14 @@ def test_items_that_a_clock_ahead_deferred_are_brought_back(home, named):
 
 def test_an_item_deferred_within_its_hold_goes_back_to_the_end_of_the_hold(home):
     db = open_register(home / "register.sqlite")
-    made = datetime.now(timezone.utc) - timedelta(minutes=5)
-    ahead = stored(made + timedelta(days=20))
-    db.execute("UPDATE outbox SET created_at_utc = ?, next_attempt_utc = ? WHERE item_id = 3", (stored(made), ahead))
+    made_at = datetime.now(timezone.utc) - timedelta(minutes=5)
+    ahead = stored(made_at + timedelta(days=20))
+    db.execute("UPDATE outbox SET created_at_utc = ?, next_attempt_utc = ? WHERE item_id = 3", (stored(made_at), ahead))
     db.conn.commit()
     assert run(home, "outbox", "retry", "3").exit_code == 2
     assert run(home, "outbox", "retry", "--all-parked").exit_code == 0
     hold = timedelta(hours=Home(home).config.mail.hold_h)
-    assert abs(outbox.get(db, 3).next_attempt - made - hold) < timedelta(seconds=2)
+    assert abs(outbox.get(db, 3).next_attempt - made_at - hold) < timedelta(seconds=2)
     db.conn.close()
 
 
@@ -239,11 +239,11 @@ def test_a_correction_on_the_command_line_brings_its_rows(home):
         bytes(range(32))
     )  # the key of tests.registers.SIGNER: another key's is not extended
     (home / "device.key").chmod(0o600)
-    done = run(
+    result = run(
         *(home, "register", "correct", LESSON.lesson_id, "--student", "s1", "--verdict", "present"),
         *("--by", "T", "--reason", "was at the nurse"),
     )
-    assert done.exit_code == 0, done.stderr
+    assert result.exit_code == 0, result.stderr
     items = json.loads(run(home, "outbox", "list", "--state", "all", "--json").stdout)["items"]
     assert [(one["kind"], one["ref"]) for one in items[5:]] == [
         ("register", f"{LESSON.lesson_id}/2"),
@@ -256,8 +256,8 @@ def test_the_outbox_is_copied_to_a_stick_that_the_office_collects_from(home, tmp
     stick, book = tmp_path_factory.mktemp("stick"), tmp_path_factory.mktemp("office") / "term.csv"
     (home / "config.toml").write_text(SETTINGS.replace("[device]", f'[device]\nname = "{LESSON.device}"'), "utf-8")
     before = json.loads(run(home, "outbox", "list", "--json").stdout)
-    done = run(home, "outbox", "copy", str(stick))
-    assert (done.exit_code, done.stdout) == (0, f"2 documents copied to {stick}, 0 were there already\n")
+    result = run(home, "outbox", "copy", str(stick))
+    assert (result.exit_code, result.stdout) == (0, f"2 documents copied to {stick}, 0 were there already\n")
     assert json.loads(run(home, "outbox", "list", "--json").stdout) == before
     collected = run(home, "collect", str(stick), "--output", str(book), "--time-zone", "UTC")
     assert (collected.exit_code, collected.stderr) == (0, "")
@@ -267,8 +267,8 @@ def test_the_outbox_is_copied_to_a_stick_that_the_office_collects_from(home, tmp
 
 
 def test_a_folder_that_is_not_there_is_no_stick(home, tmp_path):
-    done = run(home, "outbox", "copy", str(tmp_path / "not" / "mounted"))
-    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    result = run(home, "outbox", "copy", str(tmp_path / "not" / "mounted"))
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
     assert not (tmp_path / "not").exists()
 
 
@@ -280,8 +280,8 @@ def test_where_there_are_rehearsals_only_the_stick_and_the_office_say_why_nothin
     db = open_register(home / "register.sqlite")
     keep(db, *a_register(a_lesson(origin="rehearsal"), {"a": 1.0}))
     db.conn.close()
-    done = run(home, "outbox", "copy", str(stick))
-    assert done.stdout.splitlines() == [
+    result = run(home, "outbox", "copy", str(stick))
+    assert result.stdout.splitlines() == [
         f"0 documents copied to {stick}, 0 were there already",
         "1 of rehearsals stays here: the office gets a rehearsal only with `rehearse --deliver`",
     ]

@@ -44,12 +44,12 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def refusal(command: Command, home: Path) -> str:
     before = files(home)
-    done = command(home)
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith("edge-daemon: ")
-    assert done.stderr.count("\n") == 1
+    result = command(home)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("edge-daemon: ")
+    assert result.stderr.count("\n") == 1
     assert files(home) == before
-    return done.stderr
+    return result.stderr
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,11 @@ def test_a_database_that_another_process_holds(home, demo_frames, arguments, nam
         monkeypatch.setitem(opener.__kwdefaults__, "busy_timeout_s", 0.1)
     databases = {path: path.read_bytes() for path in home.glob("*.sqlite")}
     with closing(locked(home / name)):
-        done = run(home, *(str(demo_frames) if one == "FRAMES" else one for one in arguments))
-    assert done.exit_code == 2
-    assert f"{name}: " in done.stderr
-    assert "locked by another process" in done.stderr
-    assert done.stderr.count("\n") == 1
+        result = run(home, *(str(demo_frames) if one == "FRAMES" else one for one in arguments))
+    assert result.exit_code == 2
+    assert f"{name}: " in result.stderr
+    assert "locked by another process" in result.stderr
+    assert result.stderr.count("\n") == 1
     assert {path: path.read_bytes() for path in home.glob("*.sqlite")} == databases
 
 
@@ -162,8 +162,8 @@ def test_a_database_that_is_read_only():
         before = path.read_bytes()
         arguments = ["--home", folder, "register", "correct", register[0].lesson.lesson_id, "--student", "a"]
         command = [sys.executable, "-c", AS_NOBODY, *arguments, "--verdict", "absent", "--by", "me", "--reason", "ill"]
-        done = subprocess.run(command, cwd=DEMO.parent, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 2
-        assert f"{path}: this user has no right to write the database" in done.stderr
-        assert done.stderr.count("\n") == 1
+        completed = subprocess.run(command, cwd=DEMO.parent, capture_output=True, text=True, timeout=60)
+        assert completed.returncode == 2
+        assert f"{path}: this user has no right to write the database" in completed.stderr
+        assert completed.stderr.count("\n") == 1
         assert path.read_bytes() == before

@@ -36,10 +36,10 @@ def server(certificates):
 
 def settings(certificates, server, ca="ca.pem", **changes):
     context = ssl.create_default_context(cafile=certificates / ca)
-    made = ServerSettings(
+    settings = ServerSettings(
         "127.0.0.1", server.port, False, context, USER, PASSWORD, "password", "attendance@school.example", 600
     )
-    return replace(made, **changes)
+    return replace(settings, **changes)
 
 
 def client(certificates, server, **changes):
@@ -48,7 +48,7 @@ def client(certificates, server, **changes):
 
 
 def message(address="office@school.example", ref="lesson-1/1", **changes):
-    made = Message(
+    message = Message(
         stable_message_id("room 204", "office", ref, ""),
         "office",
         "",
@@ -59,7 +59,7 @@ def message(address="office@school.example", ref="lesson-1/1", **changes):
         "<p>HTML</p>",
         (("lesson-1", 1),),
     )
-    return replace(made, **changes)
+    return replace(message, **changes)
 
 
 def test_a_message_is_sent_encrypted_and_after_log_in(certificates, server):

@@ -97,8 +97,8 @@ def test_marks_that_override_the_direction_reorder_nothing(mark):
 
 
 def raw(**changes) -> bytes:
-    made = Message("id", "office", "", "office@school.example", "Attendance", "subject", "text\n", "<p>x</p>", ())
-    return to_bytes(to_message(dataclasses.replace(made, **changes), "attendance@school.example", NOW))
+    message = Message("id", "office", "", "office@school.example", "Attendance", "subject", "text\n", "<p>x</p>", ())
+    return to_bytes(to_message(dataclasses.replace(message, **changes), "attendance@school.example", NOW))
 
 
 def mime(**changes):

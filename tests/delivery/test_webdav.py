@@ -51,8 +51,8 @@ def test_folders_are_made_once(tmp_path, certificates, status):
         server.no_folder_status = status
         for revision in (1, 2, 3):
             assert put(office, PLACE.replace("1.json", f"{revision}.json")).name == "delivered"
-        made = [one.path for one in server.seen if one.method == "MKCOL"]
-    assert made == [
+        folders_made = [one.path for one in server.seen if one.method == "MKCOL"]
+    assert folders_made == [
         "/office/v1/",
         "/office/v1/devices/",
         "/office/v1/devices/room-1/",

@@ -38,7 +38,7 @@ def certificate(tmp_path_factory):
     """A key and a certificate for localhost, signed by itself, in one file."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
     now = datetime.datetime.now(datetime.timezone.utc)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -53,7 +53,8 @@ def certificate(tmp_path_factory):
     file = tmp_path_factory.mktemp("tls") / "server.pem"
     pem = serialization.Encoding.PEM
     file.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()) + made.public_bytes(pem)
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
     )
     return file
 

@@ -26,11 +26,11 @@ DESCRIPTION = "--description=Classroom attendance: a command by hand"
 def wrapper() -> Iterator[Wrapper]:
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
-        made = Wrapper(Path(name))
-        made.prepare()
-        (made.folder / "run").chmod(0o777)
-        (made.folder / "home").chmod(0o755)
-        yield made
+        wrapper = Wrapper(Path(name))
+        wrapper.prepare()
+        (wrapper.folder / "run").chmod(0o777)
+        (wrapper.folder / "home").chmod(0o755)
+        yield wrapper
 
 
 def test_the_unit_has_one_description_and_one_command_line_whatever_is_corrected(wrapper):
@@ -58,8 +58,8 @@ def _replaced(text: str, what: dict[str, str]) -> str:
 
 
 def test_without_root_it_calls_sudo_itself_with_one_line_for_all(wrapper):
-    done = wrapper.call(*CORRECTION, "--reason", "her mother's words", user=NOBODY)
-    assert (done.returncode, done.stderr) == (0, "")
+    result = wrapper.call(*CORRECTION, "--reason", "her mother's words", user=NOBODY)
+    assert (result.returncode, result.stderr) == (0, "")
     assert wrapper.recorded("sudo-line").splitlines() == ["--", "/usr/local/sbin/attendance", "--words-on-stdin"]
     # What sudo hands on is what root's half understands.
     handed = wrapper.recorded("sudo-stdin")
@@ -71,12 +71,12 @@ def test_without_root_it_calls_sudo_itself_with_one_line_for_all(wrapper):
 def test_standard_input_stays_unread_where_the_program_does_not_ask(wrapper):
     """A loop that reads a list must not lose its next lines to the first command."""
     script = 'while read -r id; do "$0" "$1" enrol remove "$id" --yes || exit; echo "$id"; done'
-    done = subprocess.run(
+    completed = subprocess.run(
         ["sh", "-c", script, "sh", str(wrapper.folder / "attendance")],
         input="S1\nS2\nS3\n", capture_output=True, text=True, check=False, cwd=wrapper.folder / "home", user=NOBODY,
         group=NOBODY, extra_groups=[], env={"PATH": f"{wrapper.folder}/tools:{os.environ['PATH']}"}, timeout=30,
     )  # fmt: skip
-    assert (done.stdout, done.stderr) == ("S1\nS2\nS3\n", "")
+    assert (completed.stdout, completed.stderr) == ("S1\nS2\nS3\n", "")
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_root_types_into_the_program_directly(wrapper):
 
 def test_after_sudo_has_logged_it_one_line_says_so(wrapper):
     logged = {"SUDO_COMMAND": "/usr/local/sbin/attendance register correct"}
-    done = wrapper.call(*CORRECTION, "--reason", "x", **logged)
-    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
-    assert "sudo has logged this command line" in done.stderr
+    result = wrapper.call(*CORRECTION, "--reason", "x", **logged)
+    assert (result.returncode, result.stderr.count("\n")) == (0, 1)
+    assert "sudo has logged this command line" in result.stderr
     assert wrapper.call("register", "correct", **logged).stderr == "", "asked for, and so not logged"
     for others in ("register list", "export --from today --to today --by week --output /tmp/x.csv", "mail test --help"):
         assert wrapper.call(*others.split(), **logged).stderr == ""
@@ -116,14 +116,14 @@ def test_after_sudo_has_logged_it_one_line_says_so(wrapper):
 
 @pytest.mark.parametrize("damaged", ["", "x\n", "3\nregister\n"])
 def test_words_that_are_cut_start_nothing(wrapper, damaged):
-    done = wrapper.call("--words-on-stdin", typed=damaged)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    result = wrapper.call("--words-on-stdin", typed=damaged)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
     assert not (wrapper.folder / "tools/line").exists()
 
 
 def test_a_word_with_a_line_break_is_refused_before_sudo(wrapper):
-    done = wrapper.call(*CORRECTION, *REASON, user=NOBODY)
-    assert (done.returncode, done.stderr) == (2, "attendance: a word may have no line break\n")
+    result = wrapper.call(*CORRECTION, *REASON, user=NOBODY)
+    assert (result.returncode, result.stderr) == (2, "attendance: a word may have no line break\n")
     assert not (wrapper.folder / "tools/sudo-line").exists()
 
 

@@ -69,10 +69,10 @@ class Device:
 
 @pytest.fixture
 def device(office, tmp_path):
-    made = Device(office.schools["north"], tmp_path)
-    with closing(made.db.conn):
-        made.deliver()
-        yield made
+    device = Device(office.schools["north"], tmp_path)
+    with closing(device.db.conn):
+        device.deliver()
+        yield device
 
 
 def post(role: str, device: Device, **fields: str):

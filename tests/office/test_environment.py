@@ -38,27 +38,27 @@ def office(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_tree_is_read_without_any_library_of_a_device_and_without_edge_daemon(tmp_path):
     room = OfficeRoom(tmp_path / "tree", "room 1")
     room.deliver(room.register(START, {"s1": 1.0}))
-    done = office(tmp_path / "o", "init", "--tree", str(tmp_path / "tree"), "--time-zone", "Europe/Berlin")
-    assert (done.returncode, done.stderr) == (0, "")
-    done = office(tmp_path / "o", "ingest")
-    assert (done.returncode, done.stderr) == (
+    result = office(tmp_path / "o", "init", "--tree", str(tmp_path / "tree"), "--time-zone", "Europe/Berlin")
+    assert (result.returncode, result.stderr) == (0, "")
+    result = office(tmp_path / "o", "ingest")
+    assert (result.returncode, result.stderr) == (
         3,
         "left out: room 1: no key is pinned for this device; documents left out: 1\n",
     )
-    assert done.stdout.endswith(" 1 left out\n")
+    assert result.stdout.endswith(" 1 left out\n")
     assert (
         "schools.school.keys: a key is not pinned, so documents are left out: room 1"
         in office(tmp_path / "o", "check").stderr
     )
     assert office(tmp_path / "o", "keys", "pin", "room 1", room.signer.public_key).returncode == 0
-    done = office(tmp_path / "o", "ingest")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "1 register, " in done.stdout
+    result = office(tmp_path / "o", "ingest")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "1 register, " in result.stdout
     assert office(tmp_path / "o", "init").stderr.startswith(
         f"edge-daemon-office: {tmp_path}/o/office.toml: exists already"
     )
-    done = office(tmp_path / "nowhere", "ingest")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    result = office(tmp_path / "nowhere", "ingest")
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
 
 
 def test_the_office_imports_nothing_of_the_device_and_the_device_nothing_of_the_office():

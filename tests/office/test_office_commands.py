@@ -28,9 +28,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("demo") / "office"
-    done = office(folder, "demo", "--no-serve")
-    assert (done.returncode, done.stderr) == (0, "")
-    return folder, done.stdout
+    result = office(folder, "demo", "--no-serve")
+    assert (result.returncode, result.stderr) == (0, "")
+    return folder, result.stdout
 
 
 def test_the_demo_has_rooms_registers_accounts_and_an_address(demo):
@@ -46,11 +46,11 @@ def test_the_demo_has_rooms_registers_accounts_and_an_address(demo):
 
 def test_help_has_two_names_and_a_group_alone_shows_it_in_lines(tmp_path):
     for arguments in (("-h",), ("account", "-h")):
-        done = office(tmp_path, *arguments)
-        assert (done.returncode, re.findall(r"\w\.\.\.$", done.stdout, re.M)) == (0, [])
-    done = office(tmp_path, "account")
-    assert done.returncode == 2
-    assert "\nCommands:\n  add " in done.stderr
+        result = office(tmp_path, *arguments)
+        assert (result.returncode, re.findall(r"\w\.\.\.$", result.stdout, re.M)) == (0, [])
+    result = office(tmp_path, "account")
+    assert result.returncode == 2
+    assert "\nCommands:\n  add " in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_help_has_two_names_and_a_group_alone_shows_it_in_lines(tmp_path):
 )
 def test_a_demo_at_an_unusable_address_is_not_made(tmp_path, listen, expected_message):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = office(tmp_path / "o", "demo", "--listen", listen or f"127.0.0.1:{taken.getsockname()[1]}")
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert expected_message in done.stderr
+        result = office(tmp_path / "o", "demo", "--listen", listen or f"127.0.0.1:{taken.getsockname()[1]}")
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert expected_message in result.stderr
     assert not (tmp_path / "o").exists()
 
 
@@ -89,13 +89,13 @@ def test_a_backup_brings_accounts_and_the_office_key_back_and_ingest_the_rest(de
     file = tmp_path / "office.backup"
     key = office(folder, "key").stdout
     assert re.fullmatch(r"[0-9a-f]{64} \(fingerprint [0-9a-f ]{24}\)\n", key)
-    done = office(folder, "backup", str(file))
-    assert (done.returncode, done.stderr) == (0, "")
+    result = office(folder, "backup", str(file))
+    assert (result.returncode, result.stderr) == (0, "")
     assert file.stat().st_mode & 0o077 == 0
     new = tmp_path / "new"
-    done = office(new, "restore", str(file))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "accounts 5, courses of teachers 2" in done.stdout
+    result = office(new, "restore", str(file))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "accounts 5, courses of teachers 2" in result.stdout
     settings = (new / "office.toml").read_text("utf-8")
     (new / "office.toml").write_text(settings.replace('tree = "tree"', f'tree = "{folder / "tree"}"'), "utf-8")
     assert office(new, "ingest").returncode == 0
@@ -123,11 +123,11 @@ def test_ingest_without_the_schools_server_takes_what_is_here_and_says_so_in_one
     text = (folder / "office.toml").read_text("utf-8")
     (folder / "server-token").write_text("secret\n", "ascii")
     (folder / "office.toml").write_text(f'{text}\n[schools.demo.server]\nurl = "https://127.0.0.1:9/x"\n', "utf-8")
-    done = office(folder, "ingest")
+    result = office(folder, "ingest")
     (folder / "office.toml").write_text(text, "utf-8")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("demo: https://127.0.0.1:9/x: does not answer")
-    assert "3 devices" in done.stdout
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith("demo: https://127.0.0.1:9/x: does not answer")
+    assert "3 devices" in result.stdout
 
 
 def test_accounts_are_added_changed_and_refused(demo):
@@ -138,33 +138,33 @@ def test_accounts_are_added_changed_and_refused(demo):
     assert office(folder, "alerts", "--dry-run").stdout.startswith("no account has an address")
     assert office(folder, "account", "set", "kim", "--email", "kim@school.example").stdout == "kim: address changed\n"
     assert office(folder, "alerts", "--dry-run").stdout.startswith("kim: ")
-    done = office(folder, "account", "set", "kim", "--course", "8b", "--disable")
-    assert done.stdout == "kim: disabled, courses changed\n"
+    result = office(folder, "account", "set", "kim", "--course", "8b", "--disable")
+    assert result.stdout == "kim: disabled, courses changed\n"
     listed = office(folder, "account", "list").stdout
     assert "demo; kim; teacher; Kim; 8b; disabled, no second factor" in listed
 
 
 def test_erase_says_what_went_and_what_stays(demo):
-    done = office(demo[0], "erase", "S1001")
+    result = office(demo[0], "erase", "S1001")
     unasked = "edge-daemon-office: S1001: not erased: without a terminal nobody can be asked; add --yes\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", unasked)
-    done = office(demo[0], "erase", "S1001", "--yes")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "stays: the name, in" in done.stdout
-    done = office(demo[0], "erase", "S9999", "--yes")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "edge-daemon-office: S9999: there is no such student; the page Students has the ids\n"
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", unasked)
+    result = office(demo[0], "erase", "S1001", "--yes")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "stays: the name, in" in result.stdout
+    result = office(demo[0], "erase", "S9999", "--yes")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "edge-daemon-office: S9999: there is no such student; the page Students has the ids\n"
 
 
 def test_check_says_what_a_trial_lacks(demo):
     folder, _ = demo
-    done = office(folder, "check")
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    result = office(folder, "check")
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
         "office.https is false: passwords cross the network in clear text",
         "office.totp is optional: a password that was seen is enough to read names",
     ]
-    assert done.stdout == "2 things to do\n"
+    assert result.stdout == "2 things to do\n"
     (folder / "secret-key").write_text("short\n", "ascii")
     assert "the file secret-key is too short: delete it" in office(folder, "check").stderr
     (folder / "secret-key").unlink()
@@ -172,13 +172,13 @@ def test_check_says_what_a_trial_lacks(demo):
     (folder / "office.toml").write_text(
         text.replace("https = false", "https = true").replace('"optional"', '"required"')
     )
-    done = office(folder, "check")
-    assert (done.returncode, done.stderr) == (0, "")
+    result = office(folder, "check")
+    assert (result.returncode, result.stderr) == (0, "")
     (tree,) = re.findall(r'^tree = "(.*)"$', text, re.M)
     (folder / tree).rename(folder / "elsewhere")
-    done = office(folder, "check")
-    assert (done.returncode, done.stdout) == (1, "1 thing to do\n")
-    assert done.stderr.startswith(f"schools.demo.tree: there is no folder {folder / tree}: make or mount it")
+    result = office(folder, "check")
+    assert (result.returncode, result.stdout) == (1, "1 thing to do\n")
+    assert result.stderr.startswith(f"schools.demo.tree: there is no folder {folder / tree}: make or mount it")
     (folder / "elsewhere").rename(folder / tree)
     (folder / "office.toml").write_text(text)
 
@@ -204,16 +204,16 @@ def test_a_wrong_setting_is_named_with_its_key(demo, tmp_path, old, new, expecte
 
 def test_a_course_or_device_that_is_not_there_yet_is_taken_with_a_warning(demo):
     folder, _ = demo
-    done = office(folder, "account", "set", "teacher", "--course", "7a", "--course", "7ä")
-    assert done.returncode == 0
+    result = office(folder, "account", "set", "teacher", "--course", "7a", "--course", "7ä")
+    assert result.returncode == 0
     warning = "--course 7ä: no register and no student has this course yet; check its spelling: there is "
-    assert done.stderr.startswith(warning)
-    assert done.stderr.count("\n") == 1
+    assert result.stderr.startswith(warning)
+    assert result.stderr.count("\n") == 1
     odd = ("room 101", "offers another key in its key.json", 2)
     for device, text, lines in (("room 2O4", "there is room 204", 1), odd):
-        done = office(folder, "keys", "pin", device, "0" * 64)
-        assert (done.returncode, done.stderr.count("\n")) == (0, lines)
-        assert text in done.stderr
+        result = office(folder, "keys", "pin", device, "0" * 64)
+        assert (result.returncode, result.stderr.count("\n")) == (0, lines)
+        assert text in result.stderr
     listed = office(folder, "keys", "list").stdout
     assert listed.count("room 101: ") == 2
     assert "room 2O4: " + "0" * 64 in listed
@@ -223,9 +223,9 @@ def test_a_course_or_device_that_is_not_there_yet_is_taken_with_a_warning(demo):
         assert office(folder, "keys", "unpin", device, "0" * 64).returncode == 0
     assert "0" * 64 not in office(folder, "keys", "list").stdout
     assert "is not pinned for this device" in office(folder, "keys", "unpin", "room 101", "0" * 64).stderr
-    done = office(folder, "keys", "pin", " ", "0" * 64)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "DEVICE: is not a name of a device" in done.stderr
+    result = office(folder, "keys", "pin", " ", "0" * 64)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "DEVICE: is not a name of a device" in result.stderr
 
 
 @pytest.mark.parametrize(

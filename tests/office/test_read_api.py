@@ -205,9 +205,11 @@ def test_the_commands_of_other_systems(tmp_path):
     home = tmp_path / "o"
     (tmp_path / "tree" / "v1" / "devices").mkdir(parents=True)
     assert run_office(home, "init", "--tree", str(tmp_path / "tree")).returncode == 0
-    made = run_office(home, "token", "add", "sis", "--scope", "marks", "--scope", "lessons", "--expires", "2099-07-31")
-    assert (made.returncode, made.stderr) == (0, "")
-    token = made.stdout.split()[0]
+    completed = run_office(
+        home, "token", "add", "sis", "--scope", "marks", "--scope", "lessons", "--expires", "2099-07-31"
+    )
+    assert (completed.returncode, completed.stderr) == (0, "")
+    token = completed.stdout.split()[0]
     listed = run_office(home, "token", "list").stdout
     assert listed == "school; sis; lessons marks; until 2099-07-31; never used\n"
     assert token not in listed

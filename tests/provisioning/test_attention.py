@@ -14,12 +14,12 @@ from tests.provisioning.lists import GOOD, OTHER, make_cards, write_list
 
 @pytest.mark.parametrize(("options", "deg"), [((), None), (("--count", "facing"), None), (("--count", "there"), 180)])
 def test_the_choice_is_in_the_settings_and_in_the_output(tmp_path, options, deg):
-    made = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", *options)
-    assert made.returncode == 0, made.stderr
+    result = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", *options)
+    assert result.returncode == 0, result.stderr
     written = (tmp_path / "cards" / "room-7a" / "edge-daemon" / "config.toml").read_text("utf-8")
     assert tomllib.loads(written).get("attention", {}).get("max_yaw_deg") == deg
     counts = "every picture in which a student is there counts" if deg else "only pictures in which a student faces"
-    assert counts in made.stdout
+    assert counts in result.stdout
 
 
 def test_a_value_of_the_list_for_a_room_stays(tmp_path):

@@ -20,9 +20,9 @@ def test_identity_is_that_of_the_device_key(tmp_path):
     (tmp_path / "device.key").write_bytes(b"k" * 32)
     (tmp_path / "device.key").chmod(0o600)
     (tmp_path / "config.toml").write_text('[device]\nname = "room-7a"\n')
-    done = call("--home", str(tmp_path), "identity", "--json")
+    result = call("--home", str(tmp_path), "identity", "--json")
     public_key = Signer(b"k" * 32).public_key
-    assert json.loads(done.output) == {
+    assert json.loads(result.output) == {
         "device": "room-7a",
         "room": "",
         "public_key": public_key,
@@ -52,6 +52,6 @@ def test_the_services_user_can_read_its_settings_whoever_calls(tmp_path):
 def test_firstboot_says_who_the_device_is_and_then_that_there_is_no_card(tmp_path):
     device = Device(tmp_path / "device")
     device.put(card_folder(tmp_path))
-    done = call("firstboot", "--root", str(device.root))
-    assert (done.exit_code, done.output.startswith("room-7a, room 7a: ready; key fingerprint ")) == (0, True)
+    result = call("firstboot", "--root", str(device.root))
+    assert (result.exit_code, result.output.startswith("room-7a, room 7a: ready; key fingerprint ")) == (0, True)
     assert call("firstboot", "--root", str(device.root)).output.startswith("no card to take over")

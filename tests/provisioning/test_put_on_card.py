@@ -134,9 +134,9 @@ def test_bytes_of_another_alphabet_stay_as_they_are(tmp_path, boot):
 def test_other_controllers_that_a_person_enabled_stay():
     words = ["cgroup_enable=memory", "ds=nocloud;i=new"]
     given = b"root=/dev/x cgroup_enable=cpuset cgroup_enable=memory ds=nocloud;i=old rootwait\n"
-    made = put_on_card.with_words(given, words)
-    assert made == b"root=/dev/x cgroup_enable=cpuset rootwait cgroup_enable=memory ds=nocloud;i=new\n"
-    assert put_on_card.with_words(made, words) == made
+    cmdline = put_on_card.with_words(given, words)
+    assert cmdline == b"root=/dev/x cgroup_enable=cpuset rootwait cgroup_enable=memory ds=nocloud;i=new\n"
+    assert put_on_card.with_words(cmdline, words) == cmdline
 
 
 def test_lines_that_an_editor_of_windows_has_saved_are_still_ours():

@@ -157,8 +157,8 @@ def test_a_setting_is_recommended_only_where_it_differs(room_audit):
     room_audit = replace(room_audit, front=FrontDirection(12, 11, -17.6), lens_position=0.53)
     found = {(s.section, s.key): s.value for s in settings(room_audit, CONFIG)}
     assert found == {("attention", "front_yaw_deg"): -18.0, ("camera", "lens_position"): 0.53}
-    done = Config(attention=AttentionConfig(front_yaw_deg=-15.0), camera=CameraConfig(lens_position=0.5))
-    assert settings(room_audit, done) == ()
+    config = Config(attention=AttentionConfig(front_yaw_deg=-15.0), camera=CameraConfig(lens_position=0.5))
+    assert settings(room_audit, config) == ()
 
 
 def test_for_a_camera_upside_down_only_the_setting_of_its_rotation_is_recommended(room_audit):

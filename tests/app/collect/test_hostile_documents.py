@@ -82,9 +82,9 @@ def test_a_document_that_no_device_makes_is_named_and_left_out(rooms, tmp_path, 
     text = signed(fields, bad.signer) if is_signed else json.dumps({**fields, "signature": "00" * 64})
     bad.put("v1/devices/bad/registers/evil/1.json", text)
     for output in ("term.csv", "term.xlsx"):
-        done = collect(tmp_path, output=output)
-        assert done.exit_code == 3, done.stderr
-        (line,) = done.stderr.splitlines()
+        result = collect(tmp_path, output=output)
+        assert result.exit_code == 3, result.stderr
+        (line,) = result.stderr.splitlines()
         assert line.startswith("left out: bad/registers/evil/1.json: ")
     assert students(tmp_path) == ["bad s", "good s"]
 
@@ -106,9 +106,9 @@ def test_a_document_that_no_device_makes_is_named_and_left_out(rooms, tmp_path, 
 def test_a_text_that_was_made_to_end_the_run_is_one_line(rooms, tmp_path, text):
     rooms[0].put("v1/devices/bad/registers/evil/1.json", text)
     rooms[0].put("v1/devices/bad/commitments/evil.json", text)
-    done = collect(tmp_path)
-    assert done.exit_code == 3
-    assert {line.partition(".json")[0] for line in done.stderr.splitlines()} == {
+    result = collect(tmp_path)
+    assert result.exit_code == 3
+    assert {line.partition(".json")[0] for line in result.stderr.splitlines()} == {
         "left out: bad/registers/evil/1",
         "left out: bad/commitments/evil",
     }
@@ -129,8 +129,8 @@ def test_nothing_of_a_document_is_parsed_before_its_signature_was_seen(rooms, tm
 
 def test_a_heartbeat_of_the_year_9999_is_named_and_the_room_is_written(rooms, tmp_path):
     rooms[0].put("v1/devices/bad/status.json", {"device": "bad", "at": "9999-12-31T23:59:59Z"})
-    done = collect(tmp_path, output="term.xlsx")
-    assert (done.exit_code, done.stderr) == (3, "left out: bad/status.json: names an impossible time\n")
+    result = collect(tmp_path, output="term.xlsx")
+    assert (result.exit_code, result.stderr) == (3, "left out: bad/status.json: names an impossible time\n")
     page = openpyxl.load_workbook(tmp_path / "term.xlsx")["Rooms"]
     assert {"bad", "good"} <= {row[0] for row in page.iter_rows(values_only=True)}
 
@@ -191,9 +191,9 @@ def test_many_bad_documents_are_counted_and_need_no_memory(rooms, tmp_path):
         "peak = next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
         "print(code, peak)\n"  # ru_maxrss would be that of the process of the tests where it is larger
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    exit_code, peak_kib = map(int, done.stdout.splitlines()[-1].split())
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    exit_code, peak_kib = map(int, completed.stdout.splitlines()[-1].split())
     assert exit_code == 3
     assert peak_kib < 300 * 1024
-    assert "530 more things are left out or odd" in done.stderr
+    assert "530 more things are left out or odd" in completed.stderr
     assert students(tmp_path) == ["bad s", "good s"]

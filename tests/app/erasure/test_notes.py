@@ -37,9 +37,9 @@ def room(tmp_path) -> Room:
 
 def correct(room: Room, reason: str, student_id: str = "S1"):
     arguments = ("--student", student_id, "--verdict", "present", "--by", "Ms Weber", "--reason", reason)
-    done = run(room.home.state_dir, "register", "correct", LESSON.lesson_id, *arguments)
-    assert (done.exit_code, done.stderr) == (0, "")
-    return done
+    result = run(room.home.state_dir, "register", "correct", LESSON.lesson_id, *arguments)
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result
 
 
 def register_shown(room: Room) -> dict[str, object]:
@@ -114,5 +114,5 @@ def test_words_that_an_earlier_release_signed_stay_and_the_removal_prints_them(r
         new = registers_of.correct(old, "S1", "present", by="T", reason=WORDS, at=NOW)
         with transaction(db):
             append(db, last.lesson_id, 2, sign(new, last.sha256, Signer(device_key(room.home.key_path))), NOW)
-    done = run(room.home.state_dir, "enrol", "remove", "S1", "--yes").stdout
-    assert f"stays: words of an earlier release, signed: register {LESSON.lesson_id}, 2026-11-21: {WORDS}" in done
+    result = run(room.home.state_dir, "enrol", "remove", "S1", "--yes").stdout
+    assert f"stays: words of an earlier release, signed: register {LESSON.lesson_id}, 2026-11-21: {WORDS}" in result

@@ -42,8 +42,8 @@ def room(tmp_path) -> Room:
 
 def student_page(room: Room, name: str, student_id: str = "S1") -> str:
     output = room.home.state_dir.parent / name
-    done = run(room.home.state_dir, "enrol", "show", student_id, "--output", str(output))
-    assert (done.exit_code, done.stderr) == (0, "")
+    result = run(room.home.state_dir, "enrol", "show", student_id, "--output", str(output))
+    assert (result.exit_code, result.stderr) == (0, "")
     return output.read_text()
 
 
@@ -172,9 +172,9 @@ def test_of_a_removed_student_the_registers_are_left(room):
 )
 def test_a_page_that_can_not_be_written_is_one_line(room, arguments, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = run(room.home.state_dir, "enrol", "show", *arguments)
-    assert done.exit_code == 2
-    (line,) = done.stderr.splitlines()
+    result = run(room.home.state_dir, "enrol", "show", *arguments)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
     assert words in line
 
 
@@ -182,8 +182,8 @@ def test_a_page_that_can_not_be_written_is_one_line(room, arguments, words, tmp_
 def test_an_export_of_one_student_has_no_lines_of_other_students(room, tmp_path, ending):
     output = tmp_path / f"one.{ending}"
     days = ("--from", "2026-11-01", "--to", "2026-11-30", "--output", str(output))
-    done = run(room.home.state_dir, "export", *days, "--student", "S1")
-    assert (done.exit_code, done.stderr) == (0, "")
+    result = run(room.home.state_dir, "export", *days, "--student", "S1")
+    assert (result.exit_code, result.stderr) == (0, "")
     text = output.read_text("utf-8-sig")
     assert re.search(r"\bS1\b", text)
     assert re.search(r"\bS[23]\b|Name of S[23]", text) is None
@@ -192,5 +192,5 @@ def test_an_export_of_one_student_has_no_lines_of_other_students(room, tmp_path,
         assert [[s["student_id"] for s in one["students"]] for one in registers][-1] == ["S1"]
         assert registers[-1]["signature"] is None
         assert len(registers[-1]["corrections"]) == 1
-    done = run(room.home.state_dir, "export", *days, "--student", "S9")
-    assert (done.exit_code, "nobody has this id" in done.stderr) == (2, True)
+    result = run(room.home.state_dir, "export", *days, "--student", "S9")
+    assert (result.exit_code, "nobody has this id" in result.stderr) == (2, True)

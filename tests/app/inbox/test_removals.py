@@ -70,10 +70,10 @@ def test_the_same_list_again_erases_nothing_more(room):
 
 
 def test_a_list_for_more_than_half_of_the_room_waits_for_a_person_on_the_device(room):
-    done = apply(room, removals("S1", "S2"))
-    assert not done.in_force
-    assert "would remove 2 of 3 students, and waits" in done.problem
-    assert "S1" not in done.problem
+    applied = apply(room, removals("S1", "S2"))
+    assert not applied.in_force
+    assert "would remove 2 of 3 students, and waits" in applied.problem
+    assert "S1" not in applied.problem
     assert set(room.enrolled()) == {"S1", "S2", "S3"}
     assert pulled(room)["applied"] is None
     result = run(room.home.state_dir, "maintain", "inbox", "--confirm")

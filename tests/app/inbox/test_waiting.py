@@ -75,8 +75,8 @@ def test_everything_comes_and_is_put_into_force(home, server):
     (folder / "corrections.json").write_text(json.dumps({"schema": 1, "corrections": []}))
     (folder / "withdrawals.json").write_text(json.dumps({"schema": 1, "withdrawals": [{"student_id": "S1"}]}))
     assert set(pulled(home, server).values()) == {"new"}
-    done = {one.document: one.in_force for one in apply_inbox(home, NOW)}
-    assert done == dict.fromkeys(wanted_names(home.config), True)
+    in_force = {one.document: one.in_force for one in apply_inbox(home, NOW)}
+    assert in_force == dict.fromkeys(wanted_names(home.config), True)
     assert set(pulled(home, server).values()) == {"unchanged"}
     assert list(inbox_dir(home).iterdir()) == []
     assert pulled_timetable(home).exists()

@@ -66,9 +66,9 @@ def home(tmp_path, enrolled, server, certificates):
     settings += (
         f'ca_file = "{certificates}/ca.pem"\nusername = "{USER}"\npassword_file = "password"\nper_minute = 600\n'
     )
-    made = copied(enrolled, tmp_path / "home", settings)
-    (made.state_dir / "password").write_text(PASSWORD + "\n", encoding="utf-8")
-    return made
+    home = copied(enrolled, tmp_path / "home", settings)
+    (home.state_dir / "password").write_text(PASSWORD + "\n", encoding="utf-8")
+    return home
 
 
 def drain(home, at, sender=None, rounds=1):

@@ -37,10 +37,10 @@ def enrol(home, text=ROSTER):
     home.ensure_state_dir()
     roster = home.state_dir / "roster.csv"
     roster.write_text(text, encoding="utf-8")
-    done = run(home.state_dir, "enrol", "import", str(roster))
-    assert done.exit_code == 0
+    result = run(home.state_dir, "enrol", "import", str(roster))
+    assert result.exit_code == 0
     roster.unlink()
-    return done
+    return result
 
 
 def contacts(home):
@@ -90,9 +90,9 @@ def test_contacts_of_a_removed_student_vanish_even_where_the_keys_are_lost(home)
     enrol(home)
     home.contact_key_path.unlink()
     home.key_path.write_bytes(bytes(32))
-    done = run(home.state_dir, "enrol", "remove", "S2", "--yes")
-    assert done.exit_code == 0
-    assert "mail still uses the earlier names and addresses" in done.stderr
+    result = run(home.state_dir, "enrol", "remove", "S2", "--yes")
+    assert result.exit_code == 0
+    assert "mail still uses the earlier names and addresses" in result.stderr
     rows = open_register(home.register_db_path).execute("SELECT student_id FROM contacts").fetchall()
     assert rows == [("S1",)]
 

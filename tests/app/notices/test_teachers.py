@@ -51,17 +51,17 @@ def home(tmp_path) -> Home:
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / "config.toml").write_text(SETTINGS, encoding="utf-8")
-    made = Home(folder)
-    enrol(made, ROSTER)
-    return made
+    home = Home(folder)
+    enrol(home, ROSTER)
+    return home
 
 
 def enrol(home: Home, text: str) -> None:
     path = home.state_dir / "roster.csv"
     path.write_text(text, encoding="utf-8")
-    done = run(home.state_dir, "enrol", "import", str(path))
+    result = run(home.state_dir, "enrol", "import", str(path))
     path.unlink()
-    assert done.exit_code == 0, done.stderr
+    assert result.exit_code == 0, result.stderr
 
 
 @pytest.fixture
@@ -149,10 +149,10 @@ def test_the_sheet_has_a_list_to_print_and_tick(home, db):
     assert (page["A2"].number_format, page["B2"].number_format) == ("yyyy-mm-dd", "hh:mm")
     assert (page.page_setup.orientation, page.page_setup.paperSize, page.print_title_rows) == ("portrait", 9, "$4:$4")
     office = next(one for one in outbox.listed(db, outbox.STATES) if one.kind == "office" and "#" not in one.ref)
-    made = Composer(home, db).compose(
+    composed = Composer(home, db).compose(
         Delivery(office.item_id, "mail", "office", office.ref, "", office.lesson_id, 0, AT), AT
     )
-    assert "Tick list" not in openpyxl.load_workbook(io.BytesIO(made.attachments[0].content)).sheetnames
+    assert "Tick list" not in openpyxl.load_workbook(io.BytesIO(composed.attachments[0].content)).sheetnames
 
 
 def test_where_each_student_was_assessed_there_is_no_tick_list(home, db):

@@ -109,20 +109,20 @@ def test_a_face_between_two_tracks_has_a_neighbour_of_each_and_its_similarity_de
 
 def test_a_track_keeps_the_numbers_of_its_lesson_and_the_mean_of_its_faces():
     vectors = vectors_with(np.array([[1, 0.5, 0.2], [0.5, 1, 0.8], [0.2, 0.8, 1]]))
-    made = make_track(7, [0, 1, 2], [10, 20, 30], vectors)
-    assert (made.seat, made.members) == (7, (10, 20, 30))
-    assert made.similarity == pytest.approx(0.5)
-    assert made.centre == pytest.approx(vectors.mean(axis=0))
+    track = make_track(7, [0, 1, 2], [10, 20, 30], vectors)
+    assert (track.seat, track.members) == (7, (10, 20, 30))
+    assert track.similarity == pytest.approx(0.5)
+    assert track.centre == pytest.approx(vectors.mean(axis=0))
     pair = make_track(7, [0, 2], [10, 20, 30], vectors)
     assert (pair.members, pair.similarity) == ((10, 30), pytest.approx(0.2))
 
 
 def test_a_single_face_has_no_similarity_to_itself():
     vectors = vectors_with(np.array([[1, 0.5], [0.5, 1]]))
-    made = make_track(0, [1], [4, 5], vectors)
-    assert made.members == (5,)
-    assert math.isnan(made.similarity)
-    assert made.centre == pytest.approx(vectors[1])
+    track = make_track(0, [1], [4, 5], vectors)
+    assert track.members == (5,)
+    assert math.isnan(track.similarity)
+    assert track.centre == pytest.approx(vectors[1])
 
 
 def test_the_tracks_of_a_seat_have_its_number_and_the_numbers_of_the_lesson():
