@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_daemon.cli.enrol_text import warnings
+from edge_daemon.cli.enrol_text import findings
 from edge_daemon.errors import GalleryError, PhotographError, StoreError
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.store.database import open_gallery
@@ -223,8 +223,8 @@ def test_a_folder_of_one_student_leaves_the_templates_of_the_others(store, schoo
         (school.photos / "S1" / f"{shot}.png").unlink()
     report = school.enrol(store)
     assert (report.kept, report.lost, report.accepted, state(store)) == (("S1",), (), 3, before)
-    (line,) = [one for one in warnings(report) if one.startswith("S1: ")]
-    assert line == "S1: no photograph in the folder; earlier templates stay; --drop-missing removes them"
+    (line,) = [one for one in findings(report) if one.startswith("warning: S1: ")]
+    assert line == "warning: S1: no photograph in the folder; earlier templates stay; --drop-missing removes them"
 
 
 def test_enrolled_students_are_compared_with_new_ones(store, school):

@@ -49,23 +49,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, help="write the page of the documentation")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
-    all_variants = variants()
+    cases = variants()
     with ProcessPoolExecutor(options.processes) as pool:
-        ours = list(pool.map(by_program, all_variants, chunksize=20))
-        asked = [number for number, one in enumerate(all_variants) if one.is_standard]
-        theirs = {RIE: list(pool.map(by_recurring_ical_events, [all_variants[n] for n in asked], chunksize=20))}
-    theirs[JS] = by_ical_js([all_variants[n] for n in asked], options.modules)
-    wrong = [
-        number for number, (one, read) in enumerate(zip(all_variants, ours, strict=True)) if not is_as_meant(one, read)
-    ]
-    found = differences(all_variants, ours, asked, theirs)
+        ours = list(pool.map(by_program, cases, chunksize=20))
+        asked = [number for number, one in enumerate(cases) if one.is_standard]
+        theirs = {RIE: list(pool.map(by_recurring_ical_events, [cases[n] for n in asked], chunksize=20))}
+    theirs[JS] = by_ical_js([cases[n] for n in asked], options.modules)
+    wrong = [number for number, (one, read) in enumerate(zip(cases, ours, strict=True)) if not is_as_meant(one, read)]
+    found = differences(cases, ours, asked, theirs)
     result = {
         "measured": f"{datetime.now(timezone.utc):%Y-%m-%d}",
         "python": platform.python_version(),
         "readers": {RIE: version("recurring-ical-events"), JS: _version_of_ical_js(options.modules)},
-        "variants": len(all_variants),
-        "constructs": len({one.construct for one in all_variants}),
-        "not_as_meant": [{"variant": number, "construct": all_variants[number].construct} for number in wrong],
+        "variants": len(cases),
+        "constructs": len({one.construct for one in cases}),
+        "not_as_meant": [{"variant": number, "construct": cases[number].construct} for number in wrong],
         "asked_of_other_readers": len(asked),
         "same_lessons": {
             reader: len(asked) - sum(len(d.variants) for d in found if d.reader == reader) for reader in theirs
@@ -77,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.page.write_text(page(result), encoding="utf-8")
     unknown = [one for one in found if not one.right]
     print(
-        f"{len(all_variants)} variants, {len(wrong)} not as meant; {len(found)} differences, {len(unknown)} without a verdict"
+        f"{len(cases)} variants, {len(wrong)} not as meant; {len(found)} differences, {len(unknown)} without a verdict"
     )
     for one in unknown:
         print(f"  {one.reader}: {one.construct}")
