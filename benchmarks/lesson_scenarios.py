@@ -23,7 +23,7 @@ class Judged:
     student: TrueStudent
     verdict: Verdict
     is_lesson_unusual: bool
-    """Whether the register's flags ask a person to check it before the school acts on it."""
+    """Whether the register's flags ask a person to check the lesson before the school acts on the register."""
 
     @property
     def expected(self) -> str:

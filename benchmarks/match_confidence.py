@@ -114,7 +114,8 @@ def guess(trial: Trial, way: str, match: MatchProbability) -> Guess:
 def given(made: Sequence[Trial], guesses: Sequence[Guess], rule: Sequence[Guess]) -> NDArray[np.bool_]:
     """Return whether a way gives a name, for each trial, (trials,).
 
-    The threshold of the way is chosen so that it names as many strangers as the rule does.
+    The threshold of the way is chosen so that the way names as many strangers as the program's fixed thresholds do.
+    `guesses` are those of the way, `rule` those of the fixed thresholds.
     """
     strangers_only = np.array([trial.student == STRANGER for trial in made])
     by_rule = np.array([one.strength >= 0 for one in rule])

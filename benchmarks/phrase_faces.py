@@ -3,9 +3,11 @@
     python -m benchmarks.phrase_faces --data VIDEOS --json OUT [--enrolled N] [--tried N]
 
 VIDEOS has videos of one sentence each, with all frames (GRID corpus: 360 by 288, 75 frames). There is one clip of each
-sentence. **The repetitions are perturbed copies of it** (another pace, light, place and size, grain), so a right clip
-is easier here than at a door. The trials are further copies, those of the other people, one frame held still, and the
-clip in reverse. The report has the program's answer (face and movement, each at its threshold) and each part alone.
+sentence. **The repetitions are perturbed copies of this clip** (another pace, light, place and size, grain), so a right
+clip is easier here than at a door. The trials are further copies of the clip, copies of other people's clips, one frame
+held still, and the clip in reverse.
+
+The report has the program's answer (face and movement, each at its threshold) and each part alone.
 """
 
 from __future__ import annotations

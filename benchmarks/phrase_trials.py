@@ -51,7 +51,7 @@ class _Measured:
 
     movement: Floats
     cohort: Floats
-    """(n, m): mean distance of each clip's movement from the wrong clips that are made from each enrolled clip."""
+    """(n, m): mean distance of a clip's movement from the wrong movements that `cohort` makes of an enrolled clip."""
     picture: Floats
     energies: Floats
 

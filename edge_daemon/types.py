@@ -374,7 +374,7 @@ class Delivery:
     """Number of attempts before this one."""
     created_at: datetime
     due_at: datetime | None = field(default=None, compare=False)
-    """Time at which it became due; None: unknown."""
+    """Time at which the item became due; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +394,6 @@ class Outcome:
     receiver_down: bool = False
     """True: the receiver accepts no item now (no network, wrong token), so the other items need no attempt."""
     is_doubtful: bool = field(default=False, compare=False)
-    """True: the receiver refused this item but may accept others. Others are tried before it counts as down."""
+    """True: the receiver refused this item but may accept others. These are tried before it counts as down."""
     is_occupied: bool = field(default=False, compare=False)
     """True: the server has another document at this item's path. The item can be delivered once the path is free."""

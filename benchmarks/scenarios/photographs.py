@@ -39,7 +39,10 @@ MOST_PHOTOGRAPHS = 3
 EACH = 5
 """Number of photographs of a person that are used: three to enrol, two for the captures."""
 LEAST = 6
-"""Least number of photographs of a person, one more than needed, so that fewer people have to be read."""
+"""Least number of photographs of a person who takes part.
+
+It is one more than `EACH`, so that there are fewer people whose photographs have to be read.
+"""
 Bins = Mapping[str, tuple[float, float]]
 WIDTH_BINS_PX: Bins = {"56-80": (56.0, 80.0), "80-120": (80.0, 120.0), "120+": (120.0, np.inf)}
 SHARPNESS_BINS: Bins = {"below .3": (0.0, 0.3), ".3-.4": (0.3, 0.4), ".4 and more": (0.4, np.inf)}

@@ -151,7 +151,10 @@ def parts(registers: Iterable[Register], split: Split) -> list[tuple[str, list[R
 def days_of(
     registers: Sequence[Register], zone: tzinfo, by: By, week: SchoolWeek = ISO_WEEK
 ) -> tuple[datetime, datetime]:
-    """Return the first and the last day of a sheet: of its month, or of its week without a weekend that is free."""
+    """Return the first and the last day of a sheet: those of its month, or those of its week.
+
+    A weekend without lessons at either end of the week is left out.
+    """
     starts = [register.lesson.start.astimezone(zone) for register in registers]
     first, last = span(starts[0], by, week)
     return week.school_days(first, last, starts) if by == "week" else (first, last)

@@ -47,14 +47,14 @@ def traits_of(values: Mapping[str, float]) -> Traits:
 
 @cache
 def _kinds() -> Mapping[str, Any]:
-    """Return each trait's class."""
+    """Return the class of each trait, by the trait's name."""
     hints = get_type_hints(Traits)
     return {one.name: get_args(hints[one.name])[0] for one in fields(Traits)}
 
 
 @cache
 def _columns_of() -> Mapping[str, tuple[str, ...]]:
-    """Return each trait's columns."""
+    """Return the names of each trait's columns, by the trait's name."""
     return {
         name: tuple(f"\0{name}/{kind.VERSION}/{number}" for number in _number_names(kind))
         for name, kind in _kinds().items()

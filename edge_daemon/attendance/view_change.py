@@ -21,14 +21,14 @@ _ENOUGH_CELLS: Final = 0.25
 
 
 def scene_of(views: Sequence[RoomView]) -> bytes:
-    """Return a room's signature: light and structure of 128 cells as 256 bytes, the median over the captures."""
+    """Return the scene of a lesson: light and structure of 128 cells as 256 bytes, the median over the captures."""
     luma = np.median([view.luma for view in views], axis=0)
     structure = np.median([view.structure for view in views], axis=0)
     return bytes(np.clip(np.rint(np.stack([luma, 2 * structure])), 0, 255).astype(np.uint8).tobytes())
 
 
 def view_of_scene(scene: bytes) -> RoomView:
-    """Return the cells of a signature."""
+    """Return the cells of a scene as a view."""
     luma, doubled = np.frombuffer(scene, np.uint8).astype(np.float32).reshape(2, VIEW_ROWS, VIEW_COLUMNS)
     return RoomView(luma, np.zeros_like(luma), (doubled / 2).astype(np.float32), 0.0)
 
@@ -37,8 +37,8 @@ def scene_similarity(one: bytes, other: bytes, usable: Area) -> float:
     """Return how similar two scenes are, -1 to 1, whatever the light: only differences between cells of one row count.
 
     Args:
-        one: the signature of a scene.
-        other: the signature of another scene.
+        one: a scene.
+        other: the scene of another lesson.
         usable: the cells to compare. Cells beside unusable ones are left out; with too few cells the result is 1.
     """
     inner = usable & ~grown(~usable)  # a cell at the edge of a cover is half covered itself

@@ -28,7 +28,7 @@ _HAS_DESTINATION = tuple(int(n) for n in cv2.__version__.split(".")[:2]) >= (4, 
 
 _MOST_BYTES = 256 * 2**20
 _MOST_PIXELS = 100_000_000
-"""Limits of a picture: in memory it takes three bytes a pixel."""
+"""Largest number of pixels of a picture; each takes three bytes in memory."""
 
 When = Callable[[int], datetime]
 """Maps a slot to the time of its picture."""

@@ -121,7 +121,9 @@ class Templates:
 
     @cached_property
     def words(self) -> Mapping[str, str]:
-        """Short words and date formats by name, from words.txt. The package's file gives what the school's file lacks.
+        """Short words and date formats by name, from words.txt.
+
+        If the school's own file lacks a word, the word of the package's file is used.
 
         Raises:
             DeliveryError: a line of the school's file can't be used.

@@ -40,7 +40,7 @@ class EnrolReport:
     unmatched: tuple[UnmatchedPhotograph, ...]
     """Photographs in the shared folder that match no student."""
     out_of_focus: tuple[str, ...]
-    """Enrolled students whose photographs are all out of focus; the report asks for a sharper one."""
+    """Enrolled students whose photographs are all out of focus; the report asks for sharper ones."""
     taken: tuple[tuple[str, str], ...]
     """Student and path of each accepted photograph."""
     withdrawn: tuple[str, ...]

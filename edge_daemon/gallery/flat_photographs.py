@@ -1,4 +1,4 @@
-"""Matches photographs of all students in one folder to them: `S001.jpg`, `S001_2.jpg`, `Miller, Ada.jpg`."""
+"""Matches the photographs in one folder to the students: `S001.jpg`, `S001_2.jpg`, `Miller, Ada.jpg`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which students of a list a folder of photographs belongs to; no photograph is opened."""
+"""Finds the students of a list who have photographs in a folder; no photograph is opened."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def _goes_on(rule: str, first: datetime) -> bool:
 
 
 def _near(event: Event, first: datetime) -> datetime:
-    """Return the event's start, shifted by whole steps of its rule to shortly before a time if that is possible.
+    """Return the event's start, shifted by whole steps of its rule to shortly before `first` if that is possible.
 
     Earlier years then need no expansion.
     """

@@ -83,7 +83,7 @@ def committed_plans(db: sqlite_utils.Database, start: datetime, end: datetime) -
 
 
 def plan_on_record(db: sqlite_utils.Database, lesson_id: str) -> tuple[str, datetime] | None:
-    """Return the SHA-256 of a lesson's seed and the time when it was recorded, by this or an older release.
+    """Return the SHA-256 of a lesson's seed, and the time when this or an older release recorded the seed.
 
     The result is None if no plan was recorded.
     """

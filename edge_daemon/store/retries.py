@@ -16,7 +16,7 @@ LONGEST_S: Final = 3600.0
 LONGEST_ASKED_S: Final = 86400.0
 """Longest wait that a receiver may ask for (Retry-After, RFC 9110 section 10.2.3); a longer one is cut to a day."""
 SLACK: Final = timedelta(hours=1)
-"""Tolerance for stored waits. A wait that is longer than possible by more was set while the clock was ahead."""
+"""If a stored wait exceeds the longest possible wait by more than this, it was set while the clock was ahead."""
 
 
 def next_try(now: datetime, tries: int, retry_after_s: float | None, rng: random.Random) -> datetime:

@@ -78,7 +78,7 @@ class MeasuredHit:
     hit: Hit
     mesh: Mesh
     probability: float
-    """Probability that it is a face, from this detection alone."""
+    """Probability that the detection is a face, without regard to other detections."""
 
 
 class FaceReader:
@@ -145,9 +145,10 @@ class FaceReader:
         return replace(again, box=drawn.square, points=_six_points(hit, drawn))
 
     def confirm(self, picture: Picture, hit: Hit) -> Hit:
-        """Give a verified detection its second look, and verify what it finds; return a face beyond doubt unchanged.
+        """Give a verified detection its second look, and verify the detection that this look finds.
 
-        The new box is the square that the verifier estimates, because BlazeFace's square leaves out a mask.
+        A detection beyond doubt is returned unchanged, as is one that the second look does not find. The new box
+        is the square that the verifier estimates, because BlazeFace's square leaves out a mask.
         """
         if hit.look_score or face_odds.is_beyond_doubt(hit):
             return hit

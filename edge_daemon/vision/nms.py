@@ -10,7 +10,10 @@ Array = NDArray[np.float32]
 MAX_IOU = 0.3
 """Boxes with a larger intersection over union are the same face (MediaPipe's value for BlazeFace)."""
 MAX_COVER = 0.6
-"""Two boxes are also the same face if the larger covers more than this share of the smaller (two pyramid scales)."""
+"""Two boxes are also the same face if the larger covers more than this share of the smaller.
+
+Tiles of two sizes may give such boxes.
+"""
 FACES_IOU, FACES_COVER = 0.2, 0.5
 """Replace `MAX_IOU` and `MAX_COVER` in the last comparison, that of finished faces.
 

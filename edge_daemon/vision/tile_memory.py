@@ -18,7 +18,7 @@ SHARES = (0.2, 0.45)
 _MARGIN = 0.6
 """Space for movement on each side of a face, as a multiple of the side of its BlazeFace square."""
 _ENOUGH = 4
-"""Least number of known places for an estimate of the size of a new face: the median of this many nearby."""
+"""Number of nearest known places whose median size is the expected size of a new face."""
 _TRIED, _TRIED_NEIGHBOURS = 8, 2
 """How many places are tried for the next tile, and with how many neighbours each."""
 _ANY_SIDES = (45.0, 100.0)
@@ -98,7 +98,7 @@ class _Offer:
     tile: Tile
     shown: frozenset[int]
     considered: frozenset[int]
-    """The nearest neighbours, for which the tile was or was not shifted."""
+    """The place and its nearest neighbours. If one of these gets another tile, the offer is made again."""
 
 
 class _TileChoice:
@@ -116,7 +116,10 @@ class _TileChoice:
         self._is_left = np.ones(len(self._places), bool)
 
     def tiles(self) -> list[Tile]:
-        """Return tiles that show every place, each time the one of several that shows most of those left."""
+        """Return tiles that show every place.
+
+        Each time, the tiles for the first few places without a tile are compared, and the one that shows most is taken.
+        """
         plan: list[Tile] = []
         offers: dict[int, _Offer] = {}
         while len(first := np.flatnonzero(self._is_left)[:_TRIED]):
@@ -144,7 +147,7 @@ class _TileChoice:
         return [int(i) for i in np.argsort(distance, kind="stable")[:_TRIED_NEIGHBOURS] if np.isfinite(distance[i])]
 
     def _shown(self, tile: Tile) -> NDArray[np.bool_]:
-        """Return which of the places left a tile suits, as `KnownFace.fits` does for one."""
+        """Return, for each place, whether it has no tile yet and this tile suits it as `KnownFace.fits` requires."""
         x, y, side = self._numbers.T
         reach = side * (0.5 + _MARGIN)
         inside_x = (tile.left <= x - reach) & (x + reach <= tile.left + tile.side)

@@ -30,7 +30,10 @@ EXCUSES: Final = "excuses.json"
 LONGEST: Final = timedelta(days=366)
 """Longest time from the first to the last day of an excuse."""
 _BACK: Final = timedelta(days=35)
-"""How long a device may still have an unsent notice; after 28 days it sends none."""
+"""An excuse stays in the lists for this time after its last day.
+
+A device may still have an unsent notice about such a day; after 28 days it sends none.
+"""
 _TAUGHT: Final = timedelta(days=120)
 """A course counts as taught in a room if the room had it within this time."""
 

@@ -104,7 +104,10 @@ def _is_foreign(path: Path, old: Publication | None, text: str) -> bool:
 
 
 def _names_our_key(path: Path, text: str) -> bool:
-    """Return whether the file has a list that our key signed. A restored backup may lack its record of the list."""
+    """Return whether the file has a list that our key signed.
+
+    The office may have such a list without a record of it, after its tables were restored from a backup.
+    """
     mine = text_signer(text, None)
     try:
         return mine is not None and text_signer(path.read_text("utf-8"), {mine}) == mine

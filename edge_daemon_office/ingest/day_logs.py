@@ -66,9 +66,9 @@ def log_path(school: School, promise: Promise) -> str:
 def bring_day_logs(copy: TreeCopy, school: School, now: datetime) -> None:
     """Copy logs from the server: those of the last days on which a promised lesson has no register.
 
-    A log that was not requested since the last of these lessons ended comes first; each is requested again at most
-    once an hour. One run requests 30 logs at most, and none after ten seconds. A log that the server does not have is
-    no problem.
+    First come the logs that were not requested since the day's last lesson without a register ended. A log is
+    requested again at most once an hour. One run requests 30 logs at most, and none after ten seconds. A log that the
+    server does not have is no problem.
 
     Raises:
         OfficeError: the server does not answer, or the tree can't be written.
@@ -100,8 +100,8 @@ def bring_day_logs(copy: TreeCopy, school: School, now: datetime) -> None:
 def without_awaited_logs(school: School, missing: Iterable[Promise], now: datetime) -> list[Promise]:
     """Return the promised lessons that no log can withdraw any more, so that an alert about them is right.
 
-    With a server, its log was requested since the lesson ended, or the lesson ended two hours ago. Without one, every
-    log that there is lies in the tree.
+    If the school has a server, these are the lessons whose log was requested after the lesson ended, and those that
+    ended at least two hours ago. Without a server they are all lessons, because the tree has every log.
     """
     if school.server is None:
         return list(missing)

@@ -41,14 +41,14 @@ class LeftOut:
 
     what: str
     signed_by: str = ""
-    """The key that signed it correctly but is not pinned; empty if no signature is valid."""
+    """The key that signed the file correctly but is not pinned; empty if no signature is valid."""
 
 
 Finding: TypeAlias = ProvenDocument | ProvenCommitment | LeftOut
 
 
 def examine(path: Path, keys: Collection[str], *, is_commitment: bool) -> Finding:
-    """Return the finding on a file: proven, or left out. No content raises an error.
+    """Return the finding on a file: proven, or left out. Any content gives a finding and never raises an error.
 
     Args:
         path: path of the file.

@@ -178,7 +178,7 @@ class FolderCopy(TreeCopy):
             result.problems.append(f"{path}: {problem}")
 
     def _listed(self, path: str, result: CopyResult) -> FolderListing:
-        """Return the content of a folder; if it can't be listed, add a problem and return nothing."""
+        """Return the content of a folder; if it can't be listed, add a problem and return an empty listing."""
         try:
             return self._folder(path)
         except ListingError as error:

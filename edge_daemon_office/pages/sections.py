@@ -131,7 +131,7 @@ def _courses(school: str) -> list[str]:
 
 
 def _unmapped(place: School, mapping: CourseMap) -> list[dict[str, Any]]:
-    """Return course, weekday and start of the lessons of the last days that no line fits.
+    """Return course, weekday and start of each recent lesson that no line fits.
 
     A course without any line is named once, without weekday and start.
     """

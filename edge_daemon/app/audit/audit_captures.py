@@ -21,7 +21,7 @@ WARM_UP_S = 2.0
 """Seconds that the audit waits before each picture. People move a little between two pictures in this time."""
 _OPENING_DEADLINE_S = 20.0
 _IN_VAIN = 2
-"""Number of failed pictures, without a good one, after which the audit stops with an error."""
+"""The audit stops with an error after this many failed pictures if no picture was good before."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,10 @@ from edge_daemon.app.audit.seat_rows import RatedSeat
 _SOME = 2
 """Minimum number of affected seats for advice."""
 _TELLING = 0.8
-"""A face counts if a fault of light or focus leaves less than this share of its width effective (`AccuracyFactors`)."""
+"""A fault of light or focus affects a face if less than this share of the face's width stays effective.
+
+`AccuracyFactors` computes the effective width.
+"""
 _AGAINST = 1.8
 """A face counts as against the light if its background is lighter by this factor."""
 _SOFT_SHARE = 0.4

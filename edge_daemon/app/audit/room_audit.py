@@ -36,11 +36,12 @@ _STANDING_DEG = 30.0
 A picture on its side may show as many faces as the upright one, but most of them lean by 30 to 60 degrees.
 """
 _MORE = 1.3
-"""A rotation is chosen if it shows this many times as many upright heads as the picture itself. In 24 pictures of 9
-rooms a wrong rotation showed at most .53 of the heads (10 of 19, upside down), or .4 on a side. Every picture is tried
-in all rotations, so that small differences between releases of OpenCV change nothing."""
+"""A rotation is chosen if it shows this many times as many upright heads as the picture itself.
 
-
+In 24 pictures of 9 rooms, a picture turned upside down showed at most .53 of the heads (10 of 19). A picture turned on
+its side showed at most .4. Every picture is tried in all rotations, so that small differences between releases of
+OpenCV change nothing.
+"""
 _SUSPECT_SCORE = 0.25
 """Detections with at least this score are blanked, even if the verifier rejects them. A picture has hundreds of weaker
 detections."""

@@ -207,7 +207,10 @@ class LessonRun:
         self._comparer.erase_door_faces(self._lesson.end - EARLY)
 
     def _stored_candidates(self) -> dict[int, list[Candidate]]:
-        """Return the candidates stored before a restart, by slot. A capture with unreadable ones becomes missed."""
+        """Return the candidates stored before a restart, by slot.
+
+        A capture whose candidates can't be read becomes missed.
+        """
         lesson_id = self._lesson.lesson_id
         # Candidates are written before their capture. If the power failed between the two, the capture does not exist.
         taken = {capture.slot for capture in lessons.captures(self._db, lesson_id)}

@@ -213,7 +213,7 @@ def _take_all(
     lesson: Lesson,
     progress: Callable[[int, int], None],
 ) -> tuple[dict[int, str], _Stopwatch]:
-    """Take every picture of the camera; return the readable ones' names by slot, and the time spent on them."""
+    """Take every picture of the camera; return the readable pictures' names by slot, and the time for all of them."""
     taken: dict[int, str] = {}
     busy = _Stopwatch()
     for slot in range(camera.count):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # it loads calendar libraries, which a worker does not need
 
 _DAY: Final = timedelta(days=1)
 _PAST: Final = timedelta(days=14)
-"""A timetable without any lesson in this time before a lesson counts as an export of coming lessons only."""
+"""If a timetable has no lesson in the 14 days before a lesson, it counts as an export of coming lessons only."""
 _FAR: Final = timedelta(days=28)
 """How far ahead a lesson is searched for by its id: a lesson of a series keeps its id when it is moved."""
 _SAME: Final = 0.5

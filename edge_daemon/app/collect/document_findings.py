@@ -61,7 +61,7 @@ class OtherKey:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A file that is no document, or that no known key proves."""
+    """A file that is not a document, or whose signature is not by a known key."""
 
     what: str
 
@@ -74,7 +74,10 @@ Place = tuple[int, int]
 def examine_register(
     path: Path, below: str, keys: Collection[str], spill: Spill
 ) -> tuple[RegisterFound | OtherKey | Rejected, Place | None]:
-    """Return the finding on a file among the registers, and its place in the spill file. No content raises an error."""
+    """Return the finding on a file among the registers, and its place in the spill file.
+
+    Any content gives a finding and never raises an error.
+    """
     try:
         text = read_text(path)
         fields = signed_fields(text, keys)
@@ -95,7 +98,7 @@ def examine_register(
 
 
 def examine_commitment(path: Path, keys: Collection[str]) -> CommitmentFound | OtherKey | Rejected:
-    """Return the finding on a file among the commitments. No content raises an error."""
+    """Return the finding on a file among the commitments. Any content gives a finding and never raises an error."""
     try:
         text = read_text(path)
         commitment = commitment_of(signed_fields(text, keys, COMMITMENT))

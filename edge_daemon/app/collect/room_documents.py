@@ -64,7 +64,7 @@ class RoomReader:
     Args:
         pinned: keys by device; None to use the keys on the server.
         since: only lessons that began then or later.
-        index: what was proven before.
+        index: the findings of earlier runs.
         spill: receives the parsed documents.
     """
 

@@ -195,7 +195,7 @@ def _corrections(register: Register, student_id: str, notes: list[CorrectionNote
 
 
 def _delivered(db: sqlite_utils.Database, lesson_id: str) -> list[Fields]:
-    """Return where the lesson's register was sent: documents about the whole lesson, which include the student."""
+    """Return the deliveries of documents about the whole lesson; these documents also name the student."""
     return [_item(one) for one in outbox_items.of_lesson(db, lesson_id) if not one.student_id]
 
 

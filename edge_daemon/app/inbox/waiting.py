@@ -77,8 +77,8 @@ def inbox_dir(home: Home) -> Path:
 def handed_dir(home: Home) -> Path:
     """Return the folder of fetched documents; it belongs to the process with the network, so its content is unchecked.
 
-    The applying process copies them into its own inbox (`take_handed`) and records which; the fetching process then
-    erases them.
+    The applying process copies the documents into its own inbox (`take_handed`) and records which it copied. The
+    fetching process then erases these.
     """
     return home.delivery_dir / "inbox"
 

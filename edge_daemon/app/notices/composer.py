@@ -91,7 +91,10 @@ class Composer:
         return Outcome("void", f"this release knows no mail of the kind {delivery.kind}")
 
     def spread(self, delivery: Delivery, at: datetime) -> None:
-        """Write the further items that an item needs: for other addresses of the office, and for students' records."""
+        """Add to the outbox the further items that an item needs.
+
+        They are for the other addresses of the office and for the students' records.
+        """
         if delivery.kind not in (*_OFFICE, outbox.TEACHER) or _ADDRESS_MARK in delivery.ref:
             return
         further = range(2, self._addresses(delivery) + 1) if self._needs_addresses else ()

@@ -121,7 +121,7 @@ def lesson_sheet(register: Register, names: Names, words: Words) -> Sheet:
 
 
 def period_sheet(registers: Sequence[Register], names: Names, words: Words, by: By, week: SchoolWeek) -> Sheet:
-    """Return the sheet of a week or month; the registers are all registers of that time."""
+    """Return the sheet of a week or month, from all registers of that time."""
     (sheet,) = arrange(registers, names, words.zone, by, week)
     return sheet
 

@@ -62,7 +62,7 @@ class HasLessons(Protocol):
         ...
 
     def cancelled(self, start: datetime, end: datetime) -> dict[str, str]:
-        """Return the reasons of lessons that are called off around [start, end), by lesson id."""
+        """Return why lessons are called off, by lesson id: at least for all called-off lessons in [start, end)."""
         ...
 
 

@@ -165,10 +165,12 @@ def check_in_register(
     also: OutboxWriter,
     now: datetime,
 ) -> StoredRegister | None:
-    """Make the next revision of a register with later check-ins; errors are those of `confirm_register`.
+    """Make the next revision of a register, with check-ins that arrived after the register was made.
+
+    Errors are those of `confirm_register`.
 
     Returns:
-        The new revision; None if the register has all of them already, or if none falls into its lesson.
+        The new revision; None if the register has all check-ins already, or if none falls into its lesson.
     """
     return _revise(db, lesson_id, lambda old: late_check_ins(old, check_ins), signer, also, now)
 

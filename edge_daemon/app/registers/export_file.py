@@ -66,7 +66,7 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         names: names of students by id, as far as they may be shown.
 
     Returns:
-        How many registers were written, and how many of these days are no longer on this device.
+        How many registers were written, and how many registers of these days were removed from this device before.
 
     Raises:
         RegisterError: these days have no register or none exists yet, nobody has the student's id, or the locale is

@@ -26,7 +26,7 @@ class MailReceiver:
     def __init__(self, home: Home, sender: Sender, now: Callable[[], datetime]) -> None:
         self._home, self._sender, self._now = home, sender, now
         self.proves_itself = sender.needs_addresses
-        """True for a mail server: if it closed the connection after an item, the sender has already connected again."""
+        """True for a mail server: the sender has connected to it again if it closed the connection after an item."""
 
     @classmethod
     def opened(cls, home: Home, now: Callable[[], datetime]) -> MailReceiver:

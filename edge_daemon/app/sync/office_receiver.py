@@ -195,9 +195,9 @@ class OfficeReceiver:
         return document_paths.register(device, lesson_id, int(revision))
 
     def _is_known(self, db: sqlite_utils.Database) -> bool:
-        """Return whether the server accepts documents in this device's own folder.
+        """Return whether the server accepts documents in the folder with this device's present name.
 
-        If it does, it refuses a document with an earlier name of the device only because of that name.
+        If it does, and refuses a document in the folder with an earlier name, the earlier name is the reason.
         """
         if self._takes_ours is None and self._begun is not None:
             outcome = self._send_heartbeat(db, self._begun)

@@ -173,7 +173,9 @@ def _mark_registers(home: Home, register_db: sqlite_utils.Database, now: datetim
 
 
 def check(home: Home, depth: Depth = "full") -> dict[str, DatabaseFindings]:
-    """Return the findings on both databases as they are, by file name; call it only if this process has neither open.
+    """Return the findings on both databases, by file name.
+
+    Call this only if this process has neither of the databases open.
 
     Raises:
         StoreError: a database can't be examined.

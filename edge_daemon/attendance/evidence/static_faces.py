@@ -42,11 +42,11 @@ _WEIGHTS = (
 )
 # fmt: on
 _BIAS = 2.044
-"""Bias; the weights are those of `features`, in that order.
+"""Bias of the logistic regression; `_WEIGHTS` has one weight for each number of `features`, in their order.
 
-`benchmarks.print_fit` fitted them to 862 seats of 49 people (Labeled Faces in the Wild). In the test, each person was
-left out of the fit in turn. Then 239 of 245 prints from 48 px on counted as pictures, and 3 of 187 living people. So
-did 211 of 245 prints from 28 to 38 px, and 2 of 185 living people.
+`benchmarks.print_fit` fitted bias and weights to 862 seats of 49 people (Labeled Faces in the Wild). In the test,
+each person was left out of the fit in turn. Then 239 of 245 prints from 48 px on counted as pictures, and 3 of 187
+living people. So did 211 of 245 prints from 28 to 38 px, and 2 of 185 living people.
 """
 LEAST_LIKENESS = 0.5
 """Least probability at which a print counts as a picture of a student; any other person is then less probable."""

@@ -66,7 +66,7 @@ def track_seat(seat: int, members: Sequence[int], slots: Sequence[int], vectors:
 
 
 def _join(face: int, home: dict[int, int], slots: Sequence[int], cosines: Matrix) -> int | None:
-    """Return the number of the track that a left-over face joins, or None."""
+    """Return the number of the track that a left-over face joins; None if it joins none."""
     before = max((i for i in home if slots[i] < slots[face]), key=lambda i: slots[i], default=None)
     after = min((i for i in home if slots[i] > slots[face]), key=lambda i: slots[i], default=None)
     sides = {home[i] for i in (before, after) if i is not None}

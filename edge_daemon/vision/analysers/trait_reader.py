@@ -17,7 +17,7 @@ from edge_daemon.vision.one_loaded import OneLoaded
 
 @dataclass(frozen=True, slots=True)
 class _Enabled:
-    """An analyser that is in memory, or that `get` loads."""
+    """An enabled analyser; `get` returns the analyser, and loads it if it is not in memory."""
 
     shape: CropShape
     least_width_px: float

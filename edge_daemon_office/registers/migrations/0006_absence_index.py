@@ -1,7 +1,7 @@
 """PostgreSQL: an index of the absences of a day, which *Today* and the alerts read.
 
-Without it they read all marks of the day. SQLite would not use it: it takes an index with a condition only where the
-query has the same condition as plain text.
+Without the index they read all marks of the day. SQLite gets no such index. It uses an index with a condition only if
+the query has the same condition as plain text.
 """
 
 from django.db import migrations

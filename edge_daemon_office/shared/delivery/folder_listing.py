@@ -81,7 +81,7 @@ def of_propfind(body: bytes, asked: str, where: str, at: datetime | None) -> Fol
         at: time of the answer by the server's clock; None if it does not say.
 
     Raises:
-        DeliveryError: it is no such answer.
+        DeliveryError: the body is not an answer to PROPFIND.
     """
     return FolderListing(_of_propfind(body, asked, where), at)
 

@@ -38,7 +38,7 @@ SETTINGS = network.Settings()
 RATES = (3e-3, 1e-2, 3e-2)
 """Learning rates of the table: that of `SETTINGS`, a third of it, three times as much."""
 RATE_EPOCHS = 40
-"""Epochs of each row of that table; the whole training has five times as many."""
+"""Epochs of each row of the table of learning rates; the whole training has five times as many."""
 RATE_FOLD = 1
 """The fold on which learning rates are compared."""
 EQUAL_SHARES = (1 / 3, 1 / 3, 1 / 3)

@@ -56,7 +56,10 @@ class Examples:
         return np.array([face.width_px for face in self.faces])
 
     def where(self, part: str, number: int = -1) -> NDArray[np.bool_]:
-        """Return which faces are `held_back`, in `fold` NUMBER, in the `other_folds`, or in `dev`, all folds."""
+        """Return which faces are in a part.
+
+        Parts are `held_back`, `fold` (the fold `number`), `other_folds` (all folds but this one) and `dev` (all folds).
+        """
         labelled = np.arange(len(self.faces)) < len(self.faces) - self.bare
         held = np.array([is_held_back(face.file) for face in self.faces]) & labelled
         own = np.array([fold(face.file) == number for face in self.faces]) & labelled

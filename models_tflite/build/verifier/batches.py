@@ -29,7 +29,7 @@ _SMALL = (0.1, 1.0)
 _PER_FACE = 0.6
 """All crops of a picture together have a weight proportional to their number to this power."""
 _EASY = 0.25
-"""Weight of a crop whose loss is 0; the loss is added to it."""
+"""Weight of a crop whose loss is 0; for any other crop, its loss is added to this weight."""
 _HARDEST = 1.5
 """Loss from which on the weight of a crop does not grow. Crops with a wrong label have a large loss."""
 MIDDLE = 128.0

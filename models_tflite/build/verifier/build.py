@@ -35,7 +35,7 @@ EPOCHS, STEPS = 150, 120
 HARD_FROM_EPOCH = 60
 """After this many epochs crops on which the network errs come more often."""
 LOOK_AGAIN_EPOCHS = 30
-"""After this many more epochs, and as many again, the losses of all crops are computed anew."""
+"""Number of epochs after which the losses of all crops are computed anew, from `HARD_FROM_EPOCH` on."""
 WEIGHT_DECAY = 2e-4
 WARM_STEPS = 60
 
