@@ -93,8 +93,8 @@ def _trial(
     ]
     seen = [probes[i] for i in random.integers(0, len(probes), int(random.choice(FACES)))]
     vectors = np.stack([noisy(p.vector, random) for p in seen])
-    similarities = matcher.similarities(vectors, np.array([p.width_px for p in seen], np.float32))
-    faces = [_candidate(number, *pair) for number, pair in enumerate(zip(seen, similarities, strict=True))]
+    similarities, gains = matcher.compared(vectors, np.array([p.width_px for p in seen], np.float32))
+    faces = [_candidate(number, *row) for number, row in enumerate(zip(seen, similarities, gains, strict=True))]
     members = list(range(len(faces)))
     evidence = person_evidence([make_track(0, members, members, vectors)], faces)
     roots = np.sqrt([p.width_px for p in seen])
@@ -116,10 +116,10 @@ def noisy(vector: Vector, random: np.random.Generator) -> Vector:
     return np.asarray(found / np.linalg.norm(found), np.float32)
 
 
-def _candidate(slot: int, probe: Probe, similarities: Vector) -> Candidate:
+def _candidate(slot: int, probe: Probe, similarities: Vector, cover_gains: Vector) -> Candidate:
     box = Box(0.0, 0.0, probe.width_px, 1.25 * probe.width_px)
     quality = Quality(probe.width_px, probe.sharpness, probe.presence)
-    return Candidate(slot, box, 1.0, quality, True, similarities, None)
+    return Candidate(slot, box, 1.0, quality, True, similarities, None, cover_gains=cover_gains)
 
 
 def templates_of(student_id: str, own: Sequence[Photograph]) -> StudentTemplates:

@@ -137,8 +137,8 @@ def held(lesson: Sequence[Case], match: MatchProbability) -> tuple[Verdict, ...]
         for slot, face in seat.faces
     ]
     widths = np.array([face.quality.width_px for _, face in faces], np.float32)
-    rows = matcher.similarities(np.stack([face.embedding for _, face in faces]), widths)
-    candidates = [_candidate(slot, face, row) for (slot, face), row in zip(faces, rows, strict=True)]
+    compared = matcher.compared(np.stack([face.embedding for _, face in faces]), widths)
+    candidates = [_candidate(slot, face, row, gains) for (slot, face), row, gains in zip(faces, *compared, strict=True)]
     seconds_of = {slot: LESSON_S * (slot + 0.5) / CAPTURES for slot in range(CAPTURES)}
     found = resolve_lesson(candidates, ids, match=match, photographs=matcher.photographs, seconds_of=seconds_of)
     taken_at = {slot: _START + timedelta(seconds=at) for slot, at in seconds_of.items()}
@@ -148,9 +148,9 @@ def held(lesson: Sequence[Case], match: MatchProbability) -> tuple[Verdict, ...]
     return decide(tallies, _RULE, summary, static_faces={one.student_id for one in found.printed})
 
 
-def _candidate(slot: int, face: Face, similarities: np.ndarray) -> Candidate:
+def _candidate(slot: int, face: Face, similarities: np.ndarray, cover_gains: np.ndarray) -> Candidate:
     box = Box(face.box.x, face.box.y, face.box.w, face.box.h)
-    return Candidate(slot, box, face.score, face.quality, True, similarities, face.embedding, face.traits)
+    return Candidate(slot, box, face.score, face.quality, True, similarities, face.embedding, face.traits, cover_gains)
 
 
 def _rates(by_kind: Mapping[str, Sequence[Verdict]]) -> Iterator[tuple[str, dict[str, object]]]:

@@ -183,10 +183,10 @@ def held(
     matcher = Matcher(templates)
     ids = list(matcher.student_ids)
     widths = np.array([one.quality.width_px for one in shown], np.float32)
-    rows = matcher.similarities(np.stack([one.vector for one in shown]), widths)
+    compared = matcher.compared(np.stack([one.vector for one in shown]), widths)
     candidates = [
-        Candidate(one.slot, one.box, 0.999, one.quality, True, row, one.vector, one.traits)
-        for one, row in zip(shown, rows, strict=True)
+        Candidate(one.slot, one.box, 0.999, one.quality, True, row, one.vector, one.traits, gains)
+        for one, row, gains in zip(shown, *compared, strict=True)
     ]
     photographs = dict.fromkeys(ids, 0) | matcher.photographs
     taken_at = {slot: _START + slot * _SLOT for slot in range(captures)}

@@ -197,6 +197,7 @@ class Candidate:
     embedding: Vector | None
     """(192,); None for captures before a restart, because embeddings are never stored."""
     traits: Traits = NO_TRAITS
+    cover_gains: Vector | None = None  # (students,): the second result of `Matcher.compared`; None: not stored
 
 
 VIEW_ROWS, VIEW_COLUMNS = 8, 16

@@ -152,10 +152,10 @@ def _candidates(
 ) -> list[Candidate]:
     faces = [face for m in members if m.in_room for face in _faces(m, scenario, rng)]
     widths = np.array([quality.width_px for _, _, quality, _ in faces], np.float32)
-    similarities = matcher.similarities(np.stack([vector for *_, vector in faces]), widths)
+    compared = matcher.compared(np.stack([vector for *_, vector in faces]), widths)
     return [
-        Candidate(slot, box, 0.999, quality, True, row, vector)
-        for (slot, box, quality, vector), row in zip(faces, similarities, strict=True)
+        Candidate(slot, box, 0.999, quality, True, row, vector, cover_gains=gains)
+        for (slot, box, quality, vector), row, gains in zip(faces, *compared, strict=True)
     ]
 
 

@@ -3,15 +3,16 @@
 Embeddings are not included.
 
 - length: 4 bytes, little-endian: length of the header
-- header: JSON list: MAGIC, VERSION, then the student ids, then the names of trait columns
-- rows: one for each face, little-endian float32: the fixed columns, two zeros, one similarity for each student, then
-  the numbers of the traits (trait_columns.py)
+- header: JSON list: MAGIC, VERSION, then the student ids, the names of trait columns, and for each student COVER_GAIN
+  with the id
+- rows: one for each face, little-endian float32: the fixed columns, two zeros, one similarity for each student, the
+  numbers of the traits (trait_columns.py), and one cover gain for each student
 
 Version 0 (up to commit 4de1fc4) has neither magic nor version in its header, and no zeros in its rows. Magic and
 version come first in the header, where version 0 has its first two student ids. The previous release reads them as two
 unknown students, so a lesson also continues after a rollback. In the same way a program ignores the columns of traits
-that it does not know, so a new trait needs no new version. Every later version keeps length, magic and version in their
-places.
+that it does not know, so a new trait needs no new version. The same holds for the cover gains, which rows of older
+releases lack. Every later version keeps length, magic and version in their places.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from numpy.typing import NDArray
 from edge_daemon.attendance import trait_columns
 from edge_daemon.errors import CandidateFormatError
 from edge_daemon.traits import Traits
-from edge_daemon.types import Box, Candidate, Quality
+from edge_daemon.types import Box, Candidate, Quality, Vector
 
 MAGIC = "\0candidates"
 """First element of the header; no student id has a control character."""
 VERSION = 1
+COVER_GAIN = "\0cover gain/1/"
+"""What the name of a column of cover gains begins with; the student id follows."""
 _FIXED = 10
 """Number of columns at the start of a row that have no element in the header."""
 _NO_EYES = -1.0
@@ -39,17 +42,19 @@ _NO_EYES = -1.0
 def pack(candidates: Sequence[Candidate], student_ids: Sequence[str]) -> bytes:
     """Return the candidates of one capture as bytes of version `VERSION`."""
     names = trait_columns.column_names(candidates)
-    header = [MAGIC, VERSION, *student_ids, *names]
+    gained = student_ids if any(c.cover_gains is not None for c in candidates) else ()
+    header = [MAGIC, VERSION, *student_ids, *names, *(COVER_GAIN + student_id for student_id in gained)]
     text = json.dumps(header).encode("ascii")
-    rows = np.array([_row(c, names) for c in candidates], dtype="<f4").reshape(len(candidates), _FIXED + len(header))
-    return len(text).to_bytes(4, "little") + text + rows.tobytes()
+    rows = [[*_row(c, names), *(_cover_gains(c) if gained else ())] for c in candidates]
+    table = np.array(rows, dtype="<f4").reshape(len(candidates), _FIXED + len(header))
+    return len(text).to_bytes(4, "little") + text + table.tobytes()
 
 
 def unpack(slot: int, data: bytes, student_ids: Sequence[str]) -> list[Candidate]:
     """Return the candidates that `pack` encoded, without embeddings.
 
-    Students may have been enrolled or removed since. Similarities are in the order of `student_ids`, with 0 for new
-    ones.
+    Students may have been enrolled or removed since. Similarities and cover gains are in the order of `student_ids`,
+    with 0 for new ones.
 
     Raises:
         CandidateFormatError: the version is unknown, or the bytes are not candidates.
@@ -57,12 +62,14 @@ def unpack(slot: int, data: bytes, student_ids: Sequence[str]) -> list[Candidate
     header, rows = _parsed(slot, data)
     column_of = {name: _FIXED + i for i, name in enumerate(header)}
     columns = [column_of.get(student_id) for student_id in student_ids]
+    gains = [column_of.get(COVER_GAIN + student_id) for student_id in student_ids]
     traits = {name: _FIXED + i for i, name in enumerate(header) if isinstance(name, str) and name[:1] == "\0"}
     return [
         _candidate(
             slot,
             row,
-            [0.0 if c is None else float(row[c]) for c in columns],
+            _values(row, columns),
+            _values(row, gains) if any(gains) else None,
             trait_columns.traits_of({name: float(row[c]) for name, c in traits.items()}),
         )
         for row in rows
@@ -93,7 +100,18 @@ def _row(c: Candidate, trait_names: Sequence[str]) -> list[float]:
     return [*fixed, 0.0, 0.0, *c.similarities, *trait_columns.column_values(c.traits, trait_names)]
 
 
-def _candidate(slot: int, row: NDArray[np.float32], similarities: list[float], traits: Traits) -> Candidate:
+def _cover_gains(c: Candidate) -> Vector:
+    return np.zeros_like(c.similarities) if c.cover_gains is None else c.cover_gains
+
+
+def _values(row: NDArray[np.float32], columns: Sequence[int | None]) -> Vector:
+    """Return the numbers of some columns of a row; 0 for None."""
+    return np.array([0.0 if c is None else row[c] for c in columns], np.float32)
+
+
+def _candidate(
+    slot: int, row: NDArray[np.float32], similarities: Vector, cover_gains: Vector | None, traits: Traits
+) -> Candidate:
     x, y, w, h, score, width_px, sharpness, presence, attentive, _ = (float(v) for v in row[:_FIXED])
     return Candidate(
         slot=slot,
@@ -101,7 +119,8 @@ def _candidate(slot: int, row: NDArray[np.float32], similarities: list[float], t
         score=score,
         quality=Quality(width_px, sharpness, presence),
         attentive=attentive > 0,
-        similarities=np.array(similarities, dtype=np.float32),
+        similarities=similarities,
         embedding=None,
         traits=traits,
+        cover_gains=cover_gains,
     )

@@ -70,10 +70,27 @@ class Matcher:
         Returns:
             (faces, students) float32.
         """
+        return self.compared(embeddings, widths_px)[0]
+
+    def compared(self, embeddings: Vector, widths_px: Vector) -> tuple[Vector, Vector]:
+        """Return the similarities, and how far each is above the similarity to the student's bare photographs.
+
+        A high similarity to a photograph with a painted cover says less than the same similarity to a bare one, because
+        it is the highest of several.
+
+        Args:
+            embeddings: as in `similarities`.
+            widths_px: as in `similarities`.
+
+        Returns:
+            Two arrays, (faces, students) float32. The second one has no number below 0.
+        """
         if not self.student_ids or len(embeddings) == 0:
-            return np.zeros((len(embeddings), len(self.student_ids)), dtype=np.float32)
-        each = [means.similarities(embeddings, widths_px) for means in self._means]
-        return np.asarray(np.max(each, axis=0), dtype=np.float32)
+            nothing = np.zeros((len(embeddings), len(self.student_ids)), dtype=np.float32)
+            return nothing, nothing
+        each = np.stack([means.similarities(embeddings, widths_px) for means in self._means])
+        highest = np.asarray(each.max(axis=0), dtype=np.float32)
+        return highest, np.asarray(highest - each[0], dtype=np.float32)
 
 
 class _Means:

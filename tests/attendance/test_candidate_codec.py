@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.candidate_codec import MAGIC, pack, unpack
-from edge_daemon.attendance.trait_columns import _number_names
+from edge_daemon.attendance.trait_columns import _number_names, traits_of
 from edge_daemon.errors import CandidateFormatError
 from edge_daemon.traits import FacePoints, MaskProbabilities, Traits, VisibleParts
 from edge_daemon.types import Box, Candidate, Quality
@@ -211,3 +211,28 @@ def test_the_releases_before_points_read_their_rows_after_a_rollback():
 def test_points_of_which_one_is_missing_are_not_read():
     data = pack([replace(face(), traits=Traits(points=POINTS))], IDS)
     assert unpack(0, data.replace(b"points/1/67", b"points/1/99"), IDS)[0].traits == Traits()
+
+
+def gained(*gains: float) -> Candidate:
+    return replace(face(), cover_gains=np.array(gains, np.float32))
+
+
+def test_cover_gains_come_back_in_the_order_of_the_students():
+    back = unpack(0, pack([gained(0.5, 0, 0.25), masked()], IDS), ["c", "new", "a"])
+    assert [one.cover_gains.tolist() for one in back] == [[0.25, 0, 0.5], [0, 0, 0]]
+    assert back[1].traits == Traits(mask=MASK)
+    assert unpack(0, pack([gained(0.5, 0, 0)], IDS), ["new"])[0].cover_gains is None
+
+
+def test_rows_of_a_release_without_cover_gains_have_none_which_is_not_zero():
+    assert unpack(0, pack([face()], IDS), IDS)[0].cover_gains is None
+    assert unpack(0, pack([gained(0, 0, 0)], IDS), IDS)[0].cover_gains.tolist() == [0, 0, 0]
+
+
+def test_the_releases_before_cover_gains_read_their_rows_after_a_rollback():
+    data = pack([replace(gained(0.5, 0, 0.25), traits=Traits(mask=MASK))], IDS)
+    ((x, *others),) = unpack_of_4de1fc4(data, ["c", "new", "a"])
+    assert (x, others[-3:]) == (1.5, pytest.approx([0.3, 0.0, 0.1]))
+    header = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+    assert header[-3:] == ["\0cover gain/1/a", "\0cover gain/1/b", "\0cover gain/1/c"]
+    assert traits_of(dict.fromkeys(header[-3:], 0.5)) == Traits()  # a release with traits takes them for unknown ones

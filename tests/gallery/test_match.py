@@ -64,6 +64,7 @@ def test_unlike_photographs_do_not_make_their_owner_harder_to_know():
 
 def test_without_students_or_faces_the_tables_are_empty():
     assert Matcher([]).similarities(_unit(A_NEAR), np.ones(1, np.float32)).shape == (1, 0)
+    assert [table.shape for table in Matcher([]).compared(_unit(A_NEAR), np.ones(1, np.float32))] == [(1, 0)] * 2
     assert MATCHER.similarities(np.zeros((0, 192), np.float32), np.zeros(0, np.float32)).shape == (0, 2)
 
 
@@ -80,6 +81,17 @@ def test_a_covered_face_is_compared_with_the_covered_templates():
     assert (found[:3, 0] > 0.99).all()  # bare, with a mask, with glasses
     assert (found[:3, 1] < 0.5).all()
     assert found[3, 1] > 0.99
+
+
+def test_the_gain_of_a_cover_is_what_the_covered_templates_add_to_the_bare_one():
+    matcher = Matcher([_masked("a", A_NEAR, A_FAR, B_FAR), _masked("b", B_NEAR, *RANDOM.normal(size=(2, 192)))])
+    faces, widths = _unit(A_NEAR, A_FAR, B_FAR), np.full(3, 30, np.float32)
+    found, gains = matcher.compared(faces, widths)
+    bare = Matcher([_masked("a", A_NEAR), _masked("b", B_NEAR)]).compared(faces, widths)
+    assert found.tolist() == matcher.similarities(faces, widths).tolist()
+    assert found - gains == pytest.approx(bare[0], abs=1e-6)
+    assert (gains[0, 0], bare[1].any()) == (0, False)
+    assert gains[1, 0] > 0.5 < gains[2, 0]
 
 
 def test_a_student_of_an_earlier_release_has_the_bare_template_alone():

@@ -92,9 +92,11 @@ class Comparer:
             return []
         self._add_door_faces()
         widths = np.array([face.quality.width_px for face in faces], dtype=np.float32)
-        similarities = self._matcher.similarities(np.stack([face.embedding for face in faces]), widths)
+        compared = self._matcher.compared(np.stack([face.embedding for face in faces]), widths)
         width_px = picture.shape[1]
-        return [self._candidate(slot, face, row, width_px) for face, row in zip(faces, similarities, strict=True)]
+        return [
+            self._candidate(slot, face, row, gains, width_px) for face, row, gains in zip(faces, *compared, strict=True)
+        ]
 
     def erase_door_faces(self, before: datetime) -> None:
         """Erase the faces seen at the door before a time, because the lesson that needed them has its register."""
@@ -109,7 +111,9 @@ class Comparer:
         found = [(one, faces.of(one.student_id, begin)) for one in self._templates]
         self._matcher = Matcher([with_face(one, face) if face else one for one, face in found])
 
-    def _candidate(self, slot: int, face: Face, similarities: np.ndarray, picture_width_px: int) -> Candidate:
+    def _candidate(
+        self, slot: int, face: Face, similarities: np.ndarray, cover_gains: np.ndarray, picture_width_px: int
+    ) -> Candidate:
         middle_px = face.box.x + face.box.w / 2
         ray = ray_deg(middle_px, picture_width_px, self._field_of_view_deg)
         front_yaw_deg = self._attention.front_yaw_deg + ray
@@ -122,4 +126,5 @@ class Comparer:
             similarities=similarities,
             embedding=face.embedding,
             traits=face.traits,
+            cover_gains=cover_gains,
         )

@@ -28,9 +28,16 @@ FEATURES = (
     "sharpness",
     "presence",
     "photographs",
+    "cover_gain",
 )
 """Names of the columns of `features()`."""
 
+UNKNOWN_COVER_GAIN = 0.1
+"""Assumed `Candidate.cover_gains` of faces that were stored by a release without them.
+
+It is the mean over the examples of the training. With it a network has the log loss of one that was trained without
+cover gains (0.122 and 0.121 nats, for people who are not in the training). With 0 the log loss is 0.130 nats.
+"""
 _TYPICAL_WIDTH_PX = 40.0
 _MOST_FACES = 16.0
 """Largest number of faces that counts as evidence. Further faces add little: they show the same pose and light."""
@@ -54,6 +61,11 @@ class PersonEvidence:
     """Mean sharpness of the faces, 0 to 1."""
     presence: float
     """Mean `Quality.presence` of the faces, 0 to 1."""
+    cover_gains: Scores
+    """(students,), the mean `Candidate.cover_gains` of the faces that have them.
+
+    If no face has them, each is `UNKNOWN_COVER_GAIN`.
+    """
 
 
 def person_evidence(tracks: Sequence[Track], faces: Sequence[Candidate]) -> PersonEvidence:
@@ -75,7 +87,14 @@ def person_evidence(tracks: Sequence[Track], faces: Sequence[Candidate]) -> Pers
         agreement=float(agreement),
         sharpness=float(np.mean([face.quality.sharpness for face in own])),
         presence=float(np.mean([face.quality.presence for face in own])),
+        cover_gains=_cover_gains(own),
     )
+
+
+def _cover_gains(faces: Sequence[Candidate]) -> Scores:
+    known = [face.cover_gains for face in faces if face.cover_gains is not None]
+    unknown = np.full(len(faces[0].similarities), UNKNOWN_COVER_GAIN)
+    return np.asarray(np.mean(known, axis=0) if known else unknown, np.float64)
 
 
 def features(
@@ -102,6 +121,7 @@ def features(
         np.full(count, 4 * (evidence.sharpness - 0.5)),
         np.full(count, 2 * (evidence.presence - 0.5)),
         np.log2(np.clip(photographs, 1, 6)) - 1,
+        4 * evidence.cover_gains,
     ]
     return np.stack(columns, axis=1)
 

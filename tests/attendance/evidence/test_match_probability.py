@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_daemon.attendance.evidence.match_features import FEATURES, PersonEvidence, features, person_evidence
+from edge_daemon.attendance.evidence.match_features import (
+    FEATURES,
+    UNKNOWN_COVER_GAIN,
+    PersonEvidence,
+    features,
+    person_evidence,
+)
 from edge_daemon.attendance.evidence.match_probability import HIDDEN, MatchProbability, new_network
 from edge_daemon.attendance.evidence.tracks import make_track, track_seat
 from edge_daemon.vision.models import ModelSet, default_models_dir
@@ -18,7 +24,7 @@ THREE = np.full(6, 3.0)
 
 
 def evidence(scores: np.ndarray, **changes: object) -> PersonEvidence:
-    typical = PersonEvidence(scores, scores + 0.08, 30, 40.0, 0.6, 0.42, 0.95)
+    typical = PersonEvidence(scores, scores + 0.08, 30, 40.0, 0.6, 0.42, 0.95, np.zeros(len(scores)))
     return replace(typical, **changes)
 
 
@@ -42,7 +48,7 @@ def test_the_features_of_known_evidence():
 def test_each_column_of_the_features_has_its_name_and_its_scale():
     """The network was trained on these columns, in this order."""
     assert new_network(np.random.default_rng(0)).parameters[0].value.size == len(FEATURES) * HIDDEN[0]
-    known = PersonEvidence(LIKE_THE_FIRST, LIKE_THE_FIRST / 2, 40, 80.0, 0.7, 0.75, 0.75)
+    known = PersonEvidence(LIKE_THE_FIRST, LIKE_THE_FIRST / 2, 40, 80.0, 0.7, 0.75, 0.75, LIKE_THE_FIRST / 3)
     rows = features(known, np.array([0.0, 1, 2, 4, 6, 7]))
     assert dict(zip(FEATURES, rows[0].tolist(), strict=True)) == pytest.approx(
         {
@@ -56,6 +62,7 @@ def test_each_column_of_the_features_has_its_name_and_its_scale():
             "sharpness": 1.0,
             "presence": 0.5,
             "photographs": -1.0,
+            "cover_gain": 4 * 0.15,
         }
     )
     assert features(replace(known, faces=16), THREE)[0] == pytest.approx(features(known, THREE)[0])
@@ -152,6 +159,17 @@ def test_the_evidence_of_a_person_is_the_mean_over_all_faces():
     assert found.agreement == pytest.approx(np.mean(within), abs=1e-5)
     assert int(found.scores.argmax()) == 3
     assert person_evidence([track_seat(0, [0], [0], vectors[:1])[0]], room.faces).agreement == 0.6
+
+
+def test_the_cover_gain_is_that_of_the_faces_that_have_one():
+    """Faces stored by an earlier release have none. In a lesson that goes on after an update, the others decide."""
+    room = Room()
+    room.sits("S03", range(4), 0)
+    track = make_track(0, [0, 1, 2, 3], range(4), np.stack([face.embedding for face in room.faces]))
+    students = len(room.ids)
+    assert person_evidence([track], room.faces).cover_gains.tolist() == [UNKNOWN_COVER_GAIN] * students
+    newer = [replace(face, cover_gains=np.full(students, 0.1 * n)) for n, face in enumerate(room.faces[2:], 1)]
+    assert person_evidence([track], [*room.faces[:2], *newer]).cover_gains == pytest.approx(np.full(students, 0.15))
 
 
 def test_weights_of_another_network_are_refused(tmp_path):

@@ -225,14 +225,14 @@ def test_each_of_many_look_alikes_is_as_probable_as_without_the_other():
     scores = np.random.default_rng(4).normal(0.0, 0.02, students)
     scores[:3] = 0.45, 0.44, 0.1
     pairs = {a: frozenset({a ^ 1}) for a in range(400)}
-    own = PersonEvidence(scores, scores, 12, 40.0, 0.6, 0.5, 0.9)
+    own = PersonEvidence(scores, scores, 12, 40.0, 0.6, 0.5, 0.9, np.zeros(len(scores)))
     photographs = np.full(students, 3.0)
     found = MATCH.each(own, photographs, pairs)
     plain = MATCH.each(own, photographs)
     assert found[0] > 1.5 * plain[0]
     assert found[400:] == pytest.approx(plain[400:])
     rest = np.delete(np.arange(students), 1)
-    alone = PersonEvidence(scores[rest], scores[rest], 12, 40.0, 0.6, 0.5, 0.9)
+    alone = PersonEvidence(scores[rest], scores[rest], 12, 40.0, 0.6, 0.5, 0.9, np.zeros(len(rest)))
     assert found[0] == pytest.approx(MATCH.each(alone, photographs[rest])[0])
 
 
