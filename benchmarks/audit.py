@@ -55,7 +55,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def scored(derived: Sequence[Capture], checked: Sequence[Capture]) -> dict[str, object]:
-    """Return all figures."""
+    """Return the tables, the effect of blur and light, and the calibration, as the JSON file has them."""
     rows = audit_curves.table(derived)
     seats = outcomes(checked)
     variants = sorted({seat.variant for seat in seats})

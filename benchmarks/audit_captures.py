@@ -32,8 +32,8 @@ With `ALL`, the detector remembers earlier captures, as in a lesson. Otherwise e
 WHOLE = 4
 """Number of lessons that are read with all of their captures, because only these give registers.
 
-For the rates of faces a larger number of people is worth more than a larger number of captures, so the other lessons
-contribute only some.
+For the rates of faces a larger number of people is worth more than a larger number of captures, so only some
+captures of the other lessons are read.
 """
 NOISE = 3.0
 """Standard deviation of the sensor's noise, in levels of 255; the lesson maker uses the same value."""

@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results."""
+    """Measure, and return the results for the JSON file."""
     model = ExpressionModel(arguments.model)
     asked = without_doubles(arguments.data, arguments.split)
     begun_s = time.process_time()

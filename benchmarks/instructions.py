@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results."""
+    """Measure, and return the results for the JSON file."""
     read_truth(arguments.data)  # raises DataError unless it is a lesson
     models = command.models(arguments)
     paths = sorted(p for p in (arguments.data / "frames").iterdir() if not p.name.startswith("."))[: arguments.captures]

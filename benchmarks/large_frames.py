@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results."""
+    """Measure, and return the results for the JSON file."""
     read_truth(arguments.data)  # raises DataError unless it is a lesson
     models = command.models(arguments)
     frames = sorted((arguments.hall / "frames").glob("*.jpg"))[: arguments.frames]

@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results."""
+    """Measure, and return the results for the JSON file."""
     models = command.models(arguments)
     faces = read_faces(arguments.data / "boxes.csv")
     if arguments.held_back:

@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results."""
+    """Measure, and return the results for the JSON file."""
     models = command.models(arguments)
     people = match_cache.read(arguments.data, models, LEAST, arguments.cache)
     if arguments.held_back:

@@ -5,8 +5,8 @@
 CLIPS has clips.csv (clip,speaker,phrase,repetition), and clips.zip or clips/ with CLIP/FRAME.jpg. Phrases have the
 names p01, p02 ..., words w01, w02 .... For each speaker and phrase the benchmark enrols 5, 7 or 9 consecutive
 repetitions, each such run in turn, and tries all other clips in the set. It chooses the threshold for each set and
-number on the speakers in OTHER_SPEAKERS. Without --threshold-from, it chooses it on the other speakers in CLIPS. The
-rates of "right" count accepted clips, all other rates count refused clips. The trials of one speaker are not
+number on the speakers in OTHER_SPEAKERS. Without --threshold-from, it chooses the threshold on the other speakers in
+CLIPS. The rates of "right" count accepted clips, all other rates count refused clips. The trials of one speaker are not
 independent: "over_speakers" has intervals that allow for this.
 """
 

@@ -33,7 +33,10 @@ def threshold(scores: NDArray[np.float32], kind: NDArray[np.intp]) -> float:
 
 
 def thresholds(system: str, trials: Trials, others: Trials | None) -> Floats:
-    """Return the threshold for each trial (n,): from other speakers' trials, or from those in the same data."""
+    """Return the threshold for each trial (n,), from the trials of other speakers.
+
+    These are the trials in `others`, or without `others` the trials of all other speakers in `trials`.
+    """
     score = SYSTEMS[system]
     if others is not None:
         return np.full(len(trials.kind), threshold(score(others.scores), others.kind))

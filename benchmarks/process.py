@@ -43,7 +43,7 @@ class MemoryWatch:
         self._thread.start()
 
     def stop(self) -> Memory:
-        """Return the peaks."""
+        """Stop sampling, and return the peaks."""
         self._done.set()
         self._thread.join()
         pss, rss = (round(kib / 1024, 1) if kib else None for kib in self._peaks_kib.values())

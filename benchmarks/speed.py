@@ -63,7 +63,7 @@ class Contender:
         self.took[picture] = Took(**json.loads(self._line()))
 
     def end(self) -> Took | None:
-        """Return the contender's result for the work at the end, if it reports one."""
+        """Let the process end; return its result for the work at the end, None if it reports none."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -105,7 +105,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results."""
+    """Measure, and return the results for the JSON file."""
     read_truth(arguments.data)  # raises DataError unless it is a lesson
     models = command.models(arguments)
     load = os.getloadavg()[0]

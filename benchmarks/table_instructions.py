@@ -15,7 +15,7 @@ _NAMES = {
 
 
 def section(result: Mapping[str, Any]) -> str:
-    """Return the section."""
+    """Return the section about instructions of an emulated processor."""
     theirs = result["contenders"]["yunet_and_float32"]["mean"]
     rows = [
         (name, found["captures"], _list(found["each"]), f"{found['mean'] / theirs:.2f}")

@@ -12,7 +12,7 @@ _COPIES = 2
 
 
 def section(result: Mapping[str, Any]) -> str:
-    """Return the section."""
+    """Return the section about very large captures."""
     hall, large, growth = result["hall"], result["large"], result["growth"]
     most_mib = _BASE_MIB + _COPIES * large["picture_mib"]
     most_growth = max(growth["tiles"], growth["faces_a_capture"])

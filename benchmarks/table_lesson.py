@@ -15,7 +15,7 @@ _FALSE_A_CAPTURE, _PEAK_MIB = 0.1, 250
 
 
 def section(result: Result) -> str:
-    """Return the section."""
+    """Return the section about whole lessons."""
     head = (
         f"## Whole lessons (`benchmarks.lesson`)\n\n{len(result['lessons'])} lessons, {result['captures']:,} captures "
         "of people on whom the program was not tuned. Students change seats, take a seat that another student left, "

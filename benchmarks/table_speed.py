@@ -27,7 +27,7 @@ _PEAK_MIB = 190
 
 
 def section(result: Result) -> str:
-    """Return the section."""
+    """Return the section about time and memory."""
     megapixels = result["picture_pixels"] / 1e6
     head = (
         f"## Time and memory (`benchmarks.speed`)\n\nPictures of {megapixels:.0f} megapixels, without decoding. Each "

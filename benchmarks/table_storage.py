@@ -11,7 +11,7 @@ Result = Mapping[str, Any]
 
 
 def section(result: Result) -> str:
-    """Return the section."""
+    """Return the section about writes to the disk."""
     head = (
         "## Writes to the disk (`benchmarks.storage`)\n\n100 captures of 30 students, 85 % of them seen in each, and "
         f"the end of the lesson; {result['disk']}. Log: pages written to the two write-ahead logs. Process: from "

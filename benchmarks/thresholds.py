@@ -3,10 +3,10 @@
     python -m benchmarks.thresholds --data DIR --json OUT
 
 DIR has images/ and images.csv (file, identity), from Labeled Faces in the Wild. In every trial each person is enrolled
-with three photographs. One face, three or ten of the others are reduced to a size, and pooled as the program pools the
-faces of a track. *Student*: the person is one of a class of 30. *Stranger*: the person is not, and the best of the 30
-counts. A trial passes at the thresholds in `edge_daemon.attendance.evidence.thresholds`, which were chosen from this
-table.
+with three photographs. One, three or ten other faces of the person are reduced to a size, and pooled as the program
+pools the faces of a track. *Student*: the person is one of a class of 30. *Stranger*: the person is not, and the best
+of the 30 counts. A trial passes at the thresholds in `edge_daemon.attendance.evidence.thresholds`, which were chosen
+from this table.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the table."""
+    """Measure, and return the table for the JSON file."""
     models = command.models(arguments)
     people = list(photographs(arguments.data, PortraitReader(models)).values())
     if len(people) <= CLASS:

@@ -220,7 +220,7 @@ class RoomView:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A face in one capture, of a student or of an unknown person, whose `student_id` is empty."""
+    """A face in one capture; `student_id` is empty if the person is unknown."""
 
     slot: int
     student_id: str

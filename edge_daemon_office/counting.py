@@ -9,6 +9,6 @@ def counted(number: int, noun: str, several: str = "") -> str:
     Args:
         number: how many there are.
         noun: the noun for one.
-        several: the noun for several, if an s at the end does not make it.
+        several: the plural of the noun; needed if it is not the noun with an s at its end.
     """
     return f"{number} {noun if number == 1 else several or noun + 's'}"

@@ -21,23 +21,23 @@ class SettingsReader:
         self.folder, self.file = folder, path
 
     def path(self, where: str, value: object) -> Path:
-        """Return a path."""
+        """Return a value of the settings as a path; raise OfficeError if it is not a text."""
         return self.folder / Path(self.text(where, value)).expanduser()
 
     def text(self, where: str, value: object) -> str:
-        """Return a text."""
+        """Return a value of the settings; raise OfficeError if it is not a text."""
         if not isinstance(value, str):
             raise self.error(where, "is not a text", "put it between quotes")
         return value
 
     def whole(self, where: str, value: object, least: int, most: int) -> int:
-        """Return a whole number within bounds."""
+        """Return a value of the settings; raise OfficeError if it is not a whole number from `least` to `most`."""
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise self.error(where, "is out of range", f"write a whole number from {least} to {most}")
         return value
 
     def table(self, where: str, value: object) -> Mapping[str, Any]:
-        """Return a table."""
+        """Return a value of the settings; raise OfficeError if it is not a table."""
         if not isinstance(value, dict):
             raise self.error(where, "is not a table", "see docs/OFFICE.md")
         return value
@@ -49,5 +49,5 @@ class SettingsReader:
                 raise self.error(f"{where}{key}", "is not a setting", f"use one of {', '.join(sorted(keys))}")
 
     def error(self, where: str, what: str, hint: str) -> OfficeError:
-        """Return the error for a key."""
+        """Return the error about a key, with the file's name."""
         return OfficeError(what, f"{self.file}, {where}", hint)

@@ -167,7 +167,10 @@ def _target_problems(pins: list[Pin], python: str, machine: str) -> list[str]:
 
 
 def _pips_view(pins: list[Pin], python: str, machine: str) -> list[str]:
-    """Return the errors of pip, which installs the pins; it respects upper bounds of Requires-Python, uv does not."""
+    """Let pip resolve the pins without installing them, and return its errors.
+
+    Pip respects upper bounds of Requires-Python; uv, which chose the pins, does not.
+    """
     line = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-deps", "--no-cache-dir"]
     line += ["--require-hashes", "--only-binary", ":all:", "--python-version", python]
     for glibc in _GLIBCS:

@@ -92,7 +92,7 @@ class Seen:
     way: str
     photographs: Sequence[Spoiled]
     row_px: float
-    """Width of the student's face in the captures, which depends on the row."""
+    """Width of the student's face in the captures; it depends on the row in which the student sits."""
     is_recognised: bool
     """Whether the verdict is present."""
     is_doubted: bool

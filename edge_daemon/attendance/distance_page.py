@@ -15,7 +15,7 @@ from edge_daemon.attendance.sheet_styles import Styles, safe
 from edge_daemon.attendance.sheets import Column, Sheet, SheetEntry, SheetRow
 
 _MOST_ROWS: Final = 1_000_000
-"""Most rows of a page; with its headings it stays below the limit of spreadsheet programs."""
+"""Largest number of rows of a page; with its headings a page stays below the limit of spreadsheet programs."""
 _HEADS: Final = (
     *(("Date", 11), ("Start", 7), ("End", 7), ("Room", 14), ("Course", 16), ("Student id", 13), ("Name", 26)),
     *(("Mark", 6), ("Facing the class", 10), ("Pictures", 9), ("Needed", 9), ("Distance", 9)),

@@ -10,7 +10,7 @@ from edge_daemon.errors import RegisterError
 from edge_daemon.types import Correction, Register, Verdict, VerdictName
 
 MAX_TEXT = 500
-"""Most characters of a name or reason in a correction."""
+"""Largest number of characters of a name or reason in a correction."""
 
 
 def correct(

@@ -31,7 +31,7 @@ from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
 from edge_daemon.types import Lesson, Register
 
 _NAMED: Final = 3
-"""Most courses, and most rooms, that the heading of a shared column names."""
+"""Largest number of courses, and of rooms, that the heading of a shared column names."""
 _NOTED: Final = 30
 
 

@@ -24,7 +24,7 @@ from edge_daemon.errors import RegisterError
 _MOST_ROWS: Final = 1_048_576
 _MOST_COLUMNS: Final = 16_000
 _MOST_PAGES: Final = 400
-"""Most pages of a book, because each page keeps a file open until the book is finished."""
+"""Largest number of pages of a book, because each page keeps a file open until the book is finished."""
 _LONG: Final = 60
 """Column width above which text is wrapped."""
 _LINE_HEIGHT: Final = 16

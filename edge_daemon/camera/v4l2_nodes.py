@@ -69,7 +69,7 @@ def list_nodes() -> list[Node]:
 
 
 def keep_exposure_short(path: str) -> None:
-    """Ask a camera not to lower its frame rate in low light, which limits its exposure; raises OSError."""
+    """Ask a camera to keep its frame rate in low light, so that its exposure stays short; raises OSError."""
     with Path(path).open("rb+", buffering=0) as device:
         fcntl.ioctl(device, _VIDIOC_S_CTRL, struct.pack("Ii", _EXPOSURE_AUTO_PRIORITY, 0))
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 BAND_STEPS = 3
-"""Most steps by which one sequence may run ahead of the other."""
+"""Largest number of steps by which one sequence may run ahead of the other."""
 
 
 def warped_distances(first: Array, second: Array, band_steps: int = BAND_STEPS) -> Array:

@@ -127,7 +127,7 @@ def plan_text(roster: Roster, plan: PlannedEnrolment) -> str:
 
 
 def findings(report: EnrolReport) -> Iterator[str]:
-    """Yield what an import has to say beside its counts, a line each."""
+    """Yield the notes and warnings of an import, a line each; `report_table` has its counts."""
     yield from _matches(report)
     yield from _withdrawals(report)
     yield from (f"warning: {_one_line(warning)}" for warning in _warnings(report))
@@ -182,7 +182,7 @@ def report_table(report: EnrolReport, heading: str = "enrolled") -> str:
 
 
 def _warnings(report: EnrolReport) -> Iterator[str]:
-    """Yield what an import could not read, match or use, and what it removed."""
+    """Yield a text for each problem of photographs, students and folders, and for each removed student."""
     listed: set[str] = set()
     for refusal in report.refused:
         if refusal.photograph:

@@ -37,7 +37,8 @@ _WITHOUT_HOME = _FOR_ROOT | {"collect", "lab", "manual", "mask"}
 def commands_here(text: str, home: Home) -> str:
     """Return a text with its commands as they work on this installation.
 
-    With `--home` they name the same home. On a device most start with `attendance`, which no other computer has.
+    With `--home` the commands name the same home. On a device most commands start with `attendance`, which no other
+    computer has.
     """
     if home.home_mode:
         return re.sub(r"`edge-daemon ((\S+)[^`]*)`", lambda found: _with_home(found, home), text)

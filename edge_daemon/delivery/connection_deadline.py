@@ -41,8 +41,8 @@ class ConnectionDeadline:
     ) -> socket.socket:
         """Connect to the first address of a host that answers, and register the connection.
 
-        A name may have many addresses, and each may be silent. All of them together end at the deadline of the
-        exchange, which a time limit for each alone would not do.
+        A name may have many addresses, and each may be silent. The deadline of the exchange therefore limits the
+        time for all of them together.
 
         Args:
             address: host and port.

@@ -64,7 +64,7 @@ def _pools(line: ConnectionDeadline) -> dict[str, Any]:
 
 
 def _connected(connection: HTTPConnection, line: ConnectionDeadline) -> socket.socket:
-    """Return a connected socket like urllib3's own method, whose addresses have a time limit each and none together.
+    """Return a connected socket, in place of urllib3's own method, which limits the time for each address only.
 
     Raises:
         urllib3.exceptions.HTTPError: the name has no address, or no address answered.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 _MILLI = 1000.0
 _PLAUSIBLE_C = (-40.0, 150.0)
-"""Lowest and highest plausible temperature in °C. A sensor that is switched off reports another one (Jetson: -256)."""
+"""Lowest and highest plausible temperature in °C. A sensor that is off reports another value (Jetson: -256)."""
 _RPI_VOLT_STICKY = 0x10000
 
 

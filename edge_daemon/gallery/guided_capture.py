@@ -133,7 +133,10 @@ class CaptureJudge:
             raise PhotographError("the head is turned to the same side as before", hint="turn it to the other side")
 
     def _check_person(self, vector: Vector) -> None:
-        """Compare with the student's own pictures, then with all other students: people may swap places."""
+        """Raise PhotographError for a face of another person.
+
+        It is compared with the student's accepted pictures, or the first one with all other enrolled students.
+        """
         if self.accepted and not any(float(e.vectors[0] @ vector) >= AGREE for e in self.accepted):
             raise PhotographError(
                 "shows a different person than the earlier pictures", hint="check who is in front of the camera"

@@ -17,7 +17,10 @@ from edge_daemon.types import Picture
 
 MAX_PIXELS: Final = 50_000_000
 _MAX_WHOLE_PIXELS: Final = 35_000_000
-"""Most pixels of a PNG, WebP or progressive JPEG. Each is decoded as a whole, which takes up to 278 MB (measured)."""
+"""Largest number of pixels of a PNG, WebP or progressive JPEG.
+
+Such a picture is decoded as a whole, which takes up to 278 MB (measured).
+"""
 WORKING_SIDE_PX: Final = 1600
 """Longer side to which a portrait is reduced; the embedder uses 112 px of it."""
 

@@ -142,7 +142,7 @@ def _written(store: GalleryStore, change: GalleryChange, done: FinishedImport) -
 
 
 def _tried(store: GalleryStore, change: GalleryChange, done: FinishedImport) -> EnrolReport:
-    """Return the report of an import that is undone."""
+    """Write an import, make its report, and undo the import; return the report."""
     with trial(store.db):
         if not tables.put_roster(store.db, change, [row.wrapped_key for row in done.before.values()]):
             raise _changed_meanwhile()

@@ -103,8 +103,8 @@ class GalleryStore:
 
         Args:
             embedder: as for `templates`.
-            staying_of: if given, return only vectors of this embedder that an import from a folder keeps: those of
-                pictures taken at a camera, and all vectors of these students.
+            staying_of: ids of students. If given, return only the vectors that an import from a folder keeps: those of
+                pictures taken at a camera, and all vectors of these students. Vectors of another embedder are left out.
 
         Raises:
             GalleryError: as for `templates`.

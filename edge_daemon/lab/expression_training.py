@@ -256,7 +256,10 @@ _DAMAGED = (
 
 
 def _opened(plan: TrainingPlan, folder: Path, torch: Any) -> tuple[TrainingState, dict[str, Any]] | None:
-    """Return the state of a folder's training and its weights; None if there is no training yet."""
+    """Return the state and the weights of the training in a folder; None if there is none yet.
+
+    The folder is made if it is missing.
+    """
     path = folder / STATE
     try:
         folder.mkdir(exist_ok=True)

@@ -117,7 +117,7 @@ class Grouper:
         return list(versions.values())
 
     def _assigned(self, cores: Sequence[Event], changes: Sequence[Event]) -> dict[int, list[Change]]:
-        """Return the changed lessons of each series, by `id()` of the series' event."""
+        """Return the changed lessons of each series, by `id()` of the series' event, and note inexact matches."""
         found: dict[int, list[Change]] = {}
         index = StartIndex(cores, [one.recurrence for one in changes if one.recurrence is not None])
         for one in changes:

@@ -63,8 +63,8 @@ def erase_idle_candidates(
 ) -> int:
     """Erase candidates that no lesson needs any more.
 
-    Candidates are not needed if their lesson is finalised, or is unfinished and ended before `before`. Candidates are
-    not needed either if their id belongs to no lesson, and they belong to no capture of unknown time that is kept.
+    Candidates of a lesson are not needed if the lesson is finalised, or is unfinished and ended before `before`.
+    Candidates of no lesson are needed only for a capture of unknown time that is kept.
 
     Returns:
         The number of lessons and sessions whose candidates were erased.

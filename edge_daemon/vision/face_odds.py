@@ -93,7 +93,7 @@ EARLY_WEIGHTS = {
     "size": 0.672,
     "constant": 0.376,
 }
-"""Weights of the evidence in `early_terms`, which exists before the second look and the mesh."""
+"""Weights of the evidence in `early_terms`; this evidence exists before the second look and the mesh."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,7 +250,7 @@ def _of_any_file(models_dir: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _verified(card: ModelCard | WeightsCard) -> BinaryIO:
-    """Return the file, opened and verified. It stays the same file even if another one takes its name."""
+    """Return the file, opened and verified. The open file stays the same even if another file takes its name."""
     digest = hashlib.sha256()
     with ExitStack() as stack:
         try:

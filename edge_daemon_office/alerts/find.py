@@ -28,7 +28,10 @@ _QUIET: Final = timedelta(hours=2)
 """A device syncs every few minutes. After this silence in lesson time, somebody should look at it."""
 _PERIOD: Final = timedelta(days=60)
 _DAYS: Final = 7
-"""Days, today included, of which lines are still new: mail may fail for a weekend, and registers may come late."""
+"""Number of days, with today, whose events are reported if they were not reported before.
+
+Mail may fail for a weekend, and registers may come late.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def _rooms(school: School, today: date, now: datetime) -> list[Alert]:
 
 
 def _last_days(today: date) -> list[date]:
-    """Return the days whose lines may still be new, earliest first."""
+    """Return the days whose events may still have to be reported, earliest first."""
     return [today - timedelta(days=before) for before in reversed(range(_DAYS))]
 
 

@@ -65,7 +65,10 @@ def note_success(account: Account) -> None:
 
 
 def take_code(account: Account, given: str) -> bool:
-    """Return whether a code of the second factor is right; each code is accepted only once."""
+    """Return whether a code of the second factor is right; a wrong code counts as a failed sign-in.
+
+    Each code is accepted only once.
+    """
     secret = totp.opened(account.totp_sealed, settings.SECRET_KEY)
     step = totp.matching_step(secret, given, time.time(), account.totp_step) if secret else None
     if step is None or not may_sign_in(account):

@@ -7,7 +7,7 @@ from typing import Final
 _MOST_WHERE: Final = 600
 _MOST_WHAT: Final = 2500
 _MOST_HINT: Final = 600
-"""Most characters of each part of a message, because a part may quote a file from somebody else."""
+"""Largest number of characters of each part of a message, because a part may quote a file from somebody else."""
 
 
 class EdgeError(Exception):

@@ -45,7 +45,7 @@ def _gain(findings: AuditFindings, wanted_px: float) -> float:
 
 
 def _remedy(findings: AuditFindings, smallest_px: float, wanted_px: float) -> str:
-    """Return in words how the smallest face could reach `wanted_px`, or come near it with all seats in the picture."""
+    """Return in words how the smallest face could reach `wanted_px`, or come near it while all seats stay visible."""
     optics, seats = findings.optics, [s.seat for s in findings.seats]
     needed_m, most_m = optics.metres_closer(smallest_px, wanted_px), picture_span.most_metres(seats, optics)
     needed_lens, most_lens = wanted_px / smallest_px, picture_span.longest_lens(picture_span.span(seats, optics))

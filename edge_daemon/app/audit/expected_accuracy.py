@@ -26,9 +26,10 @@ SHARPNESS = (0.637, 0.593, 0.571, 0.549, 0.529, 0.495, 0.495, 0.503, 0.465, 0.44
 
 @dataclass(frozen=True, slots=True)
 class AccuracyFactors:
-    """How much of its width a face loses by blur and light ("worth" in benchmarks/results/audit.json).
+    """Factors from which the effective width of a face follows if it is blurred or in bad light.
 
     The effective width of a face is the width of a sharp, well-lit face that is recognised as well.
+    benchmarks/results/audit.json has the factors under "worth".
     """
 
     soft: float = 0.9

@@ -39,7 +39,7 @@ def face_light(picture: Picture, box: Box) -> FaceLight:
 
 
 def _behind(picture: Picture, box: Box, otherwise: float) -> float:
-    """Return the mean luma beside and above a head and its hair; `otherwise` if the picture shows none of that."""
+    """Return the mean luma beside and above a head and its hair; `otherwise` if the picture shows neither."""
     x, y, w, h = box.x, box.y, box.w, box.h
     parts = [
         _grey(picture, x - 0.25 * w, y - 0.8 * h, x + 1.25 * w, y - 0.4 * h),

@@ -85,7 +85,7 @@ class Comparer:
         return self._detect.thumbnail if self._detect else None
 
     def candidates(self, slot: int, picture: Picture) -> list[Candidate]:
-        """Return the faces of a picture (height, width, 3), each compared with all students."""
+        """Find the faces of a picture (height, width, 3), compare each with all students, and return them."""
         assert self._detect is not None  # a past lesson takes no picture
         faces = self._detect(picture, without=() if looks_at_eyes(slot, self._captures) else ("eyes",))
         if not faces:

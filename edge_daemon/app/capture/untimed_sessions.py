@@ -33,7 +33,7 @@ from edge_daemon.types import Lesson, MissedCapture
 EVERY_S = 27.0
 """Length of a span in seconds. A lesson of 45 minutes has a hundred spans."""
 SESSION_CAPTURES = 100
-"""Most captures of one session.
+"""Largest number of captures of one session.
 
 A longer time makes several sessions and registers, so that none grows without limit.
 """

@@ -117,7 +117,7 @@ UNEXPECTED = (ArithmeticError, LookupError, RecursionError, TypeError, ValueErro
 
 
 def check_schema(fields: Mapping[str, object]) -> None:
-    """Raise a RegisterError for a document of a later release, which may have other keys."""
+    """Raise a RegisterError for a document of a later release, because its keys may differ."""
     schema = fields.get("schema")
     if isinstance(schema, int) and SCHEMA < schema <= MOST_SCHEMA:
         raise RegisterError(f"has the newer schema {schema}: update this program, which reads schema {SCHEMA}")

@@ -1,4 +1,4 @@
-"""Reads the tree of documents of the office's server from a folder, which may be synced, mounted or downloaded."""
+"""Reads the documents of the office's server from a folder that is a synced, mounted or downloaded copy of them."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ class Mirror:
                 yield f"{folder}/{one.name}", one.version if listing.is_settled(one) else ""
 
     def _changed(self, folder: str, listing: FolderListing, names: Collection[str] | None) -> list[str]:
-        """Return the subfolders that may have changed since they were listed last."""
+        """Return the subfolders that may have changed since they were listed last, and store their present versions."""
         below = [one for one in listing.entries if one.is_folder and (names is None or one.name in names)]
         # If a server reports the same time for all folders, the times say nothing about changes.
         says_when = len(below) < _FEW or len({one.version for one in below}) > 1

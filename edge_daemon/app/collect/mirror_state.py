@@ -16,7 +16,10 @@ _LIST_ALL_AFTER: Final = timedelta(days=7)
 
 @dataclass(slots=True)
 class MirrorState:
-    """The versions of a server's documents and folders in the last run; those with `next_` are of this run."""
+    """The versions of a server's documents and folders in the last run.
+
+    Attributes whose names begin with `next_` have the versions of this run.
+    """
 
     base: str
     """Address of the server."""

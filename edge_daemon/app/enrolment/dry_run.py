@@ -1,4 +1,4 @@
-"""`enrol import --dry-run`: does an import and undoes it, so that its report is known before."""
+"""`enrol import --dry-run`: makes an import and undoes it, to show the report of a real import in advance."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def try_import(
 
 @contextmanager
 def _gallery_to_try(home: Home) -> Iterator[GalleryStore]:
-    """Open the gallery until the block ends; in place of one that does not exist an empty one in memory."""
+    """Open the gallery until the block ends; if it does not exist, open an empty gallery in memory."""
     if home.gallery_db_path.exists():
         with opened_gallery(home) as store:
             yield store

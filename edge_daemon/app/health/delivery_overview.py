@@ -72,7 +72,10 @@ class DeliveryOverview:
             yield "no sync runs: `systemctl list-timers edge-daemon-sync.timer` says why"
 
     def _no_sync(self) -> bool:
-        """Return whether the last sync is three hours old; if there was none, whether the oldest waiting item is."""
+        """Return whether the last sync began at least three hours ago.
+
+        If there was no sync, return whether the oldest waiting item is at least three hours old.
+        """
         last = self.note.began_at or min((q.oldest for q in self.queues.values() if q.oldest), default=None)
         return last is not None and self.now - last >= NO_SYNC
 

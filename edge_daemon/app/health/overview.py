@@ -175,7 +175,10 @@ def _clock(home: Home) -> ClockState:
 
 
 def _next_lesson(home: Home, now: datetime, problems: list[str]) -> Lesson | None:
-    """Return the next lesson from the timetable itself, for the case that no service reports it."""
+    """Return the next lesson from the timetable itself, for the case that no service reports it.
+
+    `problems` receives the problems of the timetable's files.
+    """
     try:
         if not home.config.timetable.files:
             return None

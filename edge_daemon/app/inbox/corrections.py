@@ -65,8 +65,8 @@ def apply_corrections(
     later one counts, whatever their times.
 
     A decision counts as already applied, whatever its id, if the register has an identical one (student, verdict,
-    person, reason, time). The earlier release skipped a decision if the register had one with a later time. So
-    after an upgrade such decisions count as applied, too, in the first list.
+    person, reason, time). The earlier release skipped a decision if the register had one with a later time. In
+    the first list after an upgrade, such a skipped decision therefore counts as applied, too.
 
     A decision about an unknown lesson or student is left out and reported. The list serves a whole year and must not
     stop at one line.

@@ -81,7 +81,10 @@ def verify(
 
 
 def _removed(db: sqlite_utils.Database, found: VerificationResult) -> deque[LedgerGap]:
-    """Return the registers that signed notes record as removed, in ledger order; notes with another key are ignored."""
+    """Return the registers that signed notes record as removed, in ledger order.
+
+    Their number and the problems of notes go to `found`. A note that the device's key did not sign is such a problem.
+    """
     gaps: list[LedgerGap] = []
     before: str | None = None
     for note in removed_registers.retention_notes(db):

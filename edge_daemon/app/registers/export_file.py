@@ -104,7 +104,7 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
 
 
 def _nothing_left(of_days: Sequence[Document], wanted: ExportRequest, days: str) -> RegisterError:
-    """Return the error for days without a register, or without one that the other options leave."""
+    """Return the error for days without a register, or with registers that the other options all leave out."""
     if not of_days:
         return RegisterError("there are no registers in these days", days, "see `edge-daemon register list`")
     options = [

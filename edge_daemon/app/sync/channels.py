@@ -19,7 +19,7 @@ class Receiver(Protocol):
     proves_itself: bool
     """True if the receiver has already shown that it works.
 
-    An error that could concern all items then counts against its own item only.
+    An error that could concern all items then counts as a failure of the single item.
     """
 
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:

@@ -21,7 +21,10 @@ from edge_daemon.interpreter import ISOLATED, WORKING_DIRECTORY
 
 _TOOL_S = 120.0
 _LOCK = "run/edge-daemon-install.lock"
-"""The lock is not in /run/lock, where every user may write: any user who held a file there could block all updates."""
+"""File of the lock that allows one update at a time.
+
+It is not in /run/lock, where every user may write, because any user could then hold it and block all updates.
+"""
 _FINAL = 1
 
 

@@ -175,7 +175,7 @@ def _mark_registers(home: Home, register_db: sqlite_utils.Database, now: datetim
 def check(home: Home, depth: Depth = "full") -> dict[str, DatabaseFindings]:
     """Return the findings on both databases, by file name.
 
-    Call this only if this process has neither of the databases open.
+    Damage is noted for the next start, which repairs it. Call this only if this process has neither database open.
 
     Raises:
         StoreError: a database can't be examined.

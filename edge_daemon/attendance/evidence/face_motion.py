@@ -2,9 +2,9 @@
 
 The points of a printed face keep their places on the paper. For any position of the paper, one homography maps them to
 their usual places, except for the noise of the mesh (Hartley and Zisserman, Multiple View Geometry, 2004). If the paper
-bends, a polynomial of the second degree does so. No such map fits the points of a living face: eyes, brows, lips and
-jaw move, and a head that turns has depth. A face moves along few directions. Compared with the noise of the mesh, its
-movement along them is larger than that of a print.
+bends, a polynomial of the second degree maps them. No such map fits the points of a living face: eyes, brows, lips and
+jaw move, and a head that turns has depth. A living face moves along few directions. Along these, its movement is larger
+than that of a print, as a multiple of the mesh's noise.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from edge_daemon.types import Candidate
 LEAST_FACES = 3
 """A person with fewer measured faces counts as `undecided`."""
 MARGIN = 0.2
-"""Least lead of the most probable state's mean probability over the next state's. With less, it is `undecided`."""
+"""Least lead of the most probable state's mean probability over the next state's. With less, a person is undecided."""
 
 State = str
 _STATES: tuple[State, ...] = ("none", "right", "wrong")

@@ -17,7 +17,7 @@ SEPARATORS: Final = ",;\t|"
 _NAMES: Final = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 _SEP_LINE: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*', re.IGNORECASE)
 _HEAD_LINES: Final = 20
-"""Number of lines that are searched for the header, which may follow titles."""
+"""Number of lines that are searched for the header, because titles may precede it."""
 _SWALLOWED: Final = 3
 """If a cell with line breaks has at least this many separators, its quotation mark is not closed."""
 

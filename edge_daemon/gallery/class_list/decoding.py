@@ -111,7 +111,10 @@ def _is_utf_8(line: bytes) -> bool:
 
 
 def _oddness(data: bytes, code: str) -> float:
-    """Return how little a text looks like names: symbols within words count, and capitals after lower-case letters."""
+    """Return how little a text looks like names, as a sum over its characters outside ASCII.
+
+    Symbols, letters that Western names do not have, and capitals after lower-case letters raise the sum.
+    """
     odd = 0.0
     before = " "
     for sign in data.decode(code, "replace"):

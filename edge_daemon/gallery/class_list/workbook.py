@@ -22,7 +22,7 @@ MAX_UNPACKED_BYTES: Final = 256 * 2**20
 """Limit for the unpacked workbook: a few kilobytes may unpack to gigabytes."""
 MAX_ROWS, MAX_COLUMNS = 100_000, 500
 _MAX_BLANK_ROWS: Final = 1000
-"""Most blank rows in succession. A format for a whole column creates a million of them."""
+"""Largest number of blank rows in a row. A format for a whole column creates a million of them."""
 _TODO: Final = "save it as 'CSV UTF-8' and import that"
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0"

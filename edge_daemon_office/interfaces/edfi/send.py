@@ -84,7 +84,7 @@ class _Run:
     result: SendResult
 
     def bring(self, wanted: dict[str, WantedEvent], known: dict[str, EdFiEvent]) -> None:
-        """Send the wanted events and delete the others, for one student, day and section after the other.
+        """Send the wanted events and delete the others, one student, day and section at a time.
 
         Args:
             wanted: the events that the system should have, by key.

@@ -68,15 +68,15 @@ class ObjectReader:
         return cls(json_object(text, kind), kind)
 
     def text(self, key: str) -> str:
-        """Return a text."""
+        """Return the text under a key."""
         return str(self._value(key, str, "a text"))
 
     def optional_text(self, key: str) -> str | None:
-        """Return a text; None for null or a missing key."""
+        """Return the text under a key; None for null or a missing key."""
         return None if self.values.get(key) is None else self.text(key)
 
     def boolean(self, key: str) -> bool:
-        """Return true or false."""
+        """Return the true or false under a key."""
         return bool(self._value(key, bool, "true or false"))
 
     def whole(self, key: str, most: int = MOST) -> int:
@@ -105,7 +105,7 @@ class ObjectReader:
         return None if self.values.get(key) is None else self.share(key)
 
     def time(self, key: str) -> datetime:
-        """Return a time in UTC."""
+        """Return the time under a key, in UTC."""
         try:
             at = parsed(self.text(key))
         except ValueError as error:
@@ -115,44 +115,44 @@ class ObjectReader:
         return at
 
     def optional_time(self, key: str) -> datetime | None:
-        """Return a time in UTC; None for null or a missing key."""
+        """Return the time under a key, in UTC; None for null or a missing key."""
         return None if self.values.get(key) is None else self.time(key)
 
     def hexadecimal(self, key: str) -> bytes:
-        """Return bytes from hexadecimal digits."""
+        """Return the bytes whose hexadecimal digits a key has."""
         try:
             return bytes.fromhex(self.text(key))
         except ValueError as error:
             raise self._error(key, "hexadecimal digits") from error
 
     def choice(self, key: str, literal: Any) -> str:
-        """Return a text that is one of a Literal's values."""
+        """Return the text under a key, which must be one of a Literal's values."""
         if self.values.get(key) not in get_args(literal):
             raise self._error(key, "one of " + ", ".join(get_args(literal)))
         return self.text(key)
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts."""
+        """Return the list of texts under a key."""
         values = self._value(key, list, "a list of texts")
         if not all(isinstance(value, str) for value in values):
             raise self._error(key, "a list of texts")
         return tuple(values)
 
     def text_map(self, key: str) -> Mapping[str, str]:
-        """Return an object whose values are texts."""
+        """Return the object under a key, whose values are texts."""
         values = self._value(key, dict, "an object of texts")
         if not all(isinstance(value, str) for value in values.values()):
             raise self._error(key, "an object of texts")
         return dict(values)
 
     def optional_object(self, key: str) -> ObjectReader | None:
-        """Return an object; None for null or a missing key."""
+        """Return the object under a key; None for null or a missing key."""
         if self.values.get(key) is None:
             return None
         return ObjectReader(self._value(key, dict, "an object"), self.kind)
 
     def objects(self, key: str) -> tuple[ObjectReader, ...]:
-        """Return a list of objects."""
+        """Return the list of objects under a key."""
         values = self._value(key, list, "a list of objects")
         if not all(isinstance(value, dict) for value in values):
             raise self._error(key, "a list of objects")

@@ -19,7 +19,10 @@ Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
 
 PAINTED = 1000
-"""Number of painted faces for each class with a mask: so many in cloth of any colour, and in that of real masks."""
+"""Number of faces that get a painted mask in cloth of any colour, for each class with a mask.
+
+As many faces get a mask in the cloth of a real mask.
+"""
 CROWDED = {"none": 300, "right": 200}
 """Number of faces with a head in front of them, by class."""
 BARE_FACES = 600
@@ -27,9 +30,9 @@ BARE_LEAST_PX = 20.0
 _NONE, _RIGHT, _WRONG = range(len(CLASSES))
 _COLUMNS = ("file", "x", "y", "w", "h", "invalid", "occlusion")
 _TIMES_HIDDEN = 2
-"""How often a partly hidden face counts."""
+"""How many times a partly hidden face is among the faces to learn from."""
 _TIMES_SINGLE_CLOTH = 3
-"""How often the mask of a picture with one face counts among the cloths."""
+"""How many times a mask from a picture with one face is among the masks whose cloth is painted."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,10 @@ def read_examples(data: Path, bare: Path, single: Path, work: Path) -> Examples:
 
 
 def bare_faces(data: Path, least_occlusion: int = 0) -> list[LabelledFace]:
-    """Return the bare faces of WIDER FACE that are wide enough, and hidden as much: 0 not, 1 partly, 2 mostly."""
+    """Return the bare faces of WIDER FACE that are wide enough, and hidden at least to a degree.
+
+    Degrees are 0 (not hidden), 1 (partly) and 2 (mostly).
+    """
     path = data / "boxes.csv"
     found = []
     for row in folder.rows(path, _COLUMNS):
@@ -92,7 +98,10 @@ def bare_faces(data: Path, least_occlusion: int = 0) -> list[LabelledFace]:
 
 
 def learned_faces(examples: Examples, learned: NDArray[np.bool_], seed: int) -> network.Learned:
-    """Return the faces to learn from: the `learned` ones of the examples, and those that are made or of other sets."""
+    """Return the faces to learn from: the `learned` ones of the examples, those of other data sets, and altered ones.
+
+    An altered face has a head in front of it or a painted mask.
+    """
     random = np.random.default_rng(seed)
     wide, labels = examples.wide[learned], examples.labels[learned]
     masks = np.concatenate([wide[labels == _RIGHT], *[_single(examples, _RIGHT)] * _TIMES_SINGLE_CLOTH])
@@ -113,7 +122,7 @@ def _single(examples: Examples, label: int) -> Bytes:
 
 
 def _crowds(wide: Bytes, labels: Numbers, random: np.random.Generator) -> tuple[Bytes, Numbers]:
-    """Return faces with the head of any other face in front of them, and their labels."""
+    """Return faces with the head of a random other face in front of them, and the labels of the faces."""
     found, names = [], []
     for name, count in CROWDED.items():
         label = CLASSES.index(name)
@@ -124,7 +133,7 @@ def _crowds(wide: Bytes, labels: Numbers, random: np.random.Generator) -> tuple[
 
 
 def _painted(bare: Bytes, masks: Bytes, random: np.random.Generator) -> tuple[Bytes, Numbers]:
-    """Return bare faces with painted masks, in cloth of any colour and in that of real masks, and their labels."""
+    """Return bare faces with painted masks, half in cloth of any colour, half in that of real masks; and the labels."""
     found, names = [], []
     for label in (_RIGHT, _WRONG):
         for number in range(2 * PAINTED):

@@ -152,7 +152,7 @@ def _cloth(wide: Bytes, random: np.random.Generator) -> Bytes:
 
 
 def _cloth_of(worn: Bytes, wide: Bytes, random: np.random.Generator) -> Floats:
-    """Return a picture full of the cloth of a mask that somebody wears, nearer to the light of the bare face."""
+    """Return a picture full of the cloth of a worn mask, with its brightness moved towards that of the bare face."""
     left, right = random.uniform(0.2, 0.3), random.uniform(0.7, 0.8)
     top, bottom = random.uniform(0.58, 0.66), random.uniform(0.85, 0.95)
     (x, y), (end_x, end_y) = _in_crop(np.array([[left, top], [right, bottom]])).astype(int)

@@ -3,7 +3,7 @@
     python -m models_tflite.build.mask.single_faces --data MASK_CROPS --out FILE.npz
 
 MASK_CROPS has images/ and labels.csv (file, label: with_mask or without_mask). Faces may fill their picture, so the
-picture gets a rim before the program looks for the face. Pictures in which it finds none, or several, are left out.
+picture gets a rim before the program looks for the face. Pictures with no found face, or with several, are left out.
 """
 
 from __future__ import annotations
