@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results, and draw the curves if a file is given."""
+    """Measure, return the results for the JSON file, and draw the curves if a file is given."""
     trained, examined = digits.read(arguments.data)
     networks: dict[str, Callable[[np.random.Generator], Network]] = {"plain": plain, "best": best}
     curve: list[dict[str, object]] = []

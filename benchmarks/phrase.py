@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results, and draw the pictures if files are given."""
+    """Measure, return the results for the JSON file, and draw the pictures if files are given."""
     clips = phrase_clips.read(arguments.data)
     others = phrase_clips.read(arguments.threshold_from) if arguments.threshold_from else []
     if both := {clip.speaker for clip in clips} & {clip.speaker for clip in others}:

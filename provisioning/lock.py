@@ -85,7 +85,7 @@ def resolved(python: str, machine: str, *extra: str) -> dict[str, tuple[str, set
 
 
 def needed_by(python: str, machine: str) -> dict[str, str]:
-    """Return the packages that need each package, by its name."""
+    """Return, by the name of each package, the packages that need this package."""
     line = [*_compile(python, machine), "--annotation-style", "line", "--no-header"]
     text = subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT).stdout
     found = re.findall(r"^([\w.-]+)==\S+.*# via (.*)$", text, re.MULTILINE)

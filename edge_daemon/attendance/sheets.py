@@ -139,7 +139,7 @@ def arrange(
 
 
 def parts(registers: Iterable[Register], split: Split) -> list[tuple[str, list[Register]]]:
-    """Return the registers by class or room, sorted by its name; the only name is empty if they are not split."""
+    """Return name and registers of each class or room, sorted by name; without a split, all under an empty name."""
     found: dict[str, list[Register]] = {}
     for register in registers:
         lesson = register.lesson

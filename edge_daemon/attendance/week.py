@@ -41,7 +41,10 @@ class SchoolWeek:
         return middle - _TO_THE_MIDDLE
 
     def school_days(self, first: Day, last: Day, with_lessons: Collection[date]) -> tuple[Day, Day]:
-        """Return a span without free days (the weekend) at its ends. A free day with a lesson stays in the span."""
+        """Return the first and last day of a span, without free days (the weekend) at its ends.
+
+        A free day with a lesson stays in the span.
+        """
         days = {date(day.year, day.month, day.day) for day in with_lessons}
         while first < last and self._is_free(first, days):
             first += _DAY

@@ -48,7 +48,7 @@ def explain(error: BaseException, where: str, proxy: str = "") -> str:
 
 
 def is_about_us(error: BaseException) -> bool:
-    """Return whether a server ended the connection because of this device's certificate, or because it has none."""
+    """Return whether a server ended the connection because of this device's certificate, or for lack of one."""
     return "ALERT" in _alert(error) and _alert(error).endswith((*_NO_CLIENT_CERTIFICATE, *_BAD_CLIENT_CERTIFICATE))
 
 

@@ -73,8 +73,8 @@ class NoAnswerError(Exception):
 
     Args:
         what: the reason in plain words.
-        in_the_middle: True: the request was already being sent. It may have caused the failure, or may have been
-            carried out.
+        in_the_middle: True: the request was already being sent, so it may have caused the failure, or may have
+            been carried out.
     """
 
     def __init__(self, what: str, *, in_the_middle: bool) -> None:

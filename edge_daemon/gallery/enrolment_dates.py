@@ -48,7 +48,7 @@ def _holds(period: EnrolmentPeriod, day: date) -> bool:
 
 
 def slash_order(values: Sequence[str]) -> str:
-    """Return the order of day and month that dates such as 08/25/2026 prove; empty if they prove none or both."""
+    """Return the order of day and month that dates such as 08/25/2026 show; empty if they show neither or both."""
     firsts: set[str] = set()
     for value in values:
         parts = value.split(" ")[0].split("/")

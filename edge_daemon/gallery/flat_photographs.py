@@ -84,7 +84,7 @@ def _owners(
 
 
 def _shorter(stem: str) -> list[str]:
-    """Return a file's name without its extension, then without the marks of a copy or a second picture."""
+    """Return forms of a file's name: without its extension, then also without marks of a copy or a second picture."""
     forms = [stem.strip()]
     for pattern in (_COPY, _NUMBER, _COPY):
         shorter = pattern.sub("", forms[-1]).strip()

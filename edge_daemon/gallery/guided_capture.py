@@ -135,7 +135,7 @@ class CaptureJudge:
     def _check_person(self, vector: Vector) -> None:
         """Raise PhotographError for a face of another person.
 
-        It is compared with the student's accepted pictures, or the first one with all other enrolled students.
+        A face is compared with the student's accepted pictures; the first face is compared with all other students.
         """
         if self.accepted and not any(float(e.vectors[0] @ vector) >= AGREE for e in self.accepted):
             raise PhotographError(

@@ -198,7 +198,7 @@ class EventReader:
         return value.replace(tzinfo=zone)
 
     def _of_offset(self, value: datetime) -> datetime:
-        """Return a time with an offset such as +0200; in the school's zone if that has the same offset at this time."""
+        """Return a time with an offset such as +0200, moved to the school's zone if the zone has this offset then."""
         school = value.astimezone(self.rules.zone)
         is_schools = value.tzinfo is not timezone.utc and school.utcoffset() == value.utcoffset()
         return school if is_schools else value

@@ -15,7 +15,7 @@ _DAY = timedelta(days=1)
 
 
 def starts(event: Event, first: datetime, last: datetime) -> Iterator[tuple[datetime, timedelta]]:
-    """Yield each start of an event from `first` to `last`, in its zone and with its length, in no order.
+    """Yield each start of an event from `first` to `last`, in the event's zone and with its length, in no order.
 
     Events repeat by the local clock. DTSTART is a start even if it is no time of the rule (RFC 5545, 3.8.5.3).
 

@@ -112,7 +112,7 @@ def ledger_row(db: sqlite_utils.Database, lesson_id: str, revision: int) -> Ledg
 
 
 def row_before(db: sqlite_utils.Database, row: LedgerRow) -> LedgerRow | None:
-    """Return the row that precedes a revision, and to which its document refers; None if that row is not stored.
+    """Return the row before a revision, whose document the revision refers to; None if that row is not stored.
 
     It is the lesson's previous revision. For a first revision it is the previous row of the whole ledger.
     """

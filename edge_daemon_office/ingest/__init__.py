@@ -1,4 +1,4 @@
-"""Reads the tree of documents into the tables. Each document is proven once: its signature is verified.
+"""Reads the tree of documents into the tables. Each document is verified once, by its signature.
 
-A document that can't be proven is left out and reported as a problem.
+A document that can't be verified is left out and reported as a problem.
 """

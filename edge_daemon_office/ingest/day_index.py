@@ -1,6 +1,6 @@
 """Day indexes in a device's folder: which documents came on a day (docs/delivered.schema.json).
 
-An index only says where to look. It is not signed, and the documents that it names are proven as all others are. The
+An index only says where to look. It is not signed, and the documents that it names are verified as all others are. The
 device writes it to a folder; for a server of kind `api`, the copy of the tree does (`tree_copy.py`).
 """
 

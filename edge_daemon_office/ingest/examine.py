@@ -48,7 +48,7 @@ Finding: TypeAlias = ProvenDocument | ProvenCommitment | LeftOut
 
 
 def examine(path: Path, keys: Collection[str], *, is_commitment: bool) -> Finding:
-    """Return the finding on a file: proven, or left out. Any content gives a finding and never raises an error.
+    """Return the finding on a file: verified, or left out. Any content gives a finding and never raises an error.
 
     Args:
         path: path of the file.

@@ -19,7 +19,7 @@ _MOST: Final = 100
 def follows_ledger(school: str, device: str, added: Sequence[ProvenDocument]) -> bool:
     """Return whether new registers continue a device's ledger, so that `check_ledger` would find nothing.
 
-    A full check reads every revision of the device. This reads only what the new registers name.
+    A full check reads every revision of the device. This function reads only the documents that the new registers name.
 
     Args:
         school: its short name.
@@ -126,6 +126,9 @@ def _heartbeat(school: str, device: str, here: set[str]) -> Iterator[tuple[str, 
 
 
 def _newest(school: str, device: str) -> str:
-    """Return the SHA-256 of the newest register by the heartbeat; empty if it is unknown or waits on the device."""
+    """Return the SHA-256 of the newest register that the heartbeat names.
+
+    The text is empty if there is no heartbeat, or if documents still wait on the device.
+    """
     rows = Heartbeat.objects.filter(school=school, device=device, waiting=0).values_list("newest_sha256", flat=True)
     return next(iter(rows), "")

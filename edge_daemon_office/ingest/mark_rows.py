@@ -1,4 +1,4 @@
-"""Writes marks with plain SQL: a model instance for each mark would cost more than the proof of the signature."""
+"""Writes marks with plain SQL: a model instance for each mark would cost more than verifying the signature."""
 
 from __future__ import annotations
 

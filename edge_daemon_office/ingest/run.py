@@ -160,7 +160,7 @@ class _Room:
         keep_listing(name, self.folder, before, listing, self.now)
 
     def _write(self, fresh: Sequence[TreeFile], result: IngestResult) -> list[ProvenDocument] | None:
-        """Examine and store files; return them if all are proven registers of one batch, else None."""
+        """Examine and store files; return them if all are verified registers of one batch, else None."""
         writer = BatchWriter(self.school.school, self.school.zone, self.device, self.folder, self.now)
         added: list[ProvenDocument] = []
         others = 0

@@ -1,4 +1,4 @@
-"""Writes proven documents to the tables, each batch in one transaction; the order of documents does not matter."""
+"""Writes verified documents to the tables, each batch in one transaction; the order of documents does not matter."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class BatchWriter:
             one.arrival = begin + at
 
     def _stray(self, one: Examined) -> str:
-        """Return why a proven document does not belong at its place, empty if it does."""
+        """Return why a verified document does not belong at its place, empty if it does."""
         finding = one.finding
         assert not isinstance(finding, LeftOut)
         named = (

@@ -81,7 +81,7 @@ def give_code(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def second_factor(request: HttpRequest) -> HttpResponse:
-    """Set up the second factor: the secret counts once one of its codes was entered."""
+    """Set up the second factor; the secret is stored only after the user has entered one of its codes."""
     account, error = request.user, ""
     if account.has_totp:
         return HttpResponseRedirect(reverse("start"))

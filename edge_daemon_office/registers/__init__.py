@@ -1,1 +1,1 @@
-"""Tables of proven documents, made from the tree; `rebuild` makes them again."""
+"""Tables of verified documents, made from the tree; `rebuild` makes them again."""

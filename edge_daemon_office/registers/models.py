@@ -1,4 +1,4 @@
-"""Tables of proven documents. Every key begins with the school, and everything can be rebuilt from the tree.
+"""Tables of verified documents. Every key begins with the school, and everything can be rebuilt from the tree.
 
 Marks have the month in their key, by which PostgreSQL may partition them. Times are UTC; days are the school's.
 """
@@ -99,7 +99,7 @@ class DayTally(models.Model):
 
 
 class Revision(models.Model):
-    """A proven register document."""
+    """A verified register document."""
 
     pk = models.CompositePrimaryKey("school", "lesson_id", "revision")
     school = models.CharField(max_length=40)

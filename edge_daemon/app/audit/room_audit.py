@@ -174,7 +174,10 @@ def _faces(detector: Detector, picture: Picture) -> tuple[list[Face], tuple[Box,
 
 
 def _turned(detector: Detector, picture: Picture, upright: int) -> tuple[int, int]:
-    """Return the rotation that shows more upright heads, and their number; (0, 0) if none does."""
+    """Return the rotation that shows far more upright heads than the picture itself, and the number of these heads.
+
+    The result is (0, 0) if there is no such rotation. `upright` is the number of upright heads in the picture itself.
+    """
 
     def heads(turn_deg: int) -> int:
         return _standing(_faces(detector, np.asarray(cv2.rotate(picture, _TURNS[turn_deg]), np.uint8))[0])

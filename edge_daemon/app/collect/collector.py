@@ -101,7 +101,7 @@ class NoRegisterFoundError(DeliveryError):
 
 
 def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
-    """Read and prove the documents, and write the term.
+    """Read the documents, verify their signatures, and write the term.
 
     Raises:
         NoRegisterFoundError: no register counts; nothing was written.

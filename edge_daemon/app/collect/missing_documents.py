@@ -61,8 +61,8 @@ def missing(
 
     Args:
         room: the device's name.
-        registers: every proven revision in the folder.
-        commitments: every proven commitment in the folder.
+        registers: every revision in the folder whose signature is verified.
+        commitments: every commitment in the folder whose signature is verified.
         claims: the heartbeat's statements about the ledger.
         left_out: number of files that are left out as invalid. Up to this many missing predecessors are not
             reported, because these files may be the predecessors.

@@ -1,4 +1,4 @@
-"""Stores the findings of earlier runs by file: with `--keep`, an unchanged document is neither read nor proven again.
+"""Stores the findings of earlier runs by file: with `--keep`, an unchanged document is neither read nor verified again.
 
 One row for each room stores the finding on each of its files, with the file's size and modification time. It is a
 cache: a cache of another release, or one that can't be read, is started again.
@@ -94,7 +94,7 @@ class ProofIndex:
         return row[0] if row and isinstance(row[0], str) else ""
 
     def keep_word(self, name: str, value: str) -> None:
-        """Store a text under a name; if it can't be written, the next run proves the documents again."""
+        """Store a text under a name; if it can't be written, the next run verifies the documents again."""
         if self._db is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (_clean(name), _clean(value)))

@@ -1,4 +1,4 @@
-"""The documents of one room: each is proven, the highest revision of each lesson counts, and problems are listed."""
+"""The documents of one room: each is verified, the highest revision of each lesson counts, and problems are listed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Makes the term's file from the rooms' folders in two passes, so that a large school's term needs little memory.
 
-The first pass proves every document and stores where each lesson's highest revision is. The second pass reads those
+The first pass verifies every document and stores where each lesson's highest revision is. The second pass reads those
 revisions again, one week at a time, and writes the file (`term_writer.py`). It leaves out documents that have changed
 meanwhile, and names them.
 """

@@ -1,4 +1,4 @@
-"""The second pass: writes the term's file from the proven documents, one week at a time."""
+"""The second pass: writes the term's file from the verified documents, one week at a time."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _again(kept: Sequence[tuple[Room, RegisterFound]], collected: CollectResult)
 
 
 def _content(room: Room, found: RegisterFound, spill: Spill) -> Register:
-    """Return a register as it was proven: from the spill file, or from its own file if another run proved it."""
+    """Return a register as it was verified: from the spill file, or from its own file if an earlier run verified it."""
     place = room.places.get(found.path)
     if place is not None:
         return from_fields(spill.get(place)).register

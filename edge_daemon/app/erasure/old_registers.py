@@ -2,7 +2,7 @@
 
 The tables of register.sqlite name the registers that are due. An attacker may be able to write to these tables without
 the key. The attacker could then name any register, or have a changed register removed, which would hide the change.
-Therefore each register is proven first (`_check_due`). The lesson time in the document itself counts.
+Therefore each register is verified first (`_check_due`). The lesson time in the document itself counts.
 """
 
 from __future__ import annotations

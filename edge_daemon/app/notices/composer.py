@@ -213,7 +213,7 @@ class Composer:
         return _following(message, stable_message_id(device, delivery.kind, f"{before}{mark}{number}", ""))
 
     def _office_of(self, delivery: Delivery) -> tuple[str, str | Outcome]:
-        """Return the reference of an item's subject, and the office's address for it or why there is none."""
+        """Return the reference of an item's subject, and the office's address for the item or why there is none."""
         about, _, number = delivery.ref.partition(_ADDRESS_MARK)
         if not self._needs_addresses:  # an item for another address predates mail through the school's server
             return about, Outcome("void", "the school's server gets it once for the whole office") if number else ""

@@ -79,7 +79,7 @@ def deliver_mail(
 
 
 def trial_message(home: Home, address: str, server: str) -> Message:
-    """Return a test message; every one is different."""
+    """Return a test message; each call gives the message a new id."""
     mail, device, at = home.config.mail, home.config.device.name, datetime.now(timezone.utc)
     templates = templates_of(home)
     composed = templates.template("test").fill({"room": device, "server": server})

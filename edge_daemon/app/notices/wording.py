@@ -68,7 +68,7 @@ class Words:
         return self.say("needed_share", share=f"{100 * share:g} %", needed=needed, taken=register.captures_taken)
 
     def rule(self, rule: AppliedRule) -> str:
-        """Return in words what a rule requires besides the share, and the program and models that applied it."""
+        """Return in words what a rule requires besides the share, and which program and models applied the rule."""
         models = ", ".join(sorted(set(rule.models.values()))) or "–"
         yaw, least = f"{rule.max_yaw_deg:g}°", f"{100 * rule.min_captures_share:g} %"
         return self.say("rule_details", yaw=yaw, least=least, program=rule.program, models=models)

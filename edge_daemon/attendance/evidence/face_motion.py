@@ -27,7 +27,7 @@ PARTS = {
 }
 """Ranges of the 68 standard points by part of the face."""
 _ROUNDS = 4
-"""Number of rounds after which the median shape no longer changes."""
+"""Number of rounds in which the median shape is computed; further rounds change nothing."""
 _LEAST = 1e-4
 """Rounding step of the points, in face widths. A smaller movement counts as this one."""
 _STEADY = 1e-6
@@ -45,9 +45,10 @@ Noise above the limit counts as movement. Otherwise a person could count as a pi
 these seats.
 """
 LEAST_CAPTURES = 15
-"""Least number of captures for `motion`, and number in each group from which the directions are computed.
+"""Least number of captures for `motion`.
 
-Larger groups would give more noise.
+It is also the number of captures in each group from which the directions are computed. Larger groups would give more
+noise.
 """
 
 FEATURES = (

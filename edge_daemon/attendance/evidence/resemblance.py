@@ -87,7 +87,7 @@ def _alike(
     known: KnownStudents,
     share: float,
 ) -> list[tuple[int, float]]:
-    """Return index and probability of each student who may be this person, if it is above `LEAST_PROBABILITY`.
+    """Return index and probability of each student who is this person with a probability above `LEAST_PROBABILITY`.
 
     Students who were recognised elsewhere at the same time are left out.
     """

@@ -13,7 +13,7 @@ _KEY = f"ALTER TABLE {TABLE} ADD CONSTRAINT {TABLE}_pkey PRIMARY KEY (school, mo
 
 
 def _put_aside(schema_editor):
-    """Rename the table, and give the names of its indexes free."""
+    """Rename the table, and remove its key and indexes, so that the new table can have their names."""
     open_again(schema_editor, [TABLE])  # a migration copies the rows of all schools
     schema_editor.execute(f"ALTER TABLE {TABLE} RENAME TO {TABLE}_before")
     schema_editor.execute(f"ALTER TABLE {TABLE}_before DROP CONSTRAINT {TABLE}_pkey")

@@ -36,7 +36,7 @@ def attendance_event(verdict: Verdict) -> AttendanceEvent | None:
 
 
 def attendance_event_of_form_2(verdict: Verdict) -> AttendanceEvent | None:
-    """Return the value in documents of form 2, in which a doubtful absence is also an absence."""
+    """Return the value for a verdict in a document of form 2, in which a doubtful absence counts as an absence."""
     if verdict.verdict == "absent":
         return ABSENT
     if verdict.verdict != "present":

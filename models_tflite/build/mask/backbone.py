@@ -66,7 +66,7 @@ def _last_map(weights: Weights, x: torch.Tensor) -> torch.Tensor:
 
 
 def _block(weights: Weights, name: str, x: torch.Tensor, stride: int) -> torch.Tensor:
-    """Return an inverted bottleneck: wider, depthwise, narrow again, and the input where the shapes agree."""
+    """Compute an inverted bottleneck: wider, depthwise, narrow again; add the input if the shapes agree."""
     y = x
     if f"{name}._expand_conv.weight" in weights:
         y = _convolved(weights[f"{name}._expand_conv.weight"], y)
