@@ -21,3 +21,15 @@ def return_large_blocks() -> bool:
         return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES))
     except (AttributeError, OSError, TypeError):  # another C library, or Windows
         return False
+
+
+def return_free_pages() -> bool:
+    """Return the pages of released blocks to the system; return False if the C library can't do that.
+
+    Networks that take turns leave gaps between blocks that stay. The gaps would count as memory until a block fits
+    into them. This takes a few milliseconds.
+    """
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (AttributeError, OSError, TypeError):  # another C library, or Windows
+        return False

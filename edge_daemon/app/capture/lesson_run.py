@@ -30,6 +30,7 @@ from edge_daemon.attendance.rule import LessonSummary, Rule, decide, needed_capt
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.config import Config
 from edge_daemon.device.clock import Reading
+from edge_daemon.device.heap import return_free_pages
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import CandidateFormatError, GalleryError
 from edge_daemon.gallery.enrolment_dates import is_expected
@@ -125,6 +126,7 @@ class LessonRun:
         Raises:
             StoreError: the capture can't be written, and nothing of it counts.
         """
+        return_free_pages()
         found = self._comparer.candidates(frame.slot, frame.picture)
         reason, view = self._watch.look(frame.picture, found, self._comparer.thumbnail)
         if reason:
