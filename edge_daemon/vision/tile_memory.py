@@ -83,12 +83,8 @@ class TileMemory:
         for place in self.known:
             _erase(strange, cell, place.x, place.y, place.side)
         if len(self.known) >= _ENOUGH:
-            return cover(strange, cell, self._usual_side)
+            return cover(strange, cell, _usual_side(_numbers(self.known)))
         return [tile for side in _ANY_SIDES for tile in cover(strange, cell, _always(side))]
-
-    def _usual_side(self, x: float, y: float) -> float:
-        near = sorted(self.known, key=lambda p: (p.x - x) ** 2 + (p.y - y) ** 2)[:_ENOUGH]
-        return float(np.median([p.side for p in near]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +184,17 @@ def _for_both(place: KnownFace, other: KnownFace) -> Tile | None:
     return None
 
 
+def _usual_side(places: NDArray[np.float64]) -> Callable[[float, float], float]:
+    """Return a function that estimates the side of a face at (x, y) from the nearest places, (n, 3)."""
+    known_x, known_y, side = places.T
+
+    def nearby(x: float, y: float) -> float:
+        near = np.argsort((known_x - x) ** 2 + (known_y - y) ** 2, kind="stable")[:_ENOUGH]
+        return float(np.median(side[near]))
+
+    return nearby
+
+
 def _always(side: float) -> Callable[[float, float], float]:
     def anywhere(_x: float, _y: float) -> float:
         return side
@@ -210,9 +217,11 @@ def cover(marked: NDArray[np.bool_], cell: float, face_side: Callable[[float, fl
         cell: side of one of its cells, px.
         face_side: returns the expected side of BlazeFace's square at (x, y), px.
     """
-    plan, left = [], marked.copy()
-    while left.any():
-        row = int(left.any(axis=1).argmax())
+    plan, left, row = [], marked.copy(), 0
+    while row < len(left):
+        if not left[row].any():
+            row += 1
+            continue
         first = int(left[row].argmax())
         gap = np.flatnonzero(~left[row, first:])
         column = first + (int(gap[0]) if len(gap) else left.shape[1] - first) // 2

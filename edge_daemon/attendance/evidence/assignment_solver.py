@@ -19,6 +19,14 @@ def assign(gains: NDArray[np.floating]) -> list[int]:
     Returns:
         The column of each row, or -1 for an unmatched row.
     """
+    result = [-1] * len(gains)
+    hopeful = np.flatnonzero((gains > 0).any(axis=1))  # in a hall of strangers, these are few of many rows
+    for row, column in zip(hopeful.tolist(), _assign_all(gains[hopeful]), strict=True):
+        result[row] = column
+    return result
+
+
+def _assign_all(gains: NDArray[np.floating]) -> list[int]:
     rows, columns = gains.shape
     if rows == 0 or columns == 0:
         return [-1] * rows

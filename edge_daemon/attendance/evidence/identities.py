@@ -68,7 +68,7 @@ def unite(tracks: Sequence[Track], slots: Sequence[frozenset[int]]) -> list[list
     """
     alike = familiarity(tracks)
     solid = [i for i, track in enumerate(tracks) if len(track.members) >= SOLID_FACES]
-    pairs = [(alike[a, b], a, b) for a in solid for b in solid if b < a]
+    pairs = [(alike[a, b], a, b) for a, b in _near_pairs(tracks, solid, alike)]
     identity = [[i] for i in range(len(tracks))]
     for value, a, b in sorted(pairs, reverse=True):
         if value < _least_familiarity(tracks, slots, a, b):
@@ -79,6 +79,17 @@ def unite(tracks: Sequence[Track], slots: Sequence[frozenset[int]]) -> list[list
         for track in identity[b]:
             identity[track] = identity[a]
     return [sorted(group) for i, group in enumerate(identity) if min(group) == i]
+
+
+def _near_pairs(tracks: Sequence[Track], solid: Sequence[int], alike: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return the pairs of tracks (a, b), b < a, that may be one person: familiar ones, and those of one seat.
+
+    Nearly all pairs of a hall are neither, and they are many.
+    """
+    index, seats = np.array(solid, np.intp), np.array([tracks[i].seat for i in solid], np.intp)
+    may_be_one = ~(alike[np.ix_(index, index)] < UNITE) | (seats[:, None] == seats[None, :])
+    first, second = np.nonzero(np.tril(may_be_one, -1))
+    return list(zip(index[first].tolist(), index[second].tolist(), strict=True))
 
 
 def _least_familiarity(tracks: Sequence[Track], slots: Sequence[frozenset[int]], a: int, b: int) -> float:

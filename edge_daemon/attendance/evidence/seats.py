@@ -28,14 +28,6 @@ class _Seat:
         self.x, self.y = _centre(face)
         self.width_px = face.quality.width_px
 
-    def distance(self, face: Candidate) -> float:
-        """Return the distance between the seat and a face in face widths; infinite if the sizes do not fit."""
-        width = face.quality.width_px
-        if not 1 / SCALE_RANGE < width / self.width_px < SCALE_RANGE:
-            return np.inf
-        x, y = _centre(face)
-        return float(np.hypot(x - self.x, y - self.y) / max(width, self.width_px))
-
     def add(self, member: int, face: Candidate) -> None:
         x, y = _centre(face)
         self.members.append(member)
@@ -55,18 +47,29 @@ def group_by_seat(candidates: Sequence[Candidate]) -> list[list[int]]:
     """
     seats: list[_Seat] = []
     for members in _by_slot(candidates):
-        pairs = [(seat.distance(candidates[m]), p, m) for p, seat in enumerate(seats) for m in members]
         taken_seats: set[int] = set()
         taken: set[int] = set()
-        for distance, p, m in sorted(pairs):
-            if distance > REACH:
-                break
+        for _, p, m in sorted(_within_reach(seats, members, candidates)):
             if p not in taken_seats and m not in taken:
                 taken_seats.add(p)
                 taken.add(m)
                 seats[p].add(m, candidates[m])
         seats += [_Seat(m, candidates[m]) for m in members if m not in taken]
     return [seat.members for seat in seats]
+
+
+def _within_reach(
+    seats: Sequence[_Seat], members: Sequence[int], candidates: Sequence[Candidate]
+) -> list[tuple[float, int, int]]:
+    """Return (distance in face widths, index of the seat, member) of each seat and face of one place and size."""
+    x, y, width = np.array([(*_centre(candidates[m]), candidates[m].quality.width_px) for m in members]).T
+    found = []
+    for p, seat in enumerate(seats):
+        distance = np.hypot(x - seat.x, y - seat.y) / np.maximum(width, seat.width_px)
+        share = width / seat.width_px
+        is_near = (distance <= REACH) & (share > 1 / SCALE_RANGE) & (share < SCALE_RANGE)
+        found += [(float(distance[i]), p, members[i]) for i in np.flatnonzero(is_near).tolist()]
+    return found
 
 
 def turns(a: frozenset[int], b: frozenset[int]) -> int:
