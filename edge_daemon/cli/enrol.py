@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.enrol_capture import capture
 from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.progress import progress
+from edge_daemon.cli.this_command import line_here
 from edge_daemon.errors import EdgeError, StoreError
 
 
@@ -79,7 +81,14 @@ def import_(
     is_new = not home.state_dir.exists()
     with progress("photographs") as watch:
         report = import_students(
-            home, students, photos, readmit, watch, _warn, keep_page=keep_report, drop_missing=drop_missing
+            home,
+            students,
+            photos,
+            readmit,
+            watch,
+            partial(_warn, home),
+            keep_page=keep_report,
+            drop_missing=drop_missing,
         )
     if is_new:
         click.echo(f"warning: {home.state_dir} was not there before: it is a new installation now", err=True)
@@ -160,7 +169,7 @@ def remove(home: Home, student_id: str | None, is_sure: bool, as_json: bool) -> 
     if not is_sure and not _is_certain(home, student_id):
         click.echo("nothing was removed", err=True)
         raise click.exceptions.Exit(1)
-    removal = remove_student(home, student_id, _warn)
+    removal = remove_student(home, student_id, partial(_warn, home))
     if as_json:
         click.echo(text.removal_json(removal))
         return
@@ -183,6 +192,6 @@ def _is_certain(home: Home, student_id: str) -> bool:
     return confirmed(f"Erase {EdgeError(who).line()} for good? No backup can bring it back")
 
 
-def _warn(error: EdgeError) -> None:
+def _warn(home: Home, error: EdgeError) -> None:
     consequence = "mail still uses the earlier names and addresses: " if not isinstance(error, StoreError) else ""
-    click.echo(f"warning: {consequence}{error.line()}", err=True)
+    click.echo(f"warning: {consequence}{line_here(error, home)}", err=True)

@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from edge_daemon.errors import EdgeError
 from edge_daemon.home import Home
 
 _NAME = "edge-daemon"
@@ -45,6 +46,11 @@ def commands_here(text: str, home: Home) -> str:
     if not sys.prefix.startswith(_INSTALLED):  # there is no `attendance` either
         return text.replace("`sudo attendance ", f"`{this_command()} --home DIR ")
     return re.sub(r"`edge-daemon ((\S+)[^`]*)`", _on_device, text)
+
+
+def line_here(error: EdgeError, home: Home) -> str:
+    """Return the line of an error whose advice has the commands of this installation."""
+    return type(error)(error.what, error.where, commands_here(error.hint, home)).line()
 
 
 def _with_home(found: re.Match[str], home: Home) -> str:

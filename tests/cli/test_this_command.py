@@ -9,7 +9,7 @@ import pytest
 
 from edge_daemon.__main__ import run
 from edge_daemon.cli import cli
-from edge_daemon.cli.this_command import commands_here
+from edge_daemon.cli.this_command import commands_here, line_here
 from edge_daemon.errors import StoreError
 from edge_daemon.home import Home
 
@@ -32,6 +32,9 @@ def test_with_another_home_advice_names_it_once(installed, tmp_path):
     home = Home(tmp_path / "my class")
     named = f"edge-daemon --home '{tmp_path}/my class'"
     assert commands_here(ADVICE, home) == f"see `{named} outbox list`, then `{named} outbox retry`"
+    assert line_here(StoreError("is refused", "item 7", ADVICE), home).startswith(
+        f"item 7: is refused; see `{named} outbox"
+    )
     for already in (home.enrol_step, "see `edge-daemon collect --help`"):
         assert commands_here(already, home) == already
 
