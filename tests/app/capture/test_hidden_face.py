@@ -36,7 +36,7 @@ def test_a_hidden_face_at_the_place_of_a_student_is_a_doubt(restart, monkeypatch
     for slot in range(CAPTURES):
         unlike = list(random.normal(0.0, 0.02, len(ids)))
         one = face(slot, bare) if slot < SEEN else replace(face(slot, unlike), traits=traits)
-        restart.left(slot, candidate_codec.pack([one], ids))
+        restart.add_stored_capture(slot, candidate_codec.pack([one], ids))
     register, _ = restart.run().finalise()
     verdicts = {v.tally.student_id: v for v in register.verdicts}
     assert verdicts[ids[0]].tally.captures_seen == SEEN
