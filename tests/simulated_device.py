@@ -7,14 +7,17 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from copy import copy
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import cv2
+import sqlite_utils
 
 from edge_daemon.__main__ import run
 from edge_daemon.app.capture.plan_recorder import plan_of
@@ -66,6 +69,13 @@ class Device:
         self.clock.set(utc=MONDAY, state="synchronised", boot=1)
         self.service: subprocess.Popen[bytes] | None = None
         self.log_path = folder / "service.log"
+
+    def copied(self, folder: Path) -> Device:
+        """Return a copy of this device, which has no power, in another folder."""
+        other = copy(self)
+        other.home, other.service = Home(Path(shutil.copytree(self.home.state_dir, folder))), None
+        other.clock, other.log_path = SimulatedClock(folder / "clock"), folder / "service.log"
+        return other
 
     def timetable(self, text: str) -> None:
         (self.home.state_dir / "timetable.ics").write_text(text.replace("\n", "\r\n"))
@@ -120,11 +130,12 @@ class Device:
         return self.log_path.read_text() if self.log_path.exists() else ""
 
     def until(self, true: Callable[[], bool]) -> None:
-        ends = time.monotonic() + PATIENCE_S
+        ends, pause_s = time.monotonic() + PATIENCE_S, 0.02
         while not true():
             assert self.service is None or self.service.poll() is None, self.log()
             assert time.monotonic() < ends, "it never came"
-            time.sleep(0.05)
+            time.sleep(pause_s)
+            pause_s = min(1.2 * pause_s, 0.1)  # a long wait looks less often
 
     def status(self) -> dict[str, object]:
         try:
@@ -142,9 +153,14 @@ class Device:
         return open_register(self.home.register_db_path)
 
     def documents(self) -> list[dict[str, object]]:
-        if not self.home.register_db_path.exists():
+        """Return the newest revisions. A test that waits calls this often, so no migrations are looked at."""
+        try:
+            file = sqlite3.connect(f"{self.home.register_db_path.as_uri()}?mode=rw", timeout=60, uri=True)
+        except sqlite3.OperationalError:  # the service has not made it yet
             return []
-        return [json.loads(r.document) for r in latest_registers(self.db)]
+        with contextlib.closing(file):
+            found = sqlite_utils.Database(file)
+            return [json.loads(r.document) for r in latest_registers(found)] if found["registers"].exists() else []
 
 
 def children(pid: int) -> list[int]:

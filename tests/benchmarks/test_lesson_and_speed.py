@@ -14,6 +14,26 @@ def lesson_folder(tmp_path_factory):
     return folders.lesson(tmp_path_factory.mktemp("lessons") / "one")
 
 
+@pytest.fixture(scope="module")
+def results():
+    """Results of the program by lesson and settings."""
+    return {}
+
+
+@pytest.fixture
+def lesson_run_once(results, monkeypatch):
+    """Let both benchmarks share one run of the program on this lesson."""
+    run_lesson = lesson.run_lesson
+
+    def remembered(*asked):
+        if asked not in results:
+            results[asked] = run_lesson(*asked)
+        return results[asked]
+
+    monkeypatch.setattr(lesson, "run_lesson", remembered)
+
+
+@pytest.mark.usefixtures("lesson_run_once")
 def test_lessons_of_a_folder_are_run_by_the_program_and_pooled(lesson_folder, tmp_path, monkeypatch):
     out = tmp_path / "out.json"
     assert run(monkeypatch, lesson, "--data", lesson_folder.parent, "--json", out) == 0
@@ -41,6 +61,7 @@ def test_a_replay_gives_what_the_program_gives_without_looking_again(lesson_fold
         assert found["seconds_per_capture"]["mean"] is None
 
 
+@pytest.mark.usefixtures("lesson_run_once")
 def test_the_program_is_timed_in_processes_of_its_own_and_absent_peers_are_named(lesson_folder, tmp_path, monkeypatch):
     out = tmp_path / "out.json"
     options = ("--captures", 2, "--rounds", 1, "--hall", lesson_folder)

@@ -17,8 +17,8 @@ def annotate(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def frames(tmp_path_factory) -> Path:
-    return compose(tmp_path_factory.mktemp("demo") / "frames", 0, 5)
+def frames(demo_captures) -> Path:
+    return demo_captures
 
 
 def test_the_same_lesson_comes_out_every_time(frames, tmp_path):

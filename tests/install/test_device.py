@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,11 @@ case "$*" in
     "-m pip install"*) echo "pip $isolated $*" >>"$STUBS/log"; [ ! -e "$STUBS/no-network" ] ;;
     *) echo "what is $*?" >>"$STUBS/log"; exit 9 ;;
 esac
+"""
+REAL_PYTHON = """#!/bin/sh
+# This interpreter. Its environments see its own pip, if it has one: an own pip of theirs takes seconds.
+if [ "$1 $2 $3" = "-I -m venv" ] && {0} -I -c "import pip" 2>/dev/null; then exec {0} "$@" --without-pip; fi
+exec {0} "$@"
 """
 SYSUSERS = """#!/bin/sh
 # As the real one: users that are there stay.
@@ -73,6 +79,7 @@ class Device:
     """A card with a system, and a checkout in a folder with a space in its name."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.checkout, self.card, self.stubs = folder / "a checkout", folder / "card", folder / "stubs"
         for path in PROGRAM:
             (self.checkout / path).parent.mkdir(parents=True, exist_ok=True)
@@ -88,6 +95,15 @@ class Device:
             (self.stubs / name).write_text(text)
             (self.stubs / name).chmod(0o755)
         self.has(architecture="arm64", user="0", free_kib="9000000")
+
+    def copied(self, folder: Path) -> Device:
+        """Return a copy of this device in another folder."""
+        other = copy(self)
+        shutil.copytree(self.folder, folder, symlinks=True)
+        other.folder, other.checkout, other.card, other.stubs = (
+            folder / path.relative_to(self.folder) for path in (self.folder, self.checkout, self.card, self.stubs)
+        )
+        return other
 
     def has(self, **what: str) -> None:
         for name, text in what.items():
@@ -145,8 +161,22 @@ def device(tmp_path) -> Device:
     return Device(tmp_path)
 
 
-def test_a_device_has_everything_after_one_command(device):
+@pytest.fixture(scope="module")
+def first_installation(tmp_path_factory) -> tuple[Device, subprocess.CompletedProcess[str], list[str]]:
+    """A device after its first installation, the result of the installation, and what it asked for."""
+    device = Device(tmp_path_factory.mktemp("first"))
     result = device.install()
+    return device, result, device.log()
+
+
+@pytest.fixture
+def installed(first_installation, tmp_path) -> Device:
+    """A copy of a device after its first installation."""
+    return first_installation[0].copied(tmp_path / "installed")
+
+
+def test_a_device_has_everything_after_one_command(first_installation):
+    device, result, _ = first_installation
     assert result.returncode == 0, result.stderr
     assert device.in_effect() == VERSION
     assert (device.program / "venv/bin/edge-daemon").exists(), "the path that the units start"
@@ -177,39 +207,36 @@ def test_man_and_the_shells_find_the_pages_of_the_release_in_effect(device):
     assert own.read_text() == "a page of somebody else"
 
 
-def test_the_output_ends_with_what_was_done_and_three_next_commands(device):
-    summary, _, after = device.install().stdout.partition("\nNext:\n")
+def test_the_output_ends_with_what_was_done_and_three_next_commands(first_installation):
+    summary, _, after = first_installation[1].stdout.partition("\nNext:\n")
     assert f"What was done:\n    release {VERSION}" in summary
     assert [line.split()[0] for line in after.strip().splitlines()] == ["sudoedit", "attendance", "attendance"]
 
 
-def test_packages_are_asked_for_with_hashes_and_as_wheels_only(device):
-    device.install()
-    first, second = (line for line in device.log() if line.startswith("pip"))
-    assert "--require-hashes --only-binary :all: --requirement requirements-arm.txt" in first
-    assert "--no-index --no-deps" in second, "the program itself asks the index for nothing"
+def test_packages_are_asked_for_with_hashes_and_as_wheels_only(first_installation):
+    packages, program = (line for line in first_installation[2] if line.startswith("pip"))
+    assert "--require-hashes --only-binary :all: --requirement requirements-arm.txt" in packages
+    assert "--no-index --no-deps" in program, "the program itself asks the index for nothing"
 
 
-def test_the_second_time_nothing_changes(device):
-    device.install()
-    before = device.files()
-    device.log()
-    assert device.install().returncode == 0
-    assert device.files() == before
-    assert not any(line.startswith(("pip", "venv", "apt-get")) for line in device.log())
+def test_the_second_time_nothing_changes(installed):
+    before = installed.files()
+    installed.log()
+    assert installed.install().returncode == 0
+    assert installed.files() == before
+    assert not any(line.startswith(("pip", "venv", "apt-get")) for line in installed.log())
 
 
-def test_a_changed_checkout_becomes_another_release_and_the_one_before_stays(device):
-    device.install()
-    with (device.checkout / "edge_daemon/__init__.py").open("a") as file:
+def test_a_changed_checkout_becomes_another_release_and_the_one_before_stays(installed):
+    with (installed.checkout / "edge_daemon/__init__.py").open("a") as file:
         file.write("# changed\n")
-    device.install()
-    assert device.in_effect() == f"{VERSION}.2"
-    assert device.releases() == [VERSION, f"{VERSION}.2"]
-    with (device.checkout / "edge_daemon/__init__.py").open("a") as file:
+    installed.install()
+    assert installed.in_effect() == f"{VERSION}.2"
+    assert installed.releases() == [VERSION, f"{VERSION}.2"]
+    with (installed.checkout / "edge_daemon/__init__.py").open("a") as file:
         file.write("# again\n")
-    device.install()
-    assert device.releases() == [f"{VERSION}.2", f"{VERSION}.3"]
+    installed.install()
+    assert installed.releases() == [f"{VERSION}.2", f"{VERSION}.3"]
 
 
 def test_settings_and_keys_are_never_overwritten(device):
@@ -400,18 +427,17 @@ def test_a_device_whose_only_key_is_sealed_elsewhere_gets_no_new_one(device):
     assert not (device.card / "etc/credstore/edge-daemon.device-key").exists()
 
 
-def test_without_a_network_the_installer_says_so_and_the_installation_stays(device):
-    device.install()
-    device.lacks("no-network")
-    with (device.checkout / "edge_daemon/__init__.py").open("a") as file:
+def test_without_a_network_the_installer_says_so_and_the_installation_stays(installed):
+    installed.lacks("no-network")
+    with (installed.checkout / "edge_daemon/__init__.py").open("a") as file:
         file.write("# changed\n")
-    result = device.install()
+    result = installed.install()
     assert result.returncode == 1
     assert "is there a network? What was there before stays in effect" in result.stderr
-    assert device.in_effect() == VERSION
-    (device.stubs / "no-network").unlink()
-    assert device.install().returncode == 0
-    assert device.in_effect() == f"{VERSION}.2"
+    assert installed.in_effect() == VERSION
+    (installed.stubs / "no-network").unlink()
+    assert installed.install().returncode == 0
+    assert installed.in_effect() == f"{VERSION}.2"
 
 
 def test_without_a_network_missing_packages_of_the_system_are_named(device):
@@ -480,16 +506,15 @@ def test_offline_a_wheelhouse_with_nothing_in_it_lacks_every_pin_of_this_python(
     assert all(name in stderr for name in ("ai-edge-litert==", "numpy==", "click=="))
 
 
-def test_without_the_maintainers_key_the_report_says_that_the_device_takes_no_updates(device):
-    assert "NO UPDATES YET: this device takes none until" in device.install().stdout
+def test_without_the_maintainers_key_the_report_says_that_the_device_takes_no_updates(first_installation):
+    assert "NO UPDATES YET: this device takes none until" in first_installation[1].stdout
 
 
-def test_the_maintainers_key_of_the_checkout_comes_also_to_a_device_that_was_installed_without(device):
-    device.install()
+def test_the_maintainers_key_of_the_checkout_comes_also_to_a_device_that_was_installed_without(installed):
     for key in ("first", "second"):
-        (device.checkout / "provisioning/release.pub").write_text(key)
-        assert "NO UPDATES YET" not in device.install().stdout
-    assert (device.card / "etc/edge-daemon/release.pub").read_text() == "first", "one that is there stays"
+        (installed.checkout / "provisioning/release.pub").write_text(key)
+        assert "NO UPDATES YET" not in installed.install().stdout
+    assert (installed.card / "etc/edge-daemon/release.pub").read_text() == "first", "one that is there stays"
 
 
 def test_offline_without_the_folder_is_refused(device):
@@ -554,30 +579,29 @@ def test_a_wrong_option_is_refused_before_anything_happens(device, wrong):
     assert (device.files(), device.log()) == (before, [])
 
 
-def test_uninstalling_leaves_data_keys_and_settings_alone(device):
-    device.install()
-    device.write("var/lib/edge-daemon/register.sqlite", "registers")
-    before = {path: text for path, text in device.files().items() if path.startswith(("var/", "etc/edge", "etc/cred"))}
-    assert device.install("--uninstall").returncode == 0
+def test_uninstalling_leaves_data_keys_and_settings_alone(installed):
+    installed.write("var/lib/edge-daemon/register.sqlite", "registers")
+    before = {
+        path: text for path, text in installed.files().items() if path.startswith(("var/", "etc/edge", "etc/cred"))
+    }
+    assert installed.install("--uninstall").returncode == 0
     left = {"etc/os-release", "etc/passwd", "run/edge-daemon-install.lock"}
-    assert {path: text for path, text in device.files().items() if path not in left} == before
+    assert {path: text for path, text in installed.files().items() if path not in left} == before
 
 
-def test_purging_leaves_nothing(device):
-    device.install()
-    device.write("var/lib/edge-daemon/register.sqlite", "registers")
-    assert device.install("--uninstall", "--purge").returncode == 0
-    assert set(device.files()) == {"etc/os-release", "etc/passwd", "run/edge-daemon-install.lock"}
-    removed = [line.split()[-1] for line in device.log() if line.startswith("userdel")]
+def test_purging_leaves_nothing(installed):
+    installed.write("var/lib/edge-daemon/register.sqlite", "registers")
+    assert installed.install("--uninstall", "--purge").returncode == 0
+    assert set(installed.files()) == {"etc/os-release", "etc/passwd", "run/edge-daemon-install.lock"}
+    removed = [line.split()[-1] for line in installed.log() if line.startswith("userdel")]
     assert removed == ["edge-daemon-sync", "edge-daemon"]
 
 
-def test_installing_after_uninstalling_goes_on_with_the_same_key(device):
-    device.install()
-    key = (device.card / "etc/credstore/edge-daemon.device-key").read_bytes()
-    device.install("--uninstall")
-    device.install()
-    assert (device.card / "etc/credstore/edge-daemon.device-key").read_bytes() == key
+def test_installing_after_uninstalling_goes_on_with_the_same_key(installed):
+    key = (installed.card / "etc/credstore/edge-daemon.device-key").read_bytes()
+    installed.install("--uninstall")
+    installed.install()
+    assert (installed.card / "etc/credstore/edge-daemon.device-key").read_bytes() == key
 
 
 def test_the_script_can_be_sourced_without_doing_anything(device):
@@ -588,8 +612,7 @@ def test_the_script_can_be_sourced_without_doing_anything(device):
     assert device.log() == []
 
 
-def test_a_half_downloaded_wheel_is_refused_by_its_hash_and_what_was_there_stays(device, tmp_path):
-    device.install()
+def test_a_half_downloaded_wheel_is_refused_by_its_hash_and_what_was_there_stays(installed, tmp_path):
     wheel = tmp_path / "wheels/thing-1.0-py3-none-any.whl"
     wheel.parent.mkdir()
     with zipfile.ZipFile(wheel, "w") as file:
@@ -599,11 +622,10 @@ def test_a_half_downloaded_wheel_is_refused_by_its_hash_and_what_was_there_stays
         file.writestr("thing-1.0.dist-info/RECORD", "")
     whole = hashlib.sha256(wheel.read_bytes()).hexdigest()
     wheel.write_bytes(wheel.read_bytes()[:200])
-    (device.checkout / "requirements-arm.txt").write_text(f"thing==1.0 --hash=sha256:{whole}\n")
-    (device.stubs / "python").unlink()
-    (device.stubs / "python").symlink_to(Path(sys.executable).resolve())
-    result = device.install("--offline", str(wheel.parent))
+    (installed.checkout / "requirements-arm.txt").write_text(f"thing==1.0 --hash=sha256:{whole}\n")
+    installed.has(python=REAL_PYTHON.format(Path(sys.executable).resolve()))
+    result = installed.install("--offline", str(wheel.parent))
     assert result.returncode == 1
     assert "DO NOT MATCH THE HASHES" in result.stderr
     assert "What was there before stays in effect" in result.stderr
-    assert device.in_effect() == VERSION
+    assert installed.in_effect() == VERSION

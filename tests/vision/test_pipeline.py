@@ -12,6 +12,7 @@ from edge_daemon.vision.face_reader import blazeface_square, rectangle
 from edge_daemon.vision.face_verifier import FaceCheck
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 from edge_daemon.vision.tiles import Search, full_sweep
+from tests.read_once import each_input_computed_once
 from tests.vision import pictures
 
 BARE, EMPTY = VisibleParts(1, 0, 0, 0), (np.zeros(4, np.float32), np.zeros((5, 2), np.float32))
@@ -25,7 +26,15 @@ def _near(faces, x: float, y: float):
 
 @pytest.fixture(scope="module")
 def faces(detector, room):
-    return detector(room)
+    with each_input_computed_once():
+        return detector(room)
+
+
+@pytest.fixture
+def networks_remember():
+    """For tests of what a room remembers, all of which begin with the same pictures."""
+    with each_input_computed_once():
+        yield
 
 
 def test_every_face_is_found_once(faces):
@@ -80,6 +89,7 @@ def test_swapped_channels_change_the_vector(detector, room, faces):
         assert other.embedding @ face.embedding < 0.995
 
 
+@pytest.mark.usefixtures("networks_remember")
 def test_the_embedder_can_be_left_out(model_set, room):
     assert all(face.embedding.size == 0 for face in Detector(model_set, threads=1, embed=False)(room))
 
@@ -102,6 +112,7 @@ def test_small_faces_have_no_pose_and_large_ones_do(faces):
     assert {face.pose is None for face in faces} == {True, False}
 
 
+@pytest.mark.usefixtures("networks_remember")
 def test_known_faces_are_found_again_without_a_sweep(detector, room, monkeypatch):
     lesson = RoomDetector(detector)
     for seed in range(2):
@@ -113,6 +124,7 @@ def test_known_faces_are_found_again_without_a_sweep(detector, room, monkeypatch
     assert len(faces) == 2
 
 
+@pytest.mark.usefixtures("networks_remember")
 def test_a_newcomer_is_found_without_a_sweep(detector, room, monkeypatch):
     lesson = RoomDetector(detector)
     for seed in range(2):
@@ -198,6 +210,7 @@ def test_a_small_detection_needs_more_for_a_second_look_than_a_large_one():
     assert pipeline.one_a_face([large]) == [large]
 
 
+@pytest.mark.usefixtures("networks_remember")
 def test_a_person_who_leaves_is_not_found_any_more(detector, room):
     lesson = RoomDetector(detector)
     for seed in range(3):
@@ -206,6 +219,7 @@ def test_a_person_who_leaves_is_not_found_any_more(detector, room):
     assert lesson(pictures.wall(900, 600)) == []
 
 
+@pytest.mark.usefixtures("networks_remember")
 def test_a_picture_of_another_size_is_swept(detector, room):
     lesson = RoomDetector(detector)
     lesson(room)

@@ -73,9 +73,8 @@ def test_status_and_ledger_agree_on_a_cut_off_lesson_until_its_register_is_made(
     device.stop()
 
 
-def test_the_register_of_a_cut_off_lesson_is_made_without_a_neural_network_in_memory(device):
-    device.start_and_cut(2)
-    (lesson,) = lessons.running_lessons(device.db)
+def test_the_register_of_a_cut_off_lesson_is_made_without_a_neural_network_in_memory(cut_device):
+    (lesson,) = lessons.running_lessons(cut_device.db)
     code = (
         "from edge_daemon.app.capture import comparer; from edge_daemon.app.service import worker\n"
         "def refused(*_, **__): raise SystemExit('a network was asked for')\n"
@@ -83,9 +82,16 @@ def test_the_register_of_a_cut_off_lesson_is_made_without_a_neural_network_in_me
         "worker.main()"
     )
     reading, writing = os.pipe()
-    arguments = ["--report", str(writing), "--home", str(device.home.state_dir), "finalise", lesson.lesson.lesson_id]
+    arguments = [
+        "--report",
+        str(writing),
+        "--home",
+        str(cut_device.home.state_dir),
+        "finalise",
+        lesson.lesson.lesson_id,
+    ]
     subprocess.run([sys.executable, "-c", code, *arguments], pass_fds=(writing,), check=True)
     os.close(writing)
     with os.fdopen(reading) as reports:
         assert [line for line in reports if '"done"' in line]
-    assert courses(device) == ["Maths"]
+    assert courses(cut_device) == ["Maths"]

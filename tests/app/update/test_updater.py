@@ -55,10 +55,21 @@ def updater(device, tmp_path) -> Updater:
 
 @pytest.fixture(scope="module")
 def updated_device(tmp_path_factory, bundles) -> Device:
-    """A device with release 2.0 installed, to copy."""
+    """A device with release 2.0 installed, to copy.
+
+    It has systemd during the update. A person disabled the service's unit before, and another process holds the lock
+    that older versions used, in a folder that every user may write.
+    """
     folder = tmp_path_factory.mktemp("taken")
     device = _device(folder, bundles)
-    assert _updater(device, folder).take(bundles[1]["2.0"]) == "2.0"
+    _service(device).unlink()
+    path = device.root / "run/lock/edge-daemon-install"
+    path.parent.mkdir(parents=True)
+    with path.open("a") as file, pytest.MonkeyPatch.context() as patch:
+        _with_systemd(device, folder, patch)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert _updater(device, folder).take(bundles[1]["2.0"]) == "2.0"
+    (device.root / "run/systemd/system").rmdir()  # a copy has none, and no test may call that of this computer
     return device
 
 
@@ -76,14 +87,22 @@ def _updater(device: Device, folder: Path) -> Updater:
 @pytest.fixture
 def systemd(device, tmp_path, monkeypatch):
     """A systemctl that records its calls, on a device with systemd."""
+    _with_systemd(device, tmp_path, monkeypatch)
+    return monkeypatch
+
+
+def _with_systemd(device: Device, folder: Path, patch: pytest.MonkeyPatch) -> None:
     (device.root / "run/systemd/system").mkdir(parents=True)
-    stub = tmp_path / "bin/systemctl"
+    stub = folder / "bin/systemctl"
     stub.parent.mkdir()
     stub.write_text(SYSTEMCTL)
     stub.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{stub.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("EDGE_DAEMON_ROOT", str(device.root))
-    return monkeypatch
+    patch.setenv("PATH", f"{stub.parent}:{os.environ['PATH']}")
+    patch.setenv("EDGE_DAEMON_ROOT", str(device.root))
+
+
+def _service(device: Device) -> Path:
+    return device.root / "etc/systemd/system/a.target.wants/edge-daemon.service"
 
 
 def test_a_release_is_taken_with_program_and_units_and_the_one_before_stays(updated_device):
@@ -137,9 +156,8 @@ def test_a_release_that_comes_up_and_goes_down_again_is_taken_back(device, updat
     assert device.says() == "1.0"
 
 
-def test_a_release_that_comes_up_and_stays_is_kept(device, updater, bundles, systemd):
-    assert updater.take(bundles[1]["2.0"]) == "2.0"
-    log = (device.root / "log").read_text().splitlines()
+def test_a_release_that_comes_up_and_stays_is_kept(updated_device):
+    log = (updated_device.root / "log").read_text().splitlines()
     assert log[:3] == [
         "2.0: daemon-reload",
         "2.0: reset-failed edge-daemon.service",
@@ -184,13 +202,9 @@ def test_an_update_is_refused_while_an_installation_runs(device, updater, bundle
             updater.take(bundles[1]["2.0"])
 
 
-def test_a_lock_in_a_folder_that_every_user_may_write_blocks_no_update(device, updater, bundles):
-    path = device.root / "run/lock/edge-daemon-install"
-    path.parent.mkdir(parents=True)
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        assert updater.take(bundles[1]["2.0"]) == "2.0"
-    assert (device.root / "run/edge-daemon-install.lock").stat().st_mode & 0o777 == 0o600
+def test_a_lock_in_a_folder_that_every_user_may_write_blocks_no_update(updated_device):
+    assert updated_device.says() == "2.0", "such a lock was held"
+    assert (updated_device.root / "run/edge-daemon-install.lock").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_signed_release_that_is_older_is_refused_unless_allowed_and_back_is_no_downgrade(
@@ -246,11 +260,9 @@ def test_a_boot_after_a_cut_keeps_a_release_that_has_proved_itself(device):
     assert not device.journal.exists()
 
 
-def test_a_unit_that_a_person_disabled_stays_disabled(device, updater, bundles):
-    wanted = device.root / "etc/systemd/system/a.target.wants/edge-daemon.service"
-    wanted.unlink()
-    updater.take(bundles[1]["2.0"])
-    assert not wanted.is_symlink()
+def test_a_unit_that_a_person_disabled_stays_disabled(device, updated_device):
+    assert _service(device).is_symlink(), "before a person disables it"
+    assert not _service(updated_device).is_symlink()
 
 
 @pytest.mark.parametrize("after_s", [0.2, 0.8, 2.0])
