@@ -32,7 +32,7 @@ def test_every_convolution_takes_weighs_and_gives_int8(card):
     model = read(card)
     (graph,) = model.subgraphs
     heavy = [op for op in graph.operators if kind(model, op) in HEAVY]
-    assert len(heavy) > 10
+    assert len(heavy) >= 7  # the smallest network has six convolutions and a dense layer
     for op in heavy:
         types = {graph.tensors[i].type for i in (op.inputs[0], op.inputs[1], op.outputs[0])}
         assert types == {schema.TensorType.INT8}

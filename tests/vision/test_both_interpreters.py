@@ -49,13 +49,14 @@ def test_every_network_gives_the_same_numbers(both):
         assert float(a @ b) / np.linalg.norm(a) / np.linalg.norm(b) >= least, name
 
 
-# Int8 kernels differ by one step here and there, which moves points and vectors about as far as int8 is from float.
-@pytest.mark.parametrize(("precision", "least"), [("float16", 0.999), ("int8", 0.99)])
-def test_the_same_faces_are_found_with_the_same_vectors(both, precision, least):
+# Int8 kernels differ by one step here and there, which moves points and vectors about as far as int8 is from float. Both
+# faces are beyond doubt, so their boxes are the verifier's second estimate, which varies by 2 % of the square.
+@pytest.mark.parametrize(("precision", "share", "least"), [("float16", 0.005, 0.999), ("int8", 0.05, 0.97)])
+def test_the_same_faces_are_found_with_the_same_vectors(both, precision, share, least):
     ours, theirs = both
     assert len(ours[f"boxes/{precision}"]) == 2
-    # By a fiftieth of a face's width and half a pixel; the second face is 105 px wide.
+    # By a share of a face's width and half a pixel; the second face is 105 px wide.
     apart = np.abs(ours[f"boxes/{precision}"] - theirs[f"boxes/{precision}"]).max(axis=1)
-    assert (apart <= 0.5 + 0.02 * ours[f"boxes/{precision}"][:, 2]).all(), apart
+    assert (apart <= 0.5 + share * ours[f"boxes/{precision}"][:, 2]).all(), apart
     alike = np.sum(ours[f"vectors/{precision}"] * theirs[f"vectors/{precision}"], axis=1)
     assert (alike >= least).all()

@@ -113,7 +113,7 @@ def test_faces_are_kept_where_that_is_asked_for(room_audit):
     original, drawn = room_audit.shown.picture, draw(room_audit, show_faces=True)
     box = room_audit.rows[-1].seats[0].seat.box
     inner = (slice(int(box.y + 9), int(box.y + box.h - 9)), slice(int(box.x + 9), int(box.x + box.w - 9)))
-    assert (drawn[inner] == original[inner]).all(axis=2).mean() > 0.7  # but for the points of large faces
+    assert (drawn[inner] == original[inner]).all(axis=2).mean() > 0.6  # but for the points of large faces
 
 
 def test_the_68_points_are_drawn_on_large_faces_that_are_shown(room_audit):
