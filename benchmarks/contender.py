@@ -125,7 +125,7 @@ class ProgramLesson:
         return 0
 
     def finalise(self) -> int:
-        """Write the register; return the number of faces that it counts."""
+        """Write the register; return the number of faces that the register counts."""
         _, sightings = self._run.finalise()
         return len(sightings)
 

@@ -1,4 +1,4 @@
-"""Determine the precision of a .tflite file from its contents, not its name."""
+"""Determines the precision of a .tflite file from its contents, not its name."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def expression(result: Result) -> str:
 
 
 def _lab_training(trained: Mapping[str, Any]) -> str:
-    """Return how the network was trained."""
+    """Return a sentence about the training of the expression network: epochs, time, and changes of the plan."""
     changes = "".join(
         f" After epoch {done}, the plan was changed from {before} epochs to {after}."
         for done, before, after in trained["epochs_changed"]

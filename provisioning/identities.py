@@ -21,7 +21,7 @@ class PagesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A device's own identity."""
+    """What the printed page beside a device shows: its name, room and public key."""
 
     device: str
     room: str

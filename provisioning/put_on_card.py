@@ -2,9 +2,9 @@
 
     python provisioning/put_on_card.py CARDS/room-7 /media/me/bootfs
 
-The folder is checked against its card.json before the card is changed. Its additions to cmdline.txt and config.txt are
-made once; other bytes of these files stay unchanged. Last it writes card.json, so the device ignores an incomplete copy
-and waits for a complete one. It needs only Python 3.10 or newer.
+The program checks the folder against its card.json before it changes the card. It adds the folder's lines to
+cmdline.txt and config.txt; a second run does not add them twice. It writes card.json last, so the device ignores an
+incomplete copy and waits for a complete one. It needs only Python 3.10 or newer.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ COVER_GAIN = "\0cover gain/1/"
 _FIXED = 10
 """Number of columns at the start of a row that have no element in the header."""
 _NO_EYES = -1.0
-"""Value in the column in which releases up to 0.1.0 stored whether eyes were open; they read it as unknown."""
+"""Value in the column in which releases up to 0.1.0 stored whether eyes were open. They read -1 as unknown."""
 
 
 def pack(candidates: Sequence[Candidate], student_ids: Sequence[str]) -> bytes:

@@ -119,7 +119,7 @@ class FolderCamera:
         """Do nothing: a replay needs no warm-up."""
 
     def capture(self, slot: int) -> Frame:
-        """Read the picture of a slot; raises CameraError if it can't be read, which does not affect the others."""
+        """Read the picture of a slot; raises CameraError if it can't be read. Other slots are not affected."""
         path = self._paths[slot]
         return Frame(slot, _as_text(path.name), read_picture(path), self._when(slot))
 

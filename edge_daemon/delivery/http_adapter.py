@@ -1,4 +1,7 @@
-"""Connections for urllib3 and requests that another thread can end, and that trust only the given authorities."""
+"""Connections for the packages urllib3 and requests. They trust only the given authorities.
+
+Another thread can end a connection.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 _CURRENT, _FUTURE, _ON_FAULT = 1, 2, 4
-"""Flags of mlockall(2). With `_ON_FAULT`, the lock allocates no memory that is never used."""
+"""Flags of mlockall(2). With `_ON_FAULT`, a page is locked at its first use; unused pages take no memory."""
 _CAP_IPC_LOCK: Final = 1 << 14
 
 

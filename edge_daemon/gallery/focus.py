@@ -21,7 +21,9 @@ _SIDE_PX: Final = 80
 
 
 def detail(picture: Picture, box: Box) -> float:
-    """Return the variation of a face's finest detail, as a share of that of the next coarser one.
+    """Return how sharp a face is: the contrast of its finest detail, divided by the contrast of detail twice as coarse.
+
+    A blurred face has a small value.
 
     Args:
         picture: the photograph.

@@ -122,7 +122,10 @@ class _Means:
         return found
 
     def _weights(self, widths_px: Vector) -> Vector:
-        """Return the weight of each template width for each face, (faces, widths)."""
+        """Return for each face how much the templates of each face width count, (faces, widths).
+
+        The two widths nearest to the face's own share the weight 1 (linear in the logarithm of the width).
+        """
         positions = np.interp(np.log(widths_px), self._log_widths, np.arange(len(self._log_widths)))
         distance = np.abs(positions[:, None] - np.arange(len(self._log_widths))[None])
         return np.asarray(np.maximum(0.0, 1.0 - distance), dtype=np.float32)

@@ -242,7 +242,10 @@ def open_database(path: Path, schema: Schema, *, create: bool, busy_timeout_s: f
 
 
 def _is_empty(path: Path) -> bool:
-    """Return whether neither the file nor its log has a page; a shared folder keeps an empty log (`_leave_log`)."""
+    """Return whether a database has no data: its file has size 0, and its log (-wal) is missing or has size 0.
+
+    A log of size 0 is normal in a shared folder, because `_leave_log` makes one.
+    """
     log = path.with_name(f"{path.name}-wal")
     return path.stat().st_size == 0 and not (log.exists() and log.stat().st_size)
 

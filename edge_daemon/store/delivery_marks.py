@@ -133,8 +133,8 @@ def _columns(item: ReportedItem) -> dict[str, Any]:
 def _add(db: sqlite_utils.Database, item: ReportedItem) -> bool:
     """Add an item that the delivery process made from an item here; return False if no item here is its origin.
 
-    The delivery process makes one for each further address of the office, and one for each student's weekly or monthly
-    record.
+    The delivery process adds an item for each further address of the office, and an item for each student's weekly or
+    monthly record.
     """
     base, mark, number = item.ref.partition(_ADDRESS_MARK)
     if item.destination != "mail":

@@ -50,9 +50,9 @@ def destination_state(db: sqlite_utils.Database, destination: Destination) -> De
 
 
 def may_try(db: sqlite_utils.Database, destination: Destination, now: datetime, settings_sha256: str) -> bool:
-    """Return whether a receiver may be tried now: it is open, its wait is over, or its settings changed.
+    """Return whether a receiver may be tried now: it works, or its wait is over, or its settings changed.
 
-    A parked receiver is tried once a day, because somebody may have fixed the cause at the receiver for all devices.
+    A parked receiver needs a person, but it is tried once a day: somebody may have fixed the cause for all devices.
     """
     known = destination_state(db, destination)
     if known.state == "open" or known.settings_sha256 != settings_sha256 or known.next_attempt is None:

@@ -93,7 +93,7 @@ EARLY_WEIGHTS = {
     "size": 0.672,
     "constant": 0.376,
 }
-"""Weights of the evidence in `early_terms`; this evidence exists before the second look and the mesh."""
+"""Weights of the evidence in `early_terms`. It is known before the slower steps: second look and face mesh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Hit:
     points: Array
     """(6, 2) BlazeFace's keypoints."""
     score: float
-    """Score of the first detection."""
+    """The detector's score before the second look."""
     votes: float
     """Number of anchors that fired for the detection. A large number indicates a pattern rather than a face."""
     look_score: float = 0.0

@@ -89,7 +89,7 @@ class FaceReader:
         embed: whether faces get a vector.
         embedder: makes the vectors; if None, the embedder of `models` makes them.
         traits: further measurements on each face, by the names of the fields of `Traits`.
-        one_loaded: the place in memory that large networks for traits share with others.
+        one_loaded: loads the large networks for traits, and keeps one network in memory at a time.
     """
 
     def __init__(

@@ -23,7 +23,10 @@ Array = NDArray[np.float32]
 CROP_SQUARES = 1.75
 """Side of the crop around a detection, as a multiple of the side of BlazeFace's square."""
 _SIDE_WEIGHT = 0.5
-"""The network's number for a face's side is this factor times log(side of the face / side of the checked square)."""
+"""Scale of the network's output for the size of a face.
+
+The output is this factor times log(side of the face / side of the checked square).
+"""
 _CONTRAST, _LEAST_CONTRAST = 48.0, 5.0
 _NUMBERS = 13
 """Number of outputs for the place of a face: centre (2) and side (1) of its square, and five points (10)."""

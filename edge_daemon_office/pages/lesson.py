@@ -1,4 +1,7 @@
-"""The page *Register*: each student's captures, flags, the rule and the distance to it; corrections; the tick list."""
+"""The page *Register*: each student's captures and flags, and how many captures the rule requires.
+
+The page also has the corrections and the tick list.
+"""
 
 from __future__ import annotations
 

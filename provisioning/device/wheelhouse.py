@@ -27,7 +27,12 @@ _PIN = re.compile(r"^(?P<pin>[\w.-]+==[^ ;]+)(?: ; (?P<marker>[^\\\n]+?))? \\\n(
 
 
 def pins_for(python: str, text: str) -> dict[str, list[str]]:
-    """Return the SHA-256 of the wheels of each name==version, for the pins of one Python version such as 3.11."""
+    """Return the SHA-256 values of the wheels, by pin (name==version). Pins for another Python version are left out.
+
+    Args:
+        python: the Python version, such as 3.11.
+        text: text of a requirements file with hashes.
+    """
     return {
         found["pin"]: re.findall(r"sha256:([0-9a-f]{64})", found["hashes"])
         for found in _PIN.finditer(text)

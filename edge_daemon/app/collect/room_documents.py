@@ -74,7 +74,10 @@ class RoomReader:
     spill: Spill
 
     def read(self, folder: Path) -> Room:
-        """Read everything that a device delivered; an untrusted document is a problem, never an error."""
+        """Read everything that a device delivered.
+
+        An untrusted document raises no error; `Room.problems` lists it.
+        """
         room = _named(folder, self.pinned)
         if room.keys and self._is_as_it_was(room):
             return room

@@ -162,8 +162,9 @@ class OfficeReceiver:
     def _send_day_indexes(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         """Send the indexes of recent days to a server of folders; a server of kind `api` has a feed in place of them.
 
-        If the server refuses an index, this does not count, because the office can list the folders instead. An index
-        is sent before the heartbeat, because a changed heartbeat makes a reader look for new documents.
+        A refused index is logged and not returned, because the office can list the folders instead. Only an outcome
+        that says that the receiver is down is returned. The heartbeat follows later: its change makes a reader look
+        for new documents.
         """
         if self._home.config.upstream.kind != "webdav":
             return None

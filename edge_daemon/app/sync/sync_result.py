@@ -13,7 +13,7 @@ from edge_daemon.types import Destination, OutcomeName
 __all__ = ["NO_NETWORK", "Backlog", "ReceiverResult", "Refusal", "SyncResult"]
 
 NO_NETWORK: Final = "no network yet"
-"""The beginning of the line of a run that found no network."""
+"""First words of `SyncResult.line` if the run found no network. Stored summaries are recognised by them."""
 Refusal = Literal["", "busy", "not set up", "no network"]
 
 

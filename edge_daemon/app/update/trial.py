@@ -28,7 +28,7 @@ def check(home: Home) -> None:
     The embedder has to compute the vectors that the release has stored for its sample faces.
 
     Raises:
-        EdgeError: this release can't work with one of them.
+        EdgeError: this release can't work with the settings, a model or a database.
     """
     config = home.config
     models = load_models(config)

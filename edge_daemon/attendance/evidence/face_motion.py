@@ -57,10 +57,10 @@ FEATURES = (
 )
 """Names of the numbers that `motion` returns: median and 80 % quantile of each part's movement, then the directions.
 
-The `tilt` numbers measure the movement that the homography can't explain. The `bend` numbers measure what the
-polynomial can't explain either. The `direction` numbers compare that movement along its principal directions with the
-noise of the mesh. Each is the logarithm of the variance along one direction, minus the mean logarithm along the
-directions that count as noise.
+A flat print moves by a homography; a bent print by a polynomial as well (see the top of this file). The `tilt` numbers
+measure the movement that remains without the homography. The `bend` numbers measure what remains without the
+polynomial too. The `direction` numbers split this last remainder into its principal directions. Each is the logarithm
+of the variance along one direction, minus a logarithm for the noise of the mesh (`_NOISE`, `_MOST_NOISE`).
 """
 
 

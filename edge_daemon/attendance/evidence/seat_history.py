@@ -29,10 +29,20 @@ def seat_thresholds(
 ) -> Scores:
     """Return the thresholds for tracks without a name, (tracks, students); infinity if the seat suggests nobody.
 
-    A student who has the seat just before or after the track gets a lower threshold, if the track resembles this
-    student most. This condition is needed because somebody else may sit in the chair for two minutes. A student whose
-    track takes turns with this track also gets a lower threshold, if the two are alike (`UNITE_IN_TURNS`). Two people
-    do not share a chair from capture to capture.
+    Two rules lower the threshold of a student:
+
+    - The student has the seat just before, during or just after the track, and the track resembles this student most.
+      Without the resemblance, a visitor in the chair would get the student's name.
+    - The track and a track of the student alternate in the seat, and the two look alike (`UNITE_IN_TURNS`). Two people
+      rarely swap a chair from capture to capture.
+
+    Args:
+        tracks: all tracks of the lesson.
+        named: index of each track's student; `NOBODY` for a track without a name.
+        slots: captures of each track.
+        scores: similarity of each track to each student, (tracks, students).
+        alike: similarity of each track to each track, (tracks, tracks).
+        constants: the thresholds to choose from.
     """
     thresholds = np.full(scores.shape, np.inf)
     for track, unknown in enumerate(tracks):

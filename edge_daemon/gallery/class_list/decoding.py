@@ -92,7 +92,7 @@ def _utf_16(data: bytes) -> str:
 
 
 def _by_guess(data: bytes) -> tuple[str, Remark]:
-    """Decode line by line, so that one pasted line in another encoding does not affect the others."""
+    """Decode line by line, so that one pasted line in another encoding does not affect the other lines."""
     lines = data.splitlines(keepends=True)
     bad = [line for line in lines if not _is_utf_8(line)]
     joined = b"".join(bad)
