@@ -49,8 +49,8 @@ def test_every_network_gives_the_same_numbers(both):
         assert float(a @ b) / np.linalg.norm(a) / np.linalg.norm(b) >= least, name
 
 
-# Int8 kernels differ by one step here and there, which moves points and vectors about as far as int8 is from float. Both
-# faces are beyond doubt, so their boxes are the verifier's second estimate, which varies by 2 % of the square.
+# Int8 kernels differ by one step here and there, which moves points and vectors about as far as int8 is from float.
+# Both faces are beyond doubt, so their boxes are the verifier's second estimate, which varies by 2 % of the square.
 @pytest.mark.parametrize(("precision", "share", "least"), [("float16", 0.005, 0.999), ("int8", 0.05, 0.97)])
 def test_the_same_faces_are_found_with_the_same_vectors(both, precision, share, least):
     ours, theirs = both
