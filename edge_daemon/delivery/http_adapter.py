@@ -73,8 +73,9 @@ def _connected(connection: HTTPConnection, line: ConnectionDeadline) -> socket.s
         urllib3.exceptions.HTTPError: the name has no address, or no address answered.
     """
     assert connection.timeout is not None  # every request has a limit
+    host = connection._dns_host.strip("[]")  # a proxy's IPv6 address has its brackets here
     try:
-        made = line.connect((connection._dns_host, connection.port), connection.timeout)
+        made = line.connect((host, connection.port), connection.timeout)
         for option in connection.socket_options or ():
             made.setsockopt(*option)
     except socket.gaierror as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 
 import pytest
 
@@ -32,6 +33,15 @@ def delivered(office) -> str:
 
 def test_the_proxy_of_the_settings_is_used_and_sees_nothing_but_a_name(server, proxy):
     with upstream(server, proxy=proxy.url) as office:
+        assert delivered(office) == "delivered"
+    assert proxy.asked == [f"localhost:{server.port}"]
+
+
+def test_a_proxy_may_have_an_ipv6_address(server, proxy, monkeypatch):
+    found = socket.getaddrinfo("localhost", int(proxy.url.rpartition(":")[2]), type=socket.SOCK_STREAM)
+    find = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *w, **k: found if host == "::1" else find(host, *w, **k))
+    with upstream(server, proxy=proxy.url.replace("localhost", "[::1]")) as office:
         assert delivered(office) == "delivered"
     assert proxy.asked == [f"localhost:{server.port}"]
 
