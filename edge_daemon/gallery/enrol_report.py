@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,23 +79,38 @@ class FinishedImport:
     """Consenting students of whom the folder has no photograph, and who keep their templates."""
 
 
-def enrol_report(store: GalleryStore, done: FinishedImport) -> EnrolReport:
-    """Return the report of a finished import."""
+@dataclass(frozen=True, slots=True)
+class ImportedRows:
+    """The rows of the gallery after an import that the report needs."""
+
+    template_counts: Mapping[str, int]
+    out_of_focus: Set[str]
+    look_alikes: tuple[LookAlike, ...]
+
+
+def imported_rows(store: GalleryStore) -> ImportedRows:
+    """Read the rows that the report needs."""
+    counts, look_alikes = tables.template_counts(store.db), tables.look_alikes(store.db)
+    return ImportedRows(counts, store.poorly_photographed(), tuple(look_alikes))
+
+
+def enrol_report(rows: ImportedRows, done: FinishedImport) -> EnrolReport:
+    """Return the report of a finished import. It compares all faces and reads the folder, which takes a while."""
     ids = {student.student_id for student in done.students}
-    with_template = tables.template_counts(store.db)
+    with_template = rows.template_counts
     without_consent = tuple(s.student_id for s in done.students if not s.consent and s.student_id not in done.barred)
     return EnrolReport(
         students=len(done.students),
         accepted=sum(len(own) for own in done.exemplars.values()),
         taken=tuple(sorted((student_id, one.photograph) for student_id, own in done.exemplars.items() for one in own)),
         refused=tuple(done.refused),
-        out_of_focus=tuple(sorted(store.poorly_photographed() & ids)),
+        out_of_focus=tuple(sorted(rows.out_of_focus & ids)),
         without_consent=without_consent,
         without_template=tuple(s.student_id for s in done.students if s.student_id not in with_template),
         removed_before=tuple(s.student_id for s in done.students if s.student_id in done.barred),
         left=tuple(row.student_id for row in done.before.values() if row.student_id not in ids),
         twins=tuple(find_twins(done.faces)),
-        look_alikes=tuple(tables.look_alikes(store.db)),
+        look_alikes=rows.look_alikes,
         unclaimed=unclaimed_folders(done.folder, ids) if done.folder is not None else (),
         matched=tuple(done.matched),
         unmatched=tuple(done.unmatched),

@@ -16,7 +16,7 @@ import numpy as np
 from edge_daemon.errors import GalleryError, PhotographError
 from edge_daemon.gallery import erasure, phrases
 from edge_daemon.gallery.agreement import Exemplar, RefusedPhotograph, find_look_alikes, keep_agreeing
-from edge_daemon.gallery.enrol_report import EnrolReport, FinishedImport, enrol_report
+from edge_daemon.gallery.enrol_report import EnrolReport, FinishedImport, enrol_report, imported_rows
 from edge_daemon.gallery.flat_photographs import MatchedPhotograph, UnmatchedPhotograph, match_files
 from edge_daemon.gallery.focus import detail
 from edge_daemon.gallery.photograph_gate import check_size, choose_face
@@ -138,15 +138,19 @@ def _written(store: GalleryStore, change: GalleryChange, done: FinishedImport) -
     phrases.drop_without_consent(store)
     tables.wipe_log(store.db)  # after everything that is deleted
     erasure.append_to_file(store.db, change.tombstones)
-    return enrol_report(store, done)
+    return enrol_report(imported_rows(store), done)
 
 
 def _tried(store: GalleryStore, change: GalleryChange, done: FinishedImport) -> EnrolReport:
-    """Write an import, make its report, and undo the import; return the report."""
+    """Write an import, read what its report needs, and undo the import; return the report.
+
+    The report is made afterwards, because a running lesson can't write meanwhile.
+    """
     with trial(store.db):
         if not tables.put_roster(store.db, change, [row.wrapped_key for row in done.before.values()]):
             raise _changed_meanwhile()
-        return enrol_report(store, done)
+        rows = imported_rows(store)
+    return enrol_report(rows, done)
 
 
 def _changed_meanwhile() -> GalleryError:

@@ -119,10 +119,13 @@ def transaction(db: sqlite_utils.Database) -> Iterator[None]:
 def trial(db: sqlite_utils.Database) -> Iterator[None]:
     """Run the block as one transaction that is undone at its end; only the block sees what it writes.
 
+    Its pages stay in memory. SQLite would write those of a large transaction to the log, where undone pages remain.
+
     Raises:
         StoreError: as for `open_register`.
     """
     with faults(db):
+        db.execute("PRAGMA cache_spill = OFF")
         db.conn.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -16,6 +16,7 @@ import pytest
 
 from edge_daemon.cli.enrol_text import findings
 from edge_daemon.errors import GalleryError, PhotographError, StoreError
+from edge_daemon.gallery import roster_import
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.store.database import open_gallery
 from tests.gallery.conftest import DEVICE_KEY
@@ -387,3 +388,15 @@ def test_vectors_are_unit_rows(store, school):
 def test_the_gallerys_file_is_for_its_owner_only(store, school, gallery_path):
     school.enrol(store)
     assert {path.stat().st_mode & 0o077 for path in gallery_path.parent.iterdir()} == {0}
+
+
+def test_a_trial_holds_no_lock_while_its_report_is_made(school, store, monkeypatch):
+    def made(rows, done):
+        assert not store.db.conn.in_transaction
+        return enrol_report(rows, done)
+
+    enrol_report = roster_import.enrol_report
+    monkeypatch.setattr(roster_import, "enrol_report", made)
+    tried = school.enrol(store, is_trial=True)
+    assert enrolled(store) == {}
+    assert school.enrol(store) == tried

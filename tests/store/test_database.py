@@ -15,7 +15,7 @@ from sqlite_utils import Migrations
 
 from edge_daemon.errors import StoreError
 from edge_daemon.store import migrations
-from edge_daemon.store.database import check_writable, faults, open_gallery, open_register, transaction
+from edge_daemon.store.database import check_writable, faults, open_gallery, open_register, transaction, trial
 from edge_daemon.store.migrations import GALLERY, REGISTER
 from tests.nobody import as_nobody
 
@@ -330,6 +330,17 @@ def test_a_transaction_is_all_or_nothing(tmp_path):
     with pytest.raises(ZeroDivisionError):
         write_and_fail()
     assert db.conn.execute("SELECT count(*) FROM meta WHERE key = 'a'").fetchone() == (0,)
+
+
+def test_a_large_trial_leaves_nothing_in_the_log(tmp_path):
+    db = open_gallery(tmp_path / "gallery.sqlite")
+    with trial(db):
+        db.execute("CREATE TABLE large (part BLOB)")
+        for _ in range(8):
+            db.execute("INSERT INTO large VALUES (?)", [b"undone" * 2**17])
+        assert db.execute("SELECT COUNT(*) FROM large").fetchone() == (8,)
+    assert b"undone" not in (tmp_path / "gallery.sqlite-wal").read_bytes()
+    assert not db["large"].exists()
 
 
 def test_a_full_disk_is_named_in_the_error(tmp_path):
