@@ -42,10 +42,10 @@ def commands_here(text: str, home: Home) -> str:
     computer has.
     """
     if home.home_mode:
-        return re.sub(r"`edge-daemon ((\S+)[^`]*)`", lambda found: _with_home(found, home), text)
+        return re.sub(r"`edge-daemon (([^\s`]+)[^`]*)`", lambda found: _with_home(found, home), text)
     if not sys.prefix.startswith(_INSTALLED):  # there is no `attendance` either
         return text.replace("`sudo attendance ", f"`{this_command()} --home DIR ")
-    return re.sub(r"`edge-daemon ((\S+)[^`]*)`", _on_device, text)
+    return re.sub(r"`edge-daemon (([^\s`]+)[^`]*)`", _on_device, text)
 
 
 def line_here(error: EdgeError, home: Home) -> str:

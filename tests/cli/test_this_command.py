@@ -32,6 +32,7 @@ def test_with_another_home_advice_names_it_once(installed, tmp_path):
     home = Home(tmp_path / "my class")
     named = f"edge-daemon --home '{tmp_path}/my class'"
     assert commands_here(ADVICE, home) == f"see `{named} outbox list`, then `{named} outbox retry`"
+    assert commands_here("`edge-daemon doctor`, `edge-daemon run`", home) == f"`{named} doctor`, `{named} run`"
     assert line_here(StoreError("is refused", "item 7", ADVICE), home).startswith(
         f"item 7: is refused; see `{named} outbox"
     )
