@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from django.db import connection, transaction
 
+from edge_daemon_office.alerts.told import erase_keys
 from edge_daemon_office.counting import counted
 from edge_daemon_office.decisions.excuses import publish_excuses
 from edge_daemon_office.decisions.lists import CORRECTIONS, publish
@@ -17,7 +18,7 @@ from edge_daemon_office.home import OfficeHome, School
 from edge_daemon_office.ingest.roster import read_roster
 from edge_daemon_office.interfaces.models import EdFiEvent
 from edge_daemon_office.people.activity import note
-from edge_daemon_office.people.models import Activity, ToldAlert
+from edge_daemon_office.people.models import Activity
 from edge_daemon_office.registers.models import Mark, Student
 from edge_daemon_office.scope import use_school
 
@@ -47,9 +48,7 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
             "excuses": Excuse.objects.filter(**mine).delete()[0],
             "decisions": Decision.objects.filter(**mine).delete()[0],
             "activities": Activity.objects.filter(**mine).delete()[0],
-            "alerts": ToldAlert.objects.filter(account__school=school.school, key__contains=f" {student_id} ").delete()[
-                0
-            ],
+            "alerts": erase_keys(school.school, student_id),
         }
         # Written anew without the student, though no decision is new.
         Publication.objects.filter(school=school.school, device__in=devices, document=CORRECTIONS).update(

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.utils import translation
 
 from edge_daemon_office.alerts.find import Alert, alerts_of
+from edge_daemon_office.alerts.told import is_known
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import MailSettings, OfficeHome
 from edge_daemon_office.pages.wording import t
@@ -64,7 +65,7 @@ def send_digests(home: OfficeHome, now: datetime) -> tuple[int, list[str]]:
 def new_alerts(account: Account, alerts: list[Alert]) -> list[Alert]:
     """Return the alerts that an account has not received, each once."""
     known = set(ToldAlert.objects.filter(account=account).values_list("key", flat=True))
-    return list({one.key: one for one in alerts if one.key not in known}.values())
+    return list({one.key: one for one in alerts if not is_known(one.key, known)}.values())
 
 
 def digest(account: Account, school: str, sender: str, alerts: list[Alert], now: datetime) -> EmailMessage:

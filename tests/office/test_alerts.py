@@ -11,9 +11,11 @@ import pytest
 from edge_daemon.timestamps import written
 from edge_daemon_office.alerts.digest import send_digests
 from edge_daemon_office.decisions.models import Excuse
+from edge_daemon_office.erasure import erase_student
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import MailSettings
 from edge_daemon_office.ingest.run import ingest
+from edge_daemon_office.people.models import ToldAlert
 from edge_daemon_office.registers.models import Promise
 from tests.mail_server import PASSWORD, USER, Server
 from tests.office.browser import an_account, signed_in
@@ -82,6 +84,18 @@ def test_a_register_that_is_missing_for_days_is_new_until_it_was_sent(mailing_of
     found = texts(server)["technician"]
     assert f"three days, {local.day} {local:%b %Y} {local:%H:%M}" in found
     assert "eight days" not in found
+
+
+def test_alerts_about_an_erased_student_are_not_sent_again(mailing_office, server):
+    send_digests(mailing_office, NOW)
+    taken, school = len(server.taken), mailing_office.schools["north"]
+    assert ToldAlert.objects.filter(key__contains="7a 2").count() == 2
+    with pytest.raises(OfficeError, match="no such student"):
+        erase_student(mailing_office, school, "2")  # the end of another id
+    assert erase_student(mailing_office, school, "7a 2").erased["alerts"] == 2
+    assert not ToldAlert.objects.filter(key__contains="7a 2").exists()
+    assert send_digests(mailing_office, NOW + timedelta(minutes=15)) == (0, [])
+    assert len(server.taken) == taken
 
 
 def test_an_excused_absence_is_no_alert(mailing_office, server):
