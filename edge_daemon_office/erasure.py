@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from django.db import connection, transaction
 
-from edge_daemon_office.alerts.told import erase_keys
+from edge_daemon_office.alerts.sent_alerts import erase_keys
 from edge_daemon_office.counting import counted
 from edge_daemon_office.decisions.excuses import publish_excuses
 from edge_daemon_office.decisions.lists import CORRECTIONS, publish

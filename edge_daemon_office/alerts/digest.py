@@ -17,7 +17,7 @@ from django.conf import settings
 from django.utils import translation
 
 from edge_daemon_office.alerts.find import Alert, alerts_of
-from edge_daemon_office.alerts.told import is_known
+from edge_daemon_office.alerts.sent_alerts import is_known
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import MailSettings, OfficeHome
 from edge_daemon_office.pages.wording import t
