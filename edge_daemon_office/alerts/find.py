@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.utils.formats import date_format
 
 from edge_daemon_office.home import School
@@ -58,11 +58,12 @@ def alerts_of(account: Account, school: School, now: datetime) -> list[Alert]:
 
 def _rooms(school: School, today: date, now: datetime) -> list[Alert]:
     section = t("Lessons without a register")
+    newest = _newest_contact(school, now)
     found = [
         Alert(f"register {one.lesson_id}", section, f"{one.device}, {_moment(one.start, school)}")
         for day in _last_days(today)
         for one in without_awaited_logs(school, missing_registers(school, day).missing, now)
-        if one.end + LATE <= now
+        if one.end + LATE <= (now if day == today else newest)
     ]
     section = t("Rooms that are silent in lesson time")
     on_now = Promise.objects.filter(school=school.school, start__lte=now, end__gte=now)
@@ -73,6 +74,15 @@ def _rooms(school: School, today: date, now: datetime) -> list[Alert]:
             last = _moment(one.at, school) if one.at else "–"
             found.append(Alert(f"silent {one.device} {today}", section, f"{one.device} ({t('Last contact')}: {last})"))
     return found
+
+
+def _newest_contact(school: School, now: datetime) -> datetime:
+    """Return when the office's copy last had news of any device.
+
+    Later lessons of earlier days are not missing yet: the office itself may have been switched off.
+    """
+    contacts = Heartbeat.objects.filter(school=school.school).aggregate(newest=Max("at"))["newest"]
+    return min(contacts or datetime.min.replace(tzinfo=timezone.utc), now)
 
 
 def _last_days(today: date) -> list[date]:

@@ -16,7 +16,7 @@ from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import MailSettings
 from edge_daemon_office.ingest.run import ingest
 from edge_daemon_office.people.models import ToldAlert
-from edge_daemon_office.registers.models import Promise
+from edge_daemon_office.registers.models import Heartbeat, Promise
 from tests.mail_server import PASSWORD, USER, Server
 from tests.office.browser import an_account, signed_in
 from tests.office.school_tree import pinned_room
@@ -84,6 +84,15 @@ def test_a_register_that_is_missing_for_days_is_new_until_it_was_sent(mailing_of
     found = texts(server)["technician"]
     assert f"three days, {local.day} {local:%b %Y} {local:%H:%M}" in found
     assert "eight days" not in found
+
+
+def test_an_office_that_was_off_reports_no_registers_that_it_has_not_copied_yet(mailing_office, server):
+    at = NOW - timedelta(days=3)
+    what = {"school": "north", "captures_planned": 40, "seed_sha256": "0" * 64, "at": at}
+    Promise.objects.create(lesson_id="lesson", device="room 3", start=at, end=at + timedelta(minutes=45), **what)
+    Heartbeat.objects.update(at=at - timedelta(days=1))
+    send_digests(mailing_office, NOW)
+    assert "room 3" not in texts(server)["technician"]
 
 
 def test_alerts_about_an_erased_student_are_not_sent_again(mailing_office, server):
