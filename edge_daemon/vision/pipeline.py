@@ -156,7 +156,7 @@ class RoomDetector:
             return hits(self._detector.sweep(picture))
         seats = self._look(picture, self._places.tiles())
         sure = seats.take(seats.scores >= _SURE)
-        part = sweep_rota.due(self._detector.plan(picture), self._captures, self._places.missing(sure.boxes))
+        part = sweep_rota.due(self._detector.plan(picture), self._captures, self._places.known)
         swept = self._detector.search(picture, part, FIRST_THRESHOLD)
         others = [*hits(swept), *hits(self._look(picture, changed))]
         return [_looked(hit) for hit in hits(seats)] + [hit for hit in others if not _is_known(hit, sure.boxes)]

@@ -8,7 +8,10 @@ from edge_daemon.vision.tile_memory import KnownFace
 from edge_daemon.vision.tiles import Search, Tile
 
 PARTS = 8
-"""Each tile near a known place without a face is searched once in this many captures."""
+"""Each tile near a known place is searched once in this many captures.
+
+That also holds while the place shows its face. Only these tiles find a newcomer who sits still in a gap of a row.
+"""
 ELSEWHERE = 3
 """The other tiles are searched this many times less often, but all are searched."""
 _NEAR = 4.0
@@ -23,7 +26,7 @@ def due(plan: Sequence[Search], capture: int, places: Sequence[KnownFace]) -> li
     Args:
         plan: the tiles of a full sweep.
         capture: the number of captures before it.
-        places: the known places at which this capture shows no face.
+        places: the faces of earlier captures.
     """
     chosen = []
     for index, search in enumerate(plan):

@@ -62,12 +62,6 @@ class TileMemory:
         older = [replace(p, unseen=p.unseen + 1) for p in self.known if not _is_among(p, now)]
         self.known = fresh + [p for p in older if p.unseen <= _FORGET_AFTER]
 
-    def missing(self, boxes: NDArray[np.float32]) -> list[KnownFace]:
-        """Return the places at which none of a capture's faces is, given as BlazeFace squares (n, 4)."""
-        left, top, right, bottom = boxes.astype(np.float64).T
-        now = np.stack([(left + right) / 2, (top + bottom) / 2, right - left], axis=1)
-        return [place for place in self.known if not _is_among(place, now)]
-
     def tiles(self) -> list[Tile]:
         """Return a small number of tiles that show every place at a suitable size; neighbours share a tile."""
         return _TileChoice(self.known).tiles()

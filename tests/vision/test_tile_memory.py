@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from edge_daemon.types import Box, Face, Quality
 from edge_daemon.vision import tile_memory
-from edge_daemon.vision.face_reader import blazeface_square
 from edge_daemon.vision.tile_memory import TileMemory, cover
 
 
@@ -53,16 +52,6 @@ def _looked_at(monkeypatch: pytest.MonkeyPatch, rows: int) -> float:
 
 def test_the_work_for_each_place_does_not_grow_with_the_hall(monkeypatch):
     assert _looked_at(monkeypatch, 20) < 1.2 * _looked_at(monkeypatch, 5)
-
-
-def test_a_place_without_a_face_in_this_capture_is_missing():
-    places = TileMemory()
-    here, there = _face(100, 100, 40), _face(400, 100, 40)
-    places.learn([here, there])
-    seen = blazeface_square(_face(104, 98, 42).box)
-
-    assert [p.x > 300 for p in places.missing(seen[None])] == [True]
-    assert places.missing(np.zeros((0, 4), np.float32)) == places.known
 
 
 def test_a_face_that_moves_a_little_keeps_its_place():
