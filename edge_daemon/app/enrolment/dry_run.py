@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_daemon.app.enrolment.enrolled_students import opened_gallery
-from edge_daemon.app.enrolment.import_students import check_readmitted, opened_photographs
+from edge_daemon.app.enrolment.import_students import checked_photographs
 from edge_daemon.errors import PhotographError
 from edge_daemon.gallery.roster import Roster
 from edge_daemon.gallery.templates import GalleryStore
@@ -73,11 +73,8 @@ def try_import(
     """
     from edge_daemon.gallery.roster_import import import_roster  # imported here: OpenCV loads slowly on a Pi
 
-    check_readmitted(readmit, {row.student.student_id for row in roster.rows})
     with ExitStack() as stack:
-        photographs = None
-        if photos is not None:
-            photographs = opened_photographs(home, roster, photos, stack, is_complete=drop_missing)
+        photographs = checked_photographs(home, roster, photos, readmit, stack, is_complete=drop_missing)
         store = stack.enter_context(_gallery_to_try(home))
         now = datetime.now(timezone.utc)
         chosen = frozenset(readmit)

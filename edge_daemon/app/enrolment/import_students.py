@@ -80,11 +80,8 @@ def import_students(
     from edge_daemon.gallery.roster_import import import_roster  # imported here: OpenCV loads slowly on a Pi
 
     # All checks that may refuse the import come before the first file is made.
-    check_readmitted(readmit, {row.student.student_id for row in roster.rows})
     with ExitStack() as stack:
-        photographs = None
-        if photos is not None:
-            photographs = opened_photographs(home, roster, photos, stack, is_complete=drop_missing)
+        photographs = checked_photographs(home, roster, photos, readmit, stack, is_complete=drop_missing)
         register_db = stack.enter_context(opened_register(home))
         store = stack.enter_context(opened_gallery(home, create=True))
         if register_db is not None:  # a restored backup may contain sightings of removed students
@@ -116,7 +113,7 @@ def ids(student_ids: Sequence[str]) -> str:
     return ", ".join(student_ids[:_SHOWN_IDS]) + more
 
 
-def check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
+def _check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
     """Refuse to readmit an id that is not on the roster, because it may be a typing error."""
     unknown = [student_id for student_id in dict.fromkeys(readmit) if student_id not in on_roster]
     if unknown:
@@ -124,19 +121,26 @@ def check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
         raise RosterError(f"not on this roster: {ids(unknown)}", "--readmit", hint)
 
 
-def opened_photographs(home: Home, roster: Roster, folder: Path, stack: ExitStack, *, is_complete: bool) -> Photographs:
-    """Open a folder of photographs, with the models and the decoder that read it.
+def checked_photographs(
+    home: Home, roster: Roster, folder: Path | None, readmit: Sequence[str], stack: ExitStack, *, is_complete: bool
+) -> Photographs | None:
+    """Check what an import is given, and open its photographs with the models and the decoder that read them.
 
     Args:
         home: the installation.
         roster: the roster from `read_list`.
-        folder: the folder of photographs.
+        folder: the folder of photographs; None if the import has none.
+        readmit: ids of removed students who are enrolled again.
         stack: ends the decoder.
         is_complete: whether students without a photograph in the folder lose their templates.
 
     Raises:
-        EdgeError: the folder or the models can't be used, or no photograph belongs to anybody on the roster.
+        EdgeError: a readmitted id is not on the roster, the folder or the models can't be used, or no photograph
+            belongs to anybody on the roster.
     """
+    _check_readmitted(readmit, {row.student.student_id for row in roster.rows})
+    if folder is None:
+        return None
     from edge_daemon.app.opening.models_and_gallery import embedder_id, load_models
     from edge_daemon.gallery.decoder_process import DecoderProcess
     from edge_daemon.gallery.found_photographs import check_whose
